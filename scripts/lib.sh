@@ -1,0 +1,35 @@
+# Functions that the scripts here share; sourced, not run.
+# shellcheck shell=bash
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+
+say() { printf '%s\n' "$*"; }
+
+fail() {
+    printf '%s: %s\n' "$(basename "$0")" "$*" >&2
+    exit 1
+}
+
+# Runs a command as root: as it is for root, through sudo for others.
+as_root() {
+    if [ "$(id -u)" -eq 0 ]; then
+        "$@"
+    elif command -v sudo >/dev/null; then
+        sudo "$@"
+    else
+        fail "this needs root: $*
+run it as root, or install sudo"
+    fi
+}
+
+# Where the preset $1 is built.
+build_directory() { printf '%s/build/%s\n' "$root" "$1"; }
+
+# Configures and builds the preset $1; the other words go to cmake's configure step.
+build_preset() {
+    local preset=$1
+    shift
+    local launcher=()
+    if command -v ccache >/dev/null; then launcher=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache); fi
+    (cd "$root" && cmake --preset "$preset" "${launcher[@]}" "$@" >/dev/null && cmake --build --preset "$preset" --parallel "$(nproc)")
+}

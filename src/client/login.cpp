@@ -1,0 +1,191 @@
+#include "client/dates.hpp"
+#include "client/login_replies.hpp"
+#include "client/output.hpp"
+#include "client/session_login.hpp"
+#include "client/subcommands.hpp"
+#include "shared/base64.hpp"
+#include "shared/password_prompt.hpp"
+#include "shared/prehash.hpp"
+#include "shared/text.hpp"
+
+#include <boost/json/object.hpp>
+
+#include <cstdlib>
+
+namespace ftpc::client {
+
+namespace {
+
+// Who logs in where.
+struct Whom {
+    ServerAddress server;
+    std::string user;
+};
+
+std::string environment(const char* name)
+{
+    const char* value = std::getenv(name);
+    return value == nullptr ? "" : value;
+}
+
+Outcome<Whom> choose_whom(const LoginTarget& target, const SavedLogins& logins)
+{
+    const SavedLogin* last = logins.most_recent();
+    auto server = choose_server(target, last == nullptr ? std::nullopt : std::optional{last->server},
+                                environment("FTPC_SERVER"));
+    if (!server) return server.error();
+    if (target.user) return Whom{*server, *target.user};
+    if (const SavedLogin* there = logins.most_recent(*server)) return Whom{*server, there->user};
+    const std::string user = environment("USER");
+    if (!is_user_name(user))
+        return Failure{ExitStatus::usage, "as whom? Say it: ftpc login USER@" + server->host};
+    return Whom{*server, user};
+}
+
+Outcome<SecretText> get_password(const LoginOptions& options, const std::string& user)
+{
+    auto password =
+        options.password_stdin ? read_password_from_stdin() : ask_password("Password for " + user + ": ");
+    if (!password && !options.password_stdin &&
+        password.error() == boost::system::errc::no_such_device_or_address)
+        return Failure{ExitStatus::usage,
+                       "there is no terminal to ask for the password: use --password-stdin"};
+    if (!password) return Failure{ExitStatus::usage, "no password was given"};
+    if (const auto fit = check_password(view(*password)); !fit)
+        return Failure{ExitStatus::refused, "nobody can log in with that: " + fit.error().message()};
+    return std::move(*password);
+}
+
+// One login by password, over as many connections as it takes.
+class PasswordLogin {
+public:
+    PasswordLogin(const LoginOptions& options, Whom whom, const StateDirectory& state)
+        : options_{options}, whom_{std::move(whom)}, state_{state}, keys_{make_session_key_pair()}
+    {}
+
+    // `old`: the session of the same user that the new one takes the place of.
+    Outcome<SavedLogin> run(const std::optional<SavedSession>& old)
+    {
+        auto connection = connect();
+        if (!connection) return connection.error();
+        const auto password = get_password(options_, whom_.user);
+        if (!password) return password.error();
+        const Prehash hash = prehash(view(*password), realm_, whom_.user);
+
+        auto granted = log_in(std::move(*connection), hash, old);
+        if (!granted && went_away_) {
+            // Typing a password takes longer than some servers wait.
+            connection = connect();
+            if (!connection) return connection.error();
+            granted = log_in(std::move(*connection), hash, old);
+        }
+        if (!granted) return granted.error();
+        return SavedLogin{whom_.server, whom_.user,
+                          SavedSession{granted->id, keys_.private_key, granted->expires}};
+    }
+
+private:
+    // Reaches the server, and learns the realm to hash for.
+    Outcome<ControlConnection> connect()
+    {
+        auto connection = open_trusted_connection(whom_.server, connect_settings(options_.common), state_);
+        if (!connection) return connection;
+        connection->send("FEAT");
+        const auto features = connection->await_reply();
+        if (!features) return features.error();
+        const auto realm = announced_realm(*features);
+        if (!realm)
+            return Failure{ExitStatus::unreachable,
+                           whom_.server.text() + " has no login for ftpc (its FEAT names no realm)"};
+        // check_realm() holds a second connection to the realm of the first.
+        if (auto same = check_realm(whom_.server, *realm, state_); !same) return same.error();
+        realm_ = *realm;
+        return connection;
+    }
+
+    // USER, SITE AUTH, SITE SESSION NEW and QUIT in one flight; the connection ends with it.
+    Outcome<GrantedSession> log_in(ControlConnection connection, const Prehash& hash,
+                                   const std::optional<SavedSession>& old)
+    {
+        connection.send("USER " + whom_.user);
+        send_prehash(connection, hash);
+        std::string enrol = "SITE SESSION NEW " + base64_encode(keys_.public_key);
+        if (options_.ttl) enrol.append(1, ' ').append(std::to_string(options_.ttl->count()));
+        connection.send(enrol);
+        if (old) connection.send("SITE SESSION END " + hex_encode(old->id));
+        connection.send("QUIT");
+        return await_session(connection);
+    }
+
+    static void send_prehash(ControlConnection& connection, const Prehash& hash)
+    {
+        std::string command = "SITE AUTH PREHASH1 " + base64_encode(hash);
+        connection.send(command);
+        wipe(command.data(), command.size()); // it is as good as the password
+    }
+
+    Outcome<GrantedSession> await_session(ControlConnection& connection)
+    {
+        LoginReplies replies{whom_.server, whom_.user};
+        went_away_ = true; // until a first reply, other than 421, shows that the server has listened
+        while (!replies.complete()) {
+            const auto reply = connection.await_reply();
+            if (!reply) return reply.error();
+            went_away_ = went_away_ && reply->code == 421;
+            if (auto taken = replies.on_reply(*reply); !taken) return taken.error();
+        }
+        const auto reply = connection.await_reply();
+        if (!reply) return reply.error();
+        const auto granted = granted_session(*reply);
+        if (granted) return *granted;
+        return Failure{reply->code >= 500 ? ExitStatus::refused : ExitStatus::unreachable,
+                       whom_.server.text() + " accepts the password but gives no session: " + shown(*reply)};
+    }
+
+    const LoginOptions& options_;
+    Whom whom_;
+    const StateDirectory& state_;
+    SessionKeyPair keys_;
+    std::string realm_;
+    bool went_away_ = false;
+};
+
+void tell(const Output& output, const SavedLogin& login)
+{
+    const std::int64_t expires = login.session->expires;
+    output.result(
+        "Logged in as " + login.user + " until " + format_end(expires, now_in_seconds()) +
+            " (end it with: ftpc logout)",
+        {{"server", login.server.text()}, {"user", login.user}, {"expires", expires}, {"logged_in", true}});
+}
+
+Outcome<void> log_in_and_save(const LoginOptions& options, const Output& output)
+{
+    const auto state = StateDirectory::of_this_user();
+    if (!state) return state.error();
+    const auto logins = load_saved_logins(*state);
+    if (!logins) return logins.error();
+    const auto whom = choose_whom(options.target, *logins);
+    if (!whom) return whom.error();
+
+    const SavedLogin* before = logins->find(whom->server, whom->user);
+    const auto login =
+        PasswordLogin{options, *whom, *state}.run(before == nullptr ? std::nullopt : before->session);
+    if (!login) return login.error();
+    if (auto saved = save_login(*state, *login); !saved) return saved;
+    tell(output, *login);
+    return {};
+}
+
+} // namespace
+
+ExitStatus login(const LoginOptions& options)
+{
+    const Output output{options.common.json};
+    const auto done = log_in_and_save(options, output);
+    if (done) return ExitStatus::done;
+    output.failure(done.error());
+    return done.error().status;
+}
+
+} // namespace ftpc::client

@@ -1,0 +1,24 @@
+// TCP: reaching a server, and waiting for a descriptor.
+#pragma once
+
+#include "client/failure.hpp"
+#include "client/server_address.hpp"
+#include "shared/result.hpp"
+#include "shared/unique_fd.hpp"
+
+#include <chrono>
+
+namespace ftpc::client {
+
+using Deadline = std::chrono::steady_clock::time_point;
+
+// Connects to the first of the host's addresses that answers, each tried for a fair share of the time that is
+// left. The socket is non-blocking and sends small pieces at once (TCP_NODELAY). Fails with
+// ExitStatus::unreachable. (The name lookup itself has the resolver's time-outs, not this deadline.)
+Outcome<UniqueFd> connect_to(const ServerAddress& server, Deadline deadline);
+
+// Waits until one of `events` (POLLIN, POLLOUT) holds for the descriptor, or an error does.
+// False when the deadline came first.
+bool wait_for(int fd, short events, Deadline deadline);
+
+} // namespace ftpc::client

@@ -1,0 +1,35 @@
+// A control connection to a server that has been recognised.
+#pragma once
+
+#include "client/control_connection.hpp"
+#include "client/state_directory.hpp"
+#include "client/terminal.hpp"
+#include "client/trust.hpp"
+#include "shared/result.hpp"
+
+#include <chrono>
+#include <functional>
+#include <string>
+
+namespace ftpc::client {
+
+struct ConnectSettings {
+    TrustOptions trust;
+    std::chrono::seconds timeout{30};
+    // Asks the user whether a new server may be trusted. Fails with ENXIO where nobody can be asked.
+    std::function<Result<Answer>(const std::string& question)> ask;
+};
+
+// Connects and makes sure of the server before anything secret is sent, by the options, by what is
+// remembered, or by asking; remembers it when it is new. Fails with ExitStatus::unreachable, untrusted, or
+// failed where the memory cannot be used.
+Outcome<ControlConnection> open_trusted_connection(const ServerAddress& server,
+                                                   const ConnectSettings& settings,
+                                                   const StateDirectory& state);
+
+// Compares the realm that a recognised server announces with the one that it is remembered with, and
+// remembers it where there is none yet. Fails with ExitStatus::untrusted when it has changed.
+Outcome<void> check_realm(const ServerAddress& server, const std::string& announced,
+                          const StateDirectory& state);
+
+} // namespace ftpc::client

@@ -1,0 +1,20 @@
+#include "server/auth/auth_service.hpp"
+#include "server/auth/hash_memory.hpp"
+#include "server/command_line.hpp"
+#include "server/ipc/control.hpp"
+#include "server/log.hpp"
+
+#include <csignal>
+
+namespace ftpc::server {
+
+int run_auth_process()
+{
+    set_log_name("ftpcd[auth]");
+    retain_hash_memory();
+    // A log that nobody reads any more must not end the logins.
+    static_cast<void>(std::signal(SIGPIPE, SIG_IGN));
+    return serve_auth(UniqueFd{ipc::control_descriptor});
+}
+
+} // namespace ftpc::server

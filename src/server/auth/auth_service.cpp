@@ -1,0 +1,238 @@
+#include "server/auth/auth_service.hpp"
+
+#include "server/auth/directory_watch.hpp"
+#include "server/auth/net_requests.hpp"
+#include "server/auth/packet_link.hpp"
+#include "server/command_line.hpp"
+#include "server/ipc/control.hpp"
+#include "server/log.hpp"
+#include "server/users/users_file.hpp"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace ftpc::server {
+
+namespace asio = boost::asio;
+
+namespace {
+
+std::string one_text(const std::vector<Problem>& problems)
+{
+    std::string text;
+    for (const Problem& problem : problems)
+        text.append(text.empty() ? "" : "\n").append(problem.where).append(": ").append(problem.what);
+    return text;
+}
+
+void log_problems(std::string_view event, const std::vector<Problem>& problems)
+{
+    for (const Problem& problem : problems)
+        log_event(event, {{"where", problem.where}, {"reason", problem.what}});
+}
+
+// What stands for as long as the process, once the first Configure is in force.
+struct Stores {
+    Stores(UniqueFd directory, const std::string& data_path)
+        : data{std::move(directory)}, users{data.get(), data_path}, session_keys{data.get()}
+    {}
+    UniqueFd data;
+    UsersFile users;
+    SessionKeys session_keys;
+};
+
+class AuthService {
+public:
+    explicit AuthService(UniqueFd control)
+        : control_{loop_,
+                   std::move(control),
+                   ipc::max_control_bytes,
+                   {.on_packet = [this](ipc::Packet packet) { take_order(std::move(packet)); },
+                    .on_closed = [this](std::string_view) { finish(exit_done); }}}
+    {}
+
+    int serve()
+    {
+        loop_.run();
+        return exit_status_;
+    }
+
+private:
+    void take_order(ipc::Packet packet)
+    {
+        auto order = ipc::decode_order(packet.bytes);
+        if (!order) return give_up("the supervisor's order is not understood");
+        if (auto* configure = std::get_if<ipc::Configure>(&*order))
+            return configure_with(*configure, std::move(packet.descriptors));
+        if (std::holds_alternative<ipc::Connect>(*order)) return connect(std::move(packet.descriptors));
+        finish(exit_done);
+    }
+
+    // ---- settings and users
+
+    void configure_with(ipc::Configure& order, std::vector<UniqueFd> descriptors)
+    {
+        std::vector<Problem> problems;
+        Settings settings;
+        apply_settings(settings, parse_settings_text(order.settings, "settings", problems), problems);
+        const bool first = !stores_;
+        if (first && descriptors.size() != 1) return give_up("the first order has no data directory");
+        if (problems.empty())
+            problems = first ? open_stores(settings, std::move(descriptors[0])) : read_users();
+        if (!problems.empty()) return report_failure(problems);
+        put_in_force(settings, std::move(order.pepper));
+        report(ipc::Ready{stores_->users.size()});
+    }
+
+    std::vector<Problem> open_stores(const Settings& settings, UniqueFd data)
+    {
+        auto stores = std::make_unique<Stores>(std::move(data), settings.data);
+        if (const auto made = ensure_users_file(stores->data.get()); !made)
+            return {{users_file_name, "cannot be made: " + made.error().message()}};
+        auto problems = stores->users.load();
+        const auto of_keys = stores->session_keys.load();
+        problems.insert(problems.end(), of_keys.begin(), of_keys.end());
+        if (!problems.empty()) return problems;
+        stores_ = std::move(stores);
+        drop_orphaned_keys();
+        watch_users();
+        return {};
+    }
+
+    void put_in_force(const Settings& settings, SecretText pepper)
+    {
+        if (hash_queue_)
+            hash_queue_->resize(settings.hash_workers, settings.hash_queue);
+        else
+            hash_queue_.emplace(settings.hash_workers, settings.hash_queue);
+        if (!services_.users) {
+            services_.users = &stores_->users;
+            services_.session_keys = &stores_->session_keys;
+            services_.hash_queue = &*hash_queue_;
+            services_.run_on_loop = [this](std::function<void()> work) {
+                asio::post(loop_, std::move(work));
+            };
+            services_.users_changed = [this] { follow_users(); };
+        }
+        services_.session_ttl = settings.session_ttl;
+        services_.authenticator = std::make_unique<Authenticator>(
+            stores_->users, settings.scrypt, std::make_shared<const Pepper>(std::move(pepper)));
+    }
+
+    // Reads users.db if it can be read, and ends what holds no longer.
+    std::vector<Problem> read_users()
+    {
+        const auto before = stores_->users.table();
+        auto problems = stores_->users.load();
+        if (!problems.empty() || stores_->users.table() == before) return problems;
+        log_event("users-read", {{"users", stores_->users.size()}});
+        drop_orphaned_keys();
+        if (net_) net_->users_changed();
+        return {};
+    }
+
+    void follow_users() { log_problems("users-kept", read_users()); }
+
+    void drop_orphaned_keys()
+    {
+        const auto dropped = stores_->session_keys.drop_orphans(stores_->users);
+        if (!dropped)
+            log_event("session-keys-not-written", {{"reason", dropped.error().message()}});
+        else if (*dropped != 0)
+            log_event("session-keys-ended", {{"keys", *dropped}});
+    }
+
+    void watch_users()
+    {
+        auto watch =
+            DirectoryWatch::start(loop_, stores_->data.get(), users_file_name, [this] { follow_users(); });
+        if (watch)
+            watch_.emplace(std::move(*watch));
+        else
+            log_event("users-not-watched", {{"reason", watch.error().message()},
+                                            {"effect", "changes count after a reload (SIGHUP)"}});
+    }
+
+    // ---- net
+
+    void connect(std::vector<UniqueFd> descriptors)
+    {
+        if (!stores_ || descriptors.size() != 1)
+            return give_up("a channel came before the settings, or none came");
+        disconnect();
+        channel_.emplace(
+            loop_, std::move(descriptors[0]), ipc::max_message_bytes,
+            PacketLink::Events{.on_packet = [this](const ipc::Packet& packet) { take_request(packet); },
+                               .on_closed = [this](std::string_view why) { lose_channel(why); }});
+        net_ = std::make_shared<NetRequests>(
+            services_, [this](const ipc::Answer& answer) { channel_->send(ipc::encode(answer)); });
+        net_->begin();
+    }
+
+    void take_request(const ipc::Packet& packet)
+    {
+        auto request = ipc::decode_request(packet.bytes);
+        if (!request || !packet.descriptors.empty()) return lose_channel("it sent what is no request");
+        net_->handle(std::move(*request));
+    }
+
+    void lose_channel(std::string_view why)
+    {
+        log_event("channel-closed", {{"reason", why}});
+        disconnect();
+    }
+
+    // All logins of the channel end with it.
+    void disconnect()
+    {
+        net_.reset();
+        channel_.reset();
+    }
+
+    // ---- the supervisor
+
+    void report(const ipc::Report& message) { control_.send(ipc::encode(message)); }
+
+    void report_failure(const std::vector<Problem>& problems)
+    {
+        log_problems("not-configured", problems);
+        report(ipc::Failed{one_text(problems)});
+        if (!stores_) finish(exit_failed);
+    }
+
+    void give_up(std::string_view reason)
+    {
+        log_event("gave-up", {{"reason", reason}});
+        finish(exit_failed);
+    }
+
+    void finish(int exit_status)
+    {
+        exit_status_ = exit_status;
+        loop_.stop();
+    }
+
+    asio::io_context loop_{1};
+    PacketLink control_;
+    std::unique_ptr<Stores> stores_;
+    AuthServices services_;
+    std::optional<DirectoryWatch> watch_;
+    std::optional<PacketLink> channel_;
+    std::shared_ptr<NetRequests> net_;
+    int exit_status_ = exit_done;
+    // Last, so that its workers have ended before anything that they use is gone.
+    std::optional<HashQueue> hash_queue_;
+};
+
+} // namespace
+
+int serve_auth(UniqueFd control)
+{
+    return AuthService{std::move(control)}.serve();
+}
+
+} // namespace ftpc::server

@@ -1,0 +1,16 @@
+// The process that keeps the secrets, on its event loop: takes orders from the supervisor, answers net's
+// questions, and follows users.db as it changes.
+#pragma once
+
+#include "shared/unique_fd.hpp"
+
+namespace ftpc::server {
+
+// Serves until the supervisor says Stop or is gone (exit_done), or the first Configure cannot be put into
+// force (exit_failed, after a Failed report). `control` is this end of the control channel (ipc/control.hpp).
+//
+// A Configure that cannot be put into force later, or a users.db that has become unreadable, leaves
+// everything as it was. Bytes on net's channel that are no request end that channel only.
+int serve_auth(UniqueFd control);
+
+} // namespace ftpc::server

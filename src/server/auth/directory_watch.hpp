@@ -1,0 +1,33 @@
+// Tells when a file in a directory has been replaced, written or given other permissions (inotify(7)).
+#pragma once
+
+#include "shared/result.hpp"
+
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace boost::asio {
+class io_context;
+}
+
+namespace ftpc::server {
+
+class DirectoryWatch {
+public:
+    // Watches the file `name` in the open directory; `on_change` is called on the loop, once for what
+    // happened in one go. Fails with the system's error where the kernel or a missing /proc do not allow it.
+    static Result<DirectoryWatch> start(boost::asio::io_context& loop, int directory, std::string name,
+                                        std::function<void()> on_change);
+
+    DirectoryWatch(DirectoryWatch&&) noexcept = default;
+    DirectoryWatch& operator=(DirectoryWatch&&) = delete;
+    ~DirectoryWatch();
+
+private:
+    class Impl;
+    explicit DirectoryWatch(std::shared_ptr<Impl> impl);
+    std::shared_ptr<Impl> impl_;
+};
+
+} // namespace ftpc::server

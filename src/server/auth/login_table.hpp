@@ -1,0 +1,54 @@
+// The logins that hold on one channel: what each handle that net quotes stands for.
+#pragma once
+
+#include "server/ipc/messages.hpp"
+#include "server/users/user_store.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace ftpc::server {
+
+struct Login {
+    std::string user;
+    std::uint64_t generation = 0;         // of the user, when it logged in
+    std::optional<SessionId> session_key; // the key that it logged in with
+    bool may_enrol = false;               // by password, and not used yet
+};
+
+class LoginTable {
+public:
+    static constexpr std::size_t capacity = 65536;
+
+    // A new random handle; none when there are as many logins as there may be.
+    std::optional<ipc::LoginHandle> add(Login login);
+
+    // Null for a handle that stands for nothing. Valid until the next call of another member.
+    Login* find(const ipc::LoginHandle& handle);
+
+    void remove(const ipc::LoginHandle& handle) { logins_.erase(handle); }
+
+    // Takes out the logins that hold no longer by `users` and returns their handles.
+    std::vector<ipc::LoginHandle> take_revoked(const UserStore& users);
+
+    std::size_t size() const { return logins_.size(); }
+
+private:
+    // Handles are random, so that any part of them is a good hash.
+    struct HandleHash {
+        std::size_t operator()(const ipc::LoginHandle& handle) const
+        {
+            std::size_t hash = 0;
+            std::memcpy(&hash, handle.data(), sizeof hash);
+            return hash;
+        }
+    };
+    std::unordered_map<ipc::LoginHandle, Login, HandleHash> logins_;
+};
+
+} // namespace ftpc::server

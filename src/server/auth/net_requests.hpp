@@ -1,0 +1,69 @@
+// Answers what net asks on one channel: every request gets its one answer, whatever becomes of the work for
+// it. Knows the channel as a function that sends, and the event loop as a function that runs something on it
+// later.
+#pragma once
+
+#include "server/auth/authenticator.hpp"
+#include "server/auth/hash_queue.hpp"
+#include "server/auth/login_table.hpp"
+#include "server/auth/session_keys.hpp"
+#include "server/ipc/messages.hpp"
+#include "server/users/user_store.hpp"
+
+#include <chrono>
+#include <functional>
+#include <memory>
+
+namespace ftpc::server {
+
+// What all channels share. Everything pointed at lives longer than the requests and the hash queue's workers.
+struct AuthServices {
+    UserStore* users = nullptr;
+    SessionKeys* session_keys = nullptr;
+    HashQueue* hash_queue = nullptr;
+    std::unique_ptr<Authenticator> authenticator;
+    std::chrono::seconds session_ttl{};
+    std::function<void(std::function<void()>)> run_on_loop; // from any thread
+    std::function<void()> users_changed; // on the loop: a hash was renewed, the users should be read again
+};
+
+class NetRequests : public std::enable_shared_from_this<NetRequests> {
+public:
+    using Send = std::function<void(const ipc::Answer&)>;
+
+    // Held by a shared_ptr: work on its way back to a channel that is gone finds nobody. `services` lives
+    // longer.
+    NetRequests(AuthServices& services, Send send);
+
+    // Sends the realm, which is the first thing on every channel.
+    void begin();
+
+    void handle(ipc::Request request);
+
+    // After the users have changed: tells of a new realm, and of each login that holds no longer.
+    void users_changed();
+
+private:
+    void on(ipc::LogInWithPassword& request);
+    void on(ipc::LogInWithPrehash& request);
+    void on(const ipc::LogInWithSessionKey& request);
+    void on(const ipc::EnrolSessionKey& request);
+    void on(const ipc::EndSessionKey& request);
+    void on(const ipc::ListSessionKeys& request);
+    void on(const ipc::LoginEnded& request);
+
+    struct Asked {
+        ipc::RequestId id;
+        ipc::PeerAddress peer;
+        std::string_view method; // for the log
+    };
+    void check(const Asked& asked, std::string_view user, PasswordProof proof);
+    void answer_login(const Asked& asked, std::string_view user, const Decision& decision, Login login);
+
+    AuthServices& services_;
+    Send send_;
+    LoginTable logins_;
+    std::string announced_realm_;
+};
+
+} // namespace ftpc::server

@@ -1,0 +1,35 @@
+// The server's own certificate: made on first use, renewed with the same key before it runs out.
+#pragma once
+
+#include "server/settings.hpp"
+#include "shared/secret.hpp"
+
+#include <chrono>
+#include <string>
+
+namespace ftpc::server {
+
+struct CertificateFiles {
+    std::string certificate_pem;
+    SecretText key_pem;
+};
+
+// Reads the certificate and key that the settings name. Where they name none, DATA/tls/key.pem (ECDSA P-256) and a
+// self-signed DATA/tls/certificate.pem (CA:FALSE, digitalSignature, serverAuth, valid for 397 days, SAN with this
+// machine's names and addresses) are made first if they are missing, and the certificate is renewed with the same key
+// when fewer than 30 days are left, so that its fingerprint holds.
+// Throws std::runtime_error naming the file and what is wrong with it.
+CertificateFiles load_or_make_certificate(const Settings& settings);
+
+// The same without making or renewing anything.
+CertificateFiles load_certificate(const Settings& settings);
+
+struct CertificateDescription {
+    std::string fingerprint;
+    std::string subject;
+    std::chrono::system_clock::time_point not_after;
+};
+// Describes the first certificate. Throws std::runtime_error when it cannot be read.
+CertificateDescription describe_certificate(const std::string& certificate_pem);
+
+} // namespace ftpc::server

@@ -1,0 +1,158 @@
+// ftpcd check: looks at everything that `ftpcd serve` needs, changes nothing, and says all that is wrong.
+
+#include "server/auth/password_hash.hpp"
+#include "server/auth/pepper.hpp"
+#include "server/certificate.hpp"
+#include "server/command_line.hpp"
+#include "server/data_directory.hpp"
+#include "server/net/beneath.hpp"
+#include "server/net/tls_context.hpp"
+#include "server/users/users_file.hpp"
+#include "shared/text.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <iostream>
+
+namespace ftpc::server {
+
+namespace {
+
+using Problems = std::vector<Problem>;
+
+std::string last_error_text()
+{
+    return last_system_error().message();
+}
+
+UniqueFd open_directory(int base, const std::string& path)
+{
+    return UniqueFd{::openat(base, path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+}
+
+// Settings that can be read but not be put into force.
+ServiceAccounts check_accounts(const Settings& settings, Problems& problems)
+{
+    try {
+        return find_service_accounts(settings);
+    } catch (const std::exception& error) {
+        problems.push_back({"net-user, auth-user", error.what()});
+        return {};
+    }
+}
+
+void check_certificate(const Settings& settings, Problems& problems)
+{
+    const std::string file = settings.certificate_file();
+    const bool own = !settings.certificate.empty() || !settings.key.empty();
+    if (settings.certificate.empty() != settings.key.empty())
+        problems.push_back({"certificate, key", "are set together or not at all"});
+    if (!own && ::access(file.c_str(), F_OK) != 0 && errno == ENOENT) return; // the first `ftpcd serve` makes it
+    try {
+        const CertificateFiles files = load_certificate(settings);
+        make_tls_context(files.certificate_pem, view(files.key_pem));
+        const auto left = describe_certificate(files.certificate_pem).not_after - std::chrono::system_clock::now();
+        if (left < std::chrono::seconds{0})
+            problems.push_back({file, own ? "the certificate has expired" : "has expired; `ftpcd serve` renews it at its start"});
+    } catch (const std::exception& error) {
+        problems.push_back({file, error.what()});
+    }
+}
+
+void check_home(int tree, const User& user, const std::string& root, const ServiceAccounts& accounts, Problems& problems)
+{
+    const std::string where = root + "/" + user.home;
+    const auto home = open_beneath(tree, user.home, O_RDONLY);
+    struct stat status {};
+    if (!home || ::fstat(home->get(), &status) != 0) {
+        problems.push_back({where, "home of " + user.name + ": " + (home ? last_error_text() : home.error().message())});
+        return;
+    }
+    const uid_t writer = accounts.net ? accounts.net->user : ::geteuid();
+    const bool writable = status.st_uid == writer && (status.st_mode & (S_IWUSR | S_IXUSR)) == (S_IWUSR | S_IXUSR);
+    if (!writable && (status.st_mode & S_IWOTH) == 0 && (!accounts.net || status.st_gid != accounts.net->group))
+        problems.push_back({where, "home of " + user.name + ": the server cannot make directories there"});
+}
+
+void check_tree(const Settings& settings, const UsersTable* users, const ServiceAccounts& accounts, Problems& problems)
+{
+    const std::string root = settings.root_directory();
+    const UniqueFd tree = open_directory(AT_FDCWD, root);
+    if (!tree) {
+        problems.push_back({root, last_error_text()});
+        return;
+    }
+    if (settings.durability == Durability::group && ::fsync(tree.get()) != 0)
+        problems.push_back({root, "cannot be synced: " + last_error_text()});
+    if (!openat2_works(tree.get()))
+        problems.push_back({"kernel", "openat2 (Linux 5.6) is not available: symbolic links in the tree are not followed"});
+    for (std::size_t i = 0; users != nullptr && i < users->size(); ++i)
+        check_home(tree.get(), users->at(i), root, accounts, problems);
+}
+
+// Hashes that nobody can log in with because the pepper that they were made with is not the one configured.
+void check_pepper(const Settings& settings, const UsersTable* users, Problems& problems)
+{
+    try {
+        const Pepper pepper{read_pepper_file(settings.pepper_file)};
+        for (std::size_t i = 0; users != nullptr && i < users->size(); ++i) {
+            const User user = users->at(i);
+            const auto hash = parse_password_hash(user.password_hash);
+            if (hash && hash->pepper && hash->pepper != pepper.id())
+                problems.push_back({"users.db", user.name + " cannot log in: the hash needs another pepper than that of pepper-file"});
+        }
+    } catch (const std::exception& error) {
+        problems.push_back({"pepper-file", error.what()});
+    }
+}
+
+Problems check(const Arguments& arguments)
+{
+    const Settings& settings = arguments.settings;
+    Problems problems = arguments.problems;
+    const ServiceAccounts accounts = check_accounts(settings, problems);
+    const UniqueFd data = open_directory(AT_FDCWD, settings.data);
+    if (!data) {
+        problems.push_back({settings.data, last_error_text() + (errno == ENOENT ? " (the first `ftpcd serve` or `ftpcd user add` makes it)" : "")});
+        return problems;
+    }
+    try {
+        check_data_directory(settings.data, data.get(), accounts);
+    } catch (const std::exception& error) {
+        problems.push_back({settings.data, error.what()});
+    }
+    UsersFile users{data.get(), settings.data};
+    for (Problem& problem : users.load())
+        problems.push_back({settings.data + "/" + problem.where, problem.what});
+    check_certificate(settings, problems);
+    check_pepper(settings, users.table().get(), problems);
+    check_tree(settings, users.table().get(), accounts, problems);
+    return problems;
+}
+
+} // namespace
+
+int run_check(const std::vector<std::string>& words)
+{
+    const boost::program_options::options_description no_options;
+    const Arguments arguments = parse_arguments(words, no_options, SettingFlags::all, OnProblem::keep);
+    if (arguments.help) {
+        print_help("ftpcd check [OPTIONS]",
+                   "Looks at settings, users.db, certificate, tree and kernel, and says all that is wrong, a line each.\n"
+                   "Changes nothing. Exit status 1 if anything is wrong.",
+                   no_options, SettingFlags::all);
+        return exit_done;
+    }
+    if (!arguments.positional().empty()) throw UsageError{"check takes no arguments"};
+    const Problems problems = check(arguments);
+    for (const Problem& problem : problems)
+        std::cerr << "ftpcd: " << printable(problem.where) << ": " << printable(problem.what) << "\n";
+    if (!problems.empty()) return exit_failed;
+    std::cout << "ftpcd: nothing wrong with settings, users.db, certificate, tree and kernel\n";
+    return exit_done;
+}
+
+} // namespace ftpc::server

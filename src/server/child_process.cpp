@@ -1,0 +1,85 @@
+#include "server/child_process.hpp"
+
+#include "server/ipc/channel.hpp"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <csignal>
+#include <cstdio>
+#include <stdexcept>
+
+namespace ftpc::server {
+
+namespace {
+
+// Between fork and exec: says why on standard error and ends. Its exit status is that of shells for "cannot execute".
+[[noreturn]] void give_up(const char* what)
+{
+    std::perror(what);
+    ::_exit(126);
+}
+
+void become(const FileOwner& user)
+{
+    if (::setgroups(0, nullptr) != 0) give_up("ftpcd: cannot drop the supplementary groups");
+    if (::setresgid(user.group, user.group, user.group) != 0) give_up("ftpcd: cannot change the group");
+    if (::setresuid(user.user, user.user, user.user) != 0) give_up("ftpcd: cannot change the user");
+}
+
+// The supervisor decides when its children end; a Ctrl-C at the terminal or a hang-up reaches them, too.
+void leave_signals_to_supervisor()
+{
+    for (const int number : {SIGINT, SIGTERM, SIGHUP})
+        std::signal(number, SIG_IGN);
+    sigset_t none;
+    ::sigemptyset(&none);
+    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
+[[noreturn]] void execute(int program, int control, const std::string& title, const std::string& subcommand,
+                          const std::optional<FileOwner>& user)
+{
+    leave_signals_to_supervisor();
+    // The place of the control channel may be taken by what is still needed.
+    if (program == ipc::control_descriptor) program = ::fcntl(program, F_DUPFD_CLOEXEC, ipc::control_descriptor + 1);
+    if (control == ipc::control_descriptor) {
+        ::fcntl(control, F_SETFD, 0);
+    } else if (::dup2(control, ipc::control_descriptor) < 0) {
+        give_up("ftpcd: cannot pass the control channel");
+    }
+    if (::chdir("/") != 0) give_up("ftpcd: cannot change to /");
+    if (user) become(*user);
+    std::array<char*, 3> arguments{const_cast<char*>(title.c_str()), const_cast<char*>(subcommand.c_str()), nullptr};
+    ::fexecve(program, arguments.data(), environ);
+    give_up("ftpcd: cannot execute the program for a child process");
+}
+
+} // namespace
+
+UniqueFd open_own_program()
+{
+    UniqueFd program{::open("/proc/self/exe", O_PATH | O_CLOEXEC)};
+    if (!program) throw std::runtime_error{"/proc/self/exe: " + last_system_error().message() + "; is /proc mounted?"};
+    return program;
+}
+
+ChildProcess::ChildProcess(int program, const std::string& title, const std::string& subcommand,
+                           std::optional<FileOwner> user)
+{
+    auto [ours, theirs] = ipc::make_channel();
+    pid_ = ::fork();
+    if (pid_ < 0) throw std::runtime_error{"cannot start a process: " + last_system_error().message()};
+    if (pid_ == 0) execute(program, theirs.get(), title, subcommand, user);
+    control_ = std::move(ours);
+}
+
+bool ChildProcess::send(const ipc::Order& order, std::span<const int> descriptors) const
+{
+    return ipc::send_packet(control_.get(), ipc::encode(order), descriptors).has_value();
+}
+
+} // namespace ftpc::server

@@ -1,0 +1,37 @@
+// A process of the split: this program executed anew, so that it shares neither memory nor address layout with us.
+#pragma once
+
+#include "server/ipc/control.hpp"
+#include "shared/file.hpp"
+#include "shared/unique_fd.hpp"
+
+#include <sys/types.h>
+
+#include <optional>
+#include <span>
+#include <string>
+
+namespace ftpc::server {
+
+// This program's own file, held open so that children can be started from it after an upgrade has replaced it and as
+// users who may not enter its directory.
+UniqueFd open_own_program();
+
+class ChildProcess {
+public:
+    // `title`: how it shows in ps. `subcommand`: what it runs. `user`: whom it becomes before it is executed, with no
+    // supplementary groups; empty: whoever we are. Throws std::runtime_error when it cannot be started.
+    ChildProcess(int program, const std::string& title, const std::string& subcommand, std::optional<FileOwner> user);
+
+    pid_t pid() const { return pid_; }
+    int control() const { return control_.get(); }
+
+    // Sends an order; false when the child cannot be reached (its end then follows).
+    bool send(const ipc::Order& order, std::span<const int> descriptors = {}) const;
+
+private:
+    pid_t pid_ = -1;
+    UniqueFd control_;
+};
+
+} // namespace ftpc::server

@@ -1,0 +1,125 @@
+#include "server/command_line.hpp"
+
+#include "shared/file.hpp"
+#include "shared/unique_fd.hpp"
+
+#include <fcntl.h>
+
+#include <iostream>
+
+#include <boost/program_options/parsers.hpp>
+#include <boost/program_options/value_semantic.hpp>
+
+namespace ftpc::server {
+
+namespace po = boost::program_options;
+
+namespace {
+
+constexpr std::size_t max_config_bytes = 1024 * 1024;
+
+po::options_description setting_options(SettingFlags flags)
+{
+    po::options_description options{flags == SettingFlags::all ? "Settings (also lines `name = value` of the --config file)"
+                                                               : "Settings"};
+    options.add_options()("config", po::value<std::string>()->value_name("FILE"), "read settings from this file first");
+    for (const SettingDescription& setting : setting_descriptions()) {
+        if (flags == SettingFlags::data_and_config && setting.name != "data") continue;
+        options.add_options()(std::string{setting.name}.c_str(),
+                              po::value<std::vector<std::string>>()->value_name(std::string{setting.argument}),
+                              std::string{setting.help}.c_str());
+    }
+    return options;
+}
+
+po::options_description general_options()
+{
+    po::options_description options{"General"};
+    options.add_options()("help,h", "show this text");
+    return options;
+}
+
+std::vector<SettingValue> given_settings(const po::variables_map& values)
+{
+    std::vector<SettingValue> given;
+    for (const SettingDescription& setting : setting_descriptions()) {
+        const auto found = values.find(std::string{setting.name});
+        if (found == values.end()) continue;
+        for (const std::string& value : found->second.as<std::vector<std::string>>())
+            given.push_back({std::string{setting.name}, value, "--" + std::string{setting.name}});
+    }
+    return given;
+}
+
+po::variables_map parse(const std::vector<std::string>& words, const po::options_description& visible)
+{
+    po::options_description all;
+    all.add(visible).add_options()("argument", po::value<std::vector<std::string>>());
+    po::positional_options_description positional;
+    positional.add("argument", -1);
+    po::variables_map values;
+    try {
+        // No guessing: an abbreviation that works today may mean two things tomorrow.
+        const int style = po::command_line_style::default_style & ~po::command_line_style::allow_guessing;
+        po::store(po::command_line_parser{words}.options(all).positional(positional).style(style).run(), values);
+    } catch (const po::error& error) {
+        throw UsageError{error.what()};
+    }
+    return values;
+}
+
+} // namespace
+
+std::vector<std::string> Arguments::positional() const
+{
+    return values.count("argument") != 0 ? values["argument"].as<std::vector<std::string>>() : std::vector<std::string>{};
+}
+
+Settings read_settings(const std::vector<SettingValue>& flags, const std::string& config_file,
+                       std::vector<Problem>& problems)
+{
+    Settings settings;
+    if (!config_file.empty()) {
+        const UniqueFd file{::open(config_file.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC)};
+        const auto text = file ? read_all(file.get(), max_config_bytes) : Result<std::string>{last_system_error()};
+        if (text)
+            apply_settings(settings, parse_settings_text(*text, config_file, problems), problems);
+        else
+            problems.push_back({config_file, text.error().message()});
+    }
+    apply_settings(settings, flags, problems);
+    if (settings.data.empty()) settings.data = default_data_directory();
+    return settings;
+}
+
+Arguments parse_arguments(const std::vector<std::string>& words, const po::options_description& own_options,
+                          SettingFlags flags, OnProblem on_problem)
+{
+    po::options_description options;
+    options.add(own_options).add(setting_options(flags)).add(general_options());
+    Arguments arguments;
+    arguments.values = parse(words, options);
+    arguments.help = arguments.values.count("help") != 0;
+    arguments.setting_flags = given_settings(arguments.values);
+    arguments.settings = read_settings(arguments.setting_flags, arguments.config_file(), arguments.problems);
+    if (arguments.help || on_problem == OnProblem::keep || arguments.problems.empty()) return arguments;
+    std::string all;
+    for (const Problem& problem : arguments.problems)
+        all += (all.empty() ? "" : "\nftpcd: ") + problem.where + ": " + problem.what;
+    throw UsageError{all};
+}
+
+std::string Arguments::config_file() const
+{
+    return values.count("config") != 0 ? values["config"].as<std::string>() : std::string{};
+}
+
+void print_help(const std::string& usage, const std::string& about, const po::options_description& own_options,
+                SettingFlags flags)
+{
+    std::cout << "Usage: " << usage << "\n\n" << about << "\n";
+    if (!own_options.options().empty()) std::cout << "\n" << own_options;
+    std::cout << "\n" << setting_options(flags) << "\n" << general_options();
+}
+
+} // namespace ftpc::server

@@ -1,0 +1,85 @@
+#include "server/ipc/control.hpp"
+
+#include "server/ipc/wire.hpp"
+#include "shared/error.hpp"
+
+namespace ftpc::server::ipc {
+
+namespace {
+
+enum class Kind : std::uint8_t { configure = 1, connect = 2, stop = 3, ready = 65, failed = 66 };
+
+// A text field counts its bytes in 16 bits, which holds settings, certificate chains and keys.
+constexpr std::size_t max_text_bytes = 32 * 1024;
+
+void write_kind(PacketWriter& out, Kind kind)
+{
+    out.u8(static_cast<std::uint8_t>(kind));
+}
+
+} // namespace
+
+SecretText encode(const Order& order)
+{
+    PacketWriter out;
+    if (const auto* configure = std::get_if<Configure>(&order)) {
+        write_kind(out, Kind::configure);
+        out.text(configure->settings, max_text_bytes);
+        out.text(configure->certificate_pem, max_text_bytes);
+        out.text(view(configure->key_pem), max_text_bytes);
+        out.text(view(configure->pepper), max_text_bytes);
+    } else {
+        write_kind(out, std::holds_alternative<Connect>(order) ? Kind::connect : Kind::stop);
+    }
+    return out.take();
+}
+
+SecretText encode(const Report& report)
+{
+    PacketWriter out;
+    if (const auto* ready = std::get_if<Ready>(&report)) {
+        write_kind(out, Kind::ready);
+        out.u64(ready->users);
+    } else {
+        write_kind(out, Kind::failed);
+        out.text(std::string_view{std::get<Failed>(report).reason}.substr(0, max_text_bytes), max_text_bytes);
+    }
+    return out.take();
+}
+
+Result<Order> decode_order(std::span<const char> packet)
+{
+    PacketReader in{packet};
+    Order order;
+    switch (static_cast<Kind>(in.u8())) {
+    case Kind::configure: {
+        Configure configure;
+        configure.settings = in.text(max_text_bytes);
+        configure.certificate_pem = in.text(max_text_bytes);
+        configure.key_pem = secret_text(in.text(max_text_bytes));
+        configure.pepper = secret_text(in.text(max_text_bytes));
+        order = std::move(configure);
+        break;
+    }
+    case Kind::connect: order = Connect{}; break;
+    case Kind::stop: order = Stop{}; break;
+    default: return Errc::bad_message;
+    }
+    if (!in.complete()) return Errc::bad_message;
+    return order;
+}
+
+Result<Report> decode_report(std::span<const char> packet)
+{
+    PacketReader in{packet};
+    Report report;
+    switch (static_cast<Kind>(in.u8())) {
+    case Kind::ready: report = Ready{in.u64()}; break;
+    case Kind::failed: report = Failed{std::string{in.text(max_text_bytes)}}; break;
+    default: return Errc::bad_message;
+    }
+    if (!in.complete()) return Errc::bad_message;
+    return report;
+}
+
+} // namespace ftpc::server::ipc

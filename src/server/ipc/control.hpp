@@ -1,0 +1,53 @@
+// What the supervisor tells its children, and what they report. Configure carries descriptors beside it.
+#pragma once
+
+#include "shared/result.hpp"
+#include "shared/secret.hpp"
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <variant>
+
+namespace ftpc::server::ipc {
+
+inline constexpr std::size_t max_control_bytes = std::size_t{128} * 1024;
+inline constexpr int control_descriptor = 3; // where a child finds its end of the control channel
+
+// First message to each child, and again at each reload (then without descriptors).
+// To auth: descriptor 0 is the data directory. To net: descriptor 0 is the tree, then the listening sockets.
+struct Configure {
+    std::string settings;        // settings_text()
+    std::string certificate_pem; // net only
+    SecretText key_pem;          // net only
+    SecretText pepper;           // auth only; empty: none
+    friend bool operator==(const Configure&, const Configure&) = default;
+};
+// With one descriptor: the channel to the other child, in place of any earlier one.
+struct Connect {
+    friend bool operator==(const Connect&, const Connect&) = default;
+};
+// Finish what is under way and exit with status 0.
+struct Stop {
+    friend bool operator==(const Stop&, const Stop&) = default;
+};
+using Order = std::variant<Configure, Connect, Stop>;
+
+// The child serves with the settings of the last Configure.
+struct Ready {
+    std::uint64_t users = 0; // auth: how many there are
+    friend bool operator==(const Ready&, const Ready&) = default;
+};
+// The last Configure could not be put into force: at the start the child then exits, later it goes on as before.
+struct Failed {
+    std::string reason; // one line or several, each a full sentence for the administrator
+    friend bool operator==(const Failed&, const Failed&) = default;
+};
+using Report = std::variant<Ready, Failed>;
+
+SecretText encode(const Order& order);
+SecretText encode(const Report& report);
+Result<Order> decode_order(std::span<const char> packet);   // fails with Errc::bad_message
+Result<Report> decode_report(std::span<const char> packet); // fails with Errc::bad_message
+
+} // namespace ftpc::server::ipc

@@ -1,0 +1,144 @@
+// The messages between net (which talks to strangers) and auth (which keeps the secrets): few kinds, each bounded and
+// validated. Whoever receives bytes that are not exactly one of these ends the channel they came on.
+#pragma once
+
+#include "shared/prehash.hpp"
+#include "shared/result.hpp"
+#include "shared/secret.hpp"
+#include "shared/session_key.hpp"
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace ftpc::server::ipc {
+
+// A password of 1,024 bytes and a list of 32 session keys fit; design §3 had 1 KiB, which did not hold either.
+inline constexpr std::size_t max_message_bytes = 2048;
+inline constexpr std::size_t max_listed_keys = 32;
+inline constexpr std::size_t max_home_bytes = 512;
+inline constexpr std::size_t max_realm_bytes = 64;
+
+using RequestId = std::uint32_t;                     // chosen by net, repeated in the answer
+using LoginHandle = std::array<std::uint8_t, 16>;    // stands for one successful login on one connection
+using PeerAddress = std::array<std::uint8_t, 16>;    // IPv6, or IPv4 mapped into it (RFC 4291 §2.5.5.2)
+
+// ---- net to auth
+// `user` is a user name, or empty where the client gave something that cannot be one: that costs as much to refuse.
+
+// PASS of an ordinary FTP client: auth does the client's step, too, since its queue is what bounds hashing.
+struct LogInWithPassword {
+    RequestId id = 0;
+    std::string user;
+    SecretText password;
+    PeerAddress peer{};
+    friend bool operator==(const LogInWithPassword&, const LogInWithPassword&) = default;
+};
+struct LogInWithPrehash {
+    RequestId id = 0;
+    std::string user;
+    Prehash prehash;
+    PeerAddress peer{};
+    friend bool operator==(const LogInWithPrehash&, const LogInWithPrehash&) = default;
+};
+struct LogInWithSessionKey {
+    RequestId id = 0;
+    std::string user;
+    SessionId session{};
+    ChannelBinding binding{};
+    SessionSignature signature{};
+    PeerAddress peer{};
+    friend bool operator==(const LogInWithSessionKey&, const LogInWithSessionKey&) = default;
+};
+// Good once for each login by password, so that a taken-over net cannot mint logins for others.
+struct EnrolSessionKey {
+    RequestId id = 0;
+    LoginHandle login{};
+    SessionPublicKey key{};
+    std::uint32_t lifetime_seconds = 0; // 0: as long as the server gives
+    friend bool operator==(const EnrolSessionKey&, const EnrolSessionKey&) = default;
+};
+struct EndSessionKey {
+    RequestId id = 0;
+    LoginHandle login{};
+    bool own = false; // the key that this login was made with; `session` is then all zeros
+    SessionId session{};
+    friend bool operator==(const EndSessionKey&, const EndSessionKey&) = default;
+};
+struct ListSessionKeys {
+    RequestId id = 0;
+    LoginHandle login{};
+    friend bool operator==(const ListSessionKeys&, const ListSessionKeys&) = default;
+};
+// The connection of this login is gone (or logged in anew); there is no answer.
+struct LoginEnded {
+    LoginHandle login{};
+    friend bool operator==(const LoginEnded&, const LoginEnded&) = default;
+};
+
+// ---- auth to net
+
+// First on every channel, and again whenever users.db has come with another realm.
+struct RealmIs {
+    std::string realm;
+    friend bool operator==(const RealmIs&, const RealmIs&) = default;
+};
+enum class LoginStatus : std::uint8_t {
+    granted = 1,
+    refused = 2, // for whatever reason: the wire never tells
+    busy = 3,    // too many logins are waiting to be checked
+};
+struct LoginAnswer {
+    RequestId id = 0;
+    LoginStatus status = LoginStatus::refused;
+    LoginHandle login{}; // when granted, else zeros
+    std::string home;    // when granted, relative to the tree, else empty
+    friend bool operator==(const LoginAnswer&, const LoginAnswer&) = default;
+};
+struct EnrolAnswer {
+    RequestId id = 0;
+    bool enrolled = false; // false: this handle is spent, or its login was not by password
+    SessionId session{};
+    std::uint64_t expires = 0; // seconds since 1970
+    friend bool operator==(const EnrolAnswer&, const EnrolAnswer&) = default;
+};
+struct EndAnswer {
+    RequestId id = 0;
+    bool ended = false; // false: no such key of this user
+    friend bool operator==(const EndAnswer&, const EndAnswer&) = default;
+};
+struct ListedKey {
+    SessionId session{};
+    std::uint64_t created = 0; // seconds since 1970
+    std::uint64_t expires = 0;
+    friend bool operator==(const ListedKey&, const ListedKey&) = default;
+};
+struct ListAnswer {
+    RequestId id = 0;
+    std::vector<ListedKey> keys; // at most max_listed_keys
+    friend bool operator==(const ListAnswer&, const ListAnswer&) = default;
+};
+// The login holds no longer (password changed, user locked or deleted): its connection must be closed.
+struct LoginRevoked {
+    LoginHandle login{};
+    friend bool operator==(const LoginRevoked&, const LoginRevoked&) = default;
+};
+
+using Request = std::variant<LogInWithPassword, LogInWithPrehash, LogInWithSessionKey, EnrolSessionKey, EndSessionKey,
+                             ListSessionKeys, LoginEnded>;
+using Answer = std::variant<RealmIs, LoginAnswer, EnrolAnswer, EndAnswer, ListAnswer, LoginRevoked>;
+
+// One message as one packet of at most max_message_bytes. The sender keeps to the bounds above: a text that is longer
+// throws std::length_error.
+SecretText encode(const Request& message);
+SecretText encode(const Answer& message);
+
+// The one message that `packet` holds. Fails with Errc::bad_message for an unknown kind, a wrong length, a bound
+// exceeded, a user name (other than none) or realm outside its alphabet, a flag that is neither 0 nor 1, or bytes left over.
+Result<Request> decode_request(std::span<const char> packet);
+Result<Answer> decode_answer(std::span<const char> packet);
+
+} // namespace ftpc::server::ipc

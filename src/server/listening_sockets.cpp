@@ -1,0 +1,100 @@
+#include "server/listening_sockets.hpp"
+
+#include "shared/result.hpp"
+
+#include <netdb.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <memory>
+#include <stdexcept>
+
+namespace ftpc::server {
+
+namespace {
+
+using AddressList = std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)>;
+
+struct HostAndPort {
+    std::string host;
+    std::string port;
+};
+
+[[noreturn]] void fail(const std::string& where, const std::string& why)
+{
+    throw std::runtime_error{"cannot listen on " + where + ": " + why};
+}
+
+HostAndPort split(const std::string& where)
+{
+    const auto colon = where.rfind(':');
+    if (colon == std::string::npos || colon + 1 == where.size()) fail(where, "not of the form ADDRESS:PORT");
+    std::string host = where.substr(0, colon);
+    if (host.size() >= 2 && host.front() == '[' && host.back() == ']')
+        host = host.substr(1, host.size() - 2);
+    else if (host.find(':') != std::string::npos)
+        fail(where, "an IPv6 address stands in brackets, as in [::1]:2121");
+    return {host.empty() ? "::" : host, where.substr(colon + 1)};
+}
+
+AddressList resolve(const std::string& where, const HostAndPort& parts)
+{
+    addrinfo hints{};
+    hints.ai_socktype = SOCK_STREAM;
+    hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
+    addrinfo* list = nullptr;
+    const int failure = ::getaddrinfo(parts.host.c_str(), parts.port.c_str(), &hints, &list);
+    if (failure != 0) fail(where, ::gai_strerror(failure));
+    return {list, ::freeaddrinfo};
+}
+
+std::string bound_address(int fd)
+{
+    sockaddr_storage address{};
+    socklen_t size = sizeof address;
+    std::array<char, NI_MAXHOST> host{};
+    std::array<char, NI_MAXSERV> port{};
+    ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size);
+    ::getnameinfo(reinterpret_cast<sockaddr*>(&address), size, host.data(), host.size(), port.data(), port.size(),
+                  NI_NUMERICHOST | NI_NUMERICSERV);
+    const std::string text = host.data();
+    return (text.find(':') == std::string::npos ? text : "[" + text + "]") + ":" + port.data();
+}
+
+// An empty descriptor, with errno, where this address cannot be listened on.
+UniqueFd open_one(const addrinfo& address)
+{
+    UniqueFd fd{::socket(address.ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
+    if (!fd) return fd;
+    const int on = 1;
+    const int off = 0;
+    ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (address.ai_family == AF_INET6) ::setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
+    if (::bind(fd.get(), address.ai_addr, address.ai_addrlen) != 0 || ::listen(fd.get(), SOMAXCONN) != 0) return {};
+    return fd;
+}
+
+bool no_ipv6(int number)
+{
+    return number == EAFNOSUPPORT || number == EADDRNOTAVAIL;
+}
+
+} // namespace
+
+std::vector<ListeningSocket> open_listening_sockets(const std::string& where)
+{
+    const HostAndPort parts = split(where);
+    const AddressList addresses = resolve(where, parts);
+    std::vector<ListeningSocket> sockets;
+    for (const addrinfo* address = addresses.get(); address != nullptr; address = address->ai_next) {
+        UniqueFd fd = open_one(*address);
+        if (!fd && parts.host == "::" && no_ipv6(errno)) return open_listening_sockets("0.0.0.0:" + parts.port);
+        if (!fd) fail(where, last_system_error().message());
+        std::string bound = bound_address(fd.get());
+        sockets.push_back({std::move(fd), std::move(bound)});
+    }
+    return sockets;
+}
+
+} // namespace ftpc::server

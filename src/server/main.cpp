@@ -1,0 +1,81 @@
+// ftpcd: a table of subcommands.
+
+#include "server/command_line.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <iostream>
+#include <string_view>
+
+namespace {
+
+using ftpc::server::exit_done;
+using ftpc::server::exit_failed;
+using ftpc::server::exit_usage;
+
+struct Subcommand {
+    std::string_view name;
+    int (*run)(const std::vector<std::string>& words);
+    std::string_view about; // empty: started by the supervisor only
+};
+
+constexpr std::array subcommands{
+    Subcommand{"serve", ftpc::server::run_serve, "serve clients until SIGTERM; SIGHUP reads settings, certificate and users anew"},
+    Subcommand{"user", ftpc::server::run_user, "add, passwd, del, lock, unlock, list or show users"},
+    Subcommand{"fingerprint", ftpc::server::run_fingerprint, "print the fingerprint of the certificate, for your users to compare"},
+    Subcommand{"check", ftpc::server::run_check, "say all that is wrong with settings, users.db, certificate, tree and kernel"},
+    Subcommand{"process-auth", [](const std::vector<std::string>&) { return ftpc::server::run_auth_process(); }, ""},
+    Subcommand{"process-net", [](const std::vector<std::string>&) { return ftpc::server::run_net_process(); }, ""},
+};
+
+void print_usage(std::ostream& out)
+{
+    out << "Usage: ftpcd SUBCOMMAND [OPTIONS]\n\n"
+           "Lets users log in over TLS and make directories in a tree of their own.\n\n"
+           "Subcommands:\n";
+    for (const Subcommand& subcommand : subcommands)
+        if (!subcommand.about.empty())
+            out << "  " << subcommand.name << std::string(14 - subcommand.name.size(), ' ') << subcommand.about << "\n";
+    out << "\n`ftpcd SUBCOMMAND --help` shows the options of each. Exit status: 0 done, 1 failed, 2 wrong usage.\n";
+}
+
+int run(const std::vector<std::string>& words)
+{
+    if (words.empty()) {
+        print_usage(std::cerr);
+        return exit_usage;
+    }
+    const std::string& name = words.front();
+    if (name == "--help" || name == "-h" || name == "help") {
+        print_usage(std::cout);
+        return exit_done;
+    }
+    if (name == "--version") {
+        std::cout << "ftpcd " << FTPC_VERSION << "\n";
+        return exit_done;
+    }
+    const auto found = std::find_if(subcommands.begin(), subcommands.end(), [&](const Subcommand& s) { return s.name == name; });
+    if (found == subcommands.end()) {
+        std::cerr << "ftpcd: there is no subcommand '" << name << "' (see: ftpcd --help)\n";
+        return exit_usage;
+    }
+    try {
+        return found->run({words.begin() + 1, words.end()});
+    } catch (const ftpc::server::UsageError& error) {
+        std::cerr << "ftpcd: " << error.what() << "\nftpcd: see: ftpcd " << name << " --help\n";
+        return exit_usage;
+    }
+}
+
+} // namespace
+
+int main(int argc, char** argv)
+{
+    try {
+        return run({argv + std::min(argc, 1), argv + argc});
+    } catch (const std::exception& error) {
+        std::cerr << "ftpcd: " << error.what() << "\n";
+        return exit_failed;
+    }
+}

@@ -1,0 +1,65 @@
+#include "server/net/error_reply.hpp"
+
+#include "shared/error.hpp"
+#include "shared/remote_path.hpp"
+
+#include <cerrno>
+
+namespace ftpc::server {
+
+namespace {
+
+int reply_code(int number)
+{
+    switch (number) {
+    case ENAMETOOLONG:
+    case EILSEQ: return 553;
+    case EDQUOT: return 552;
+    case ENOSPC:
+    case EMLINK: return 452;
+    case EMFILE:
+    case ENFILE:
+    case ENOMEM:
+    case EIO:
+    case ESTALE: return 451;
+    case EAGAIN:
+    case EBUSY: return 450;
+    default: return 550;
+    }
+}
+
+// The system's own words, except that a link out of the tree must not read differently from a forbidden path.
+std::string words(error_code failure)
+{
+    if (failure.value() == EXDEV || failure.value() == EPERM || failure.value() == ELOOP)
+        return error_code{EACCES, boost::system::system_category()}.message();
+    return failure.message();
+}
+
+Reply own_error_reply(error_code failure, std::string_view path)
+{
+    switch (static_cast<Errc>(failure.value())) {
+    case Errc::directory_exists: {
+        Reply reply{521, {}};
+        append_quoted(reply.text, path);
+        reply.text += " is already there.";
+        return reply;
+    }
+    case Errc::name_too_long: return {553, failure.message()};
+    case Errc::too_deep: return {552, failure.message()};
+    case Errc::bad_argument:
+    case Errc::control_character:
+    case Errc::not_utf8: return {501, failure.message()};
+    default: return {451, failure.message()};
+    }
+}
+
+} // namespace
+
+Reply error_reply(error_code failure, std::string_view path)
+{
+    if (failure.category() == make_error_code(Errc::bad_argument).category()) return own_error_reply(failure, path);
+    return {reply_code(failure.value()), words(failure)};
+}
+
+} // namespace ftpc::server

@@ -1,0 +1,29 @@
+// Accepting connections on the sockets that the supervisor opened.
+#pragma once
+
+#include "server/net/services.hpp"
+#include "shared/unique_fd.hpp"
+
+#include <boost/asio/ip/tcp.hpp>
+
+#include <vector>
+
+namespace ftpc::server {
+
+class Listener {
+public:
+    Listener(Services& services, std::vector<UniqueFd> sockets);
+
+    // Accepts until stop(). A connection that fails ends alone; nothing that a client does ends the accepting.
+    void start();
+    void stop();
+
+private:
+    boost::asio::awaitable<void> accept(boost::asio::ip::tcp::acceptor& acceptor);
+    void serve(boost::asio::ip::tcp::socket socket);
+
+    Services& services_;
+    std::vector<boost::asio::ip::tcp::acceptor> acceptors_;
+};
+
+} // namespace ftpc::server

@@ -1,0 +1,204 @@
+// The process that talks to strangers: what the supervisor starts it with, and what it is told later.
+
+#include "server/command_line.hpp"
+#include "server/ipc/channel.hpp"
+#include "server/ipc/control.hpp"
+#include "server/log.hpp"
+#include "server/net/connection.hpp"
+#include "server/net/listener.hpp"
+
+#include <boost/asio.hpp>
+
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <csignal>
+
+namespace ftpc::server {
+
+namespace asio = boost::asio;
+constexpr auto use_awaitable = asio::as_tuple(asio::use_awaitable);
+constexpr std::chrono::seconds stop_time{3}; // for connections to take their last reply
+
+namespace {
+
+Settings parse_configured(const ipc::Configure& configure)
+{
+    Settings settings;
+    std::vector<Problem> problems;
+    const auto values = parse_settings_text(configure.settings, "settings", problems);
+    apply_settings(settings, values, problems);
+    if (!problems.empty()) throw std::runtime_error{problems.front().where + ": " + problems.front().what};
+    return settings;
+}
+
+// The first order, which everything else is built from.
+struct Start {
+    Settings settings;
+    TlsContext tls;
+    UniqueFd root;
+    std::vector<UniqueFd> sockets;
+};
+
+Start receive_start()
+{
+    auto packet = ipc::receive_packet(ipc::control_descriptor, ipc::max_control_bytes);
+    if (!packet) throw boost::system::system_error{packet.error(), "the supervisor's first order"};
+    const auto order = ipc::decode_order(packet->bytes);
+    const auto* configure = order ? std::get_if<ipc::Configure>(&*order) : nullptr;
+    if (configure == nullptr || packet->descriptors.size() < 2)
+        throw std::runtime_error{"the supervisor's first order is not a configuration"};
+    Start start{parse_configured(*configure), make_tls_context(configure->certificate_pem, view(configure->key_pem)),
+                std::move(packet->descriptors.front()), {}};
+    for (std::size_t i = 1; i < packet->descriptors.size(); ++i)
+        start.sockets.push_back(std::move(packet->descriptors[i]));
+    return start;
+}
+
+class NetProcess {
+public:
+    explicit NetProcess(Start start)
+        : control_{io_, ipc::control_descriptor}, tree_{std::move(start.root), start.settings.directory_mode},
+          commits_{tree_.share_root(), start.settings.sync_parents},
+          auth_{io_, [this](const ipc::LoginHandle& login) { on_revoked(login); }, [this] { on_auth_lost(); }},
+          services_{io_, std::move(start.settings), std::move(start.tls), tree_, commits_, auth_, {}},
+          listener_{services_, std::move(start.sockets)}
+    {
+    }
+
+    void run()
+    {
+        control_.native_non_blocking(true);
+        asio::co_spawn(io_, obey(), asio::detached);
+        asio::co_spawn(io_, watch_deadlines(), asio::detached);
+        listener_.start();
+        report(ipc::Ready{});
+        io_.run();
+    }
+
+    bool has_connections() const { return !services_.connections.empty(); }
+
+private:
+    asio::awaitable<void> obey()
+    {
+        while (true) {
+            auto packet = ipc::receive_packet(control_.native_handle(), ipc::max_control_bytes);
+            if (!packet && packet.error() == asio::error::would_block) {
+                co_await control_.async_wait(asio::posix::stream_descriptor::wait_read, use_awaitable);
+                continue;
+            }
+            if (!packet || packet->bytes.empty()) break; // the supervisor is gone
+            const auto order = ipc::decode_order(packet->bytes);
+            if (!order || std::holds_alternative<ipc::Stop>(*order)) break;
+            if (const auto* configure = std::get_if<ipc::Configure>(&*order)) reconfigure(*configure);
+            if (std::holds_alternative<ipc::Connect>(*order) && packet->descriptors.size() == 1)
+                auth_.connect(std::move(packet->descriptors.front()));
+        }
+        co_await stop();
+    }
+
+    void reconfigure(const ipc::Configure& configure)
+    {
+        try {
+            Settings settings = parse_configured(configure);
+            services_.tls = make_tls_context(configure.certificate_pem, view(configure.key_pem));
+            services_.settings = std::move(settings);
+            commits_.set_most_parents(services_.settings.sync_parents);
+            tree_.set_directory_mode(services_.settings.directory_mode);
+            report(ipc::Ready{});
+        } catch (const std::exception& error) {
+            report(ipc::Failed{error.what()});
+        }
+    }
+
+    static void report(const ipc::Report& what)
+    {
+        // The supervisor always reads; should its end be gone, obey() sees that.
+        (void)ipc::send_packet(ipc::control_descriptor, ipc::encode(what));
+    }
+
+    asio::awaitable<void> stop()
+    {
+        listener_.stop();
+        end_connections({421, "The server is shutting down."}, [](const Connection&) { return true; });
+        const auto deadline = std::chrono::steady_clock::now() + stop_time;
+        asio::steady_timer timer{io_};
+        while (!services_.connections.empty() && std::chrono::steady_clock::now() < deadline) {
+            timer.expires_after(std::chrono::milliseconds{10});
+            co_await timer.async_wait(use_awaitable);
+        }
+        io_.stop();
+    }
+
+    asio::awaitable<void> watch_deadlines()
+    {
+        asio::steady_timer timer{io_};
+        while (true) {
+            timer.expires_after(std::chrono::seconds{1});
+            co_await timer.async_wait(use_awaitable);
+            const auto now = Connection::Clock::now();
+            for (Connection* connection : services_.connections)
+                connection->end_if_overdue(now);
+        }
+    }
+
+    template <class Which>
+    void end_connections(const Reply& reply, Which which)
+    {
+        for (Connection* connection : services_.connections)
+            if (which(*connection)) connection->end(reply);
+    }
+
+    void on_revoked(const ipc::LoginHandle& login)
+    {
+        end_connections({421, "This account was changed; log in again."},
+                        [&](const Connection& connection) { return connection.login() == login; });
+    }
+
+    // Without auth nobody could tell these connections that their user has been locked.
+    void on_auth_lost()
+    {
+        end_connections({421, "The login service was restarted; log in again."},
+                        [](const Connection& connection) { return connection.login().has_value(); });
+    }
+
+    asio::io_context io_{1};
+    asio::posix::stream_descriptor control_;
+    Tree tree_;
+    CommitQueue commits_;
+    AuthClient auth_;
+    Services services_;
+    Listener listener_;
+};
+
+// Each connection is a descriptor, and so is each working directory.
+void raise_descriptor_limit()
+{
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+} // namespace
+
+int run_net_process()
+{
+    set_log_name("ftpcd[net]");
+    std::signal(SIGPIPE, SIG_IGN);
+    raise_descriptor_limit();
+    ::umask(0); // the setting directory-mode says it all
+    try {
+        NetProcess process{receive_start()};
+        process.run();
+        // Connections that would not end in time are not waited for, not even to be taken apart.
+        if (process.has_connections()) ::_exit(exit_done);
+        return exit_done;
+    } catch (const std::exception& error) {
+        (void)ipc::send_packet(ipc::control_descriptor, ipc::encode(ipc::Report{ipc::Failed{error.what()}}));
+        return exit_failed;
+    }
+}
+
+} // namespace ftpc::server

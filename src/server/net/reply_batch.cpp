@@ -1,0 +1,42 @@
+#include "server/net/reply_batch.hpp"
+
+#include <utility>
+
+namespace ftpc::server {
+
+void ReplyBatch::add(const Reply& reply)
+{
+    append_wire(text_, reply);
+}
+
+void ReplyBatch::add_when_synced(const Reply& reply, const std::vector<Directory>& parents)
+{
+    const std::size_t begin = text_.size();
+    append_wire(text_, reply);
+    conditional_.push_back({begin, text_.size()});
+    for (const Directory& parent : parents) // pipelined MKDs mostly share their parent
+        if (parents_.empty() || parents_.back() != parent) parents_.push_back(parent);
+}
+
+std::vector<Directory> ReplyBatch::take_parents()
+{
+    return std::exchange(parents_, {});
+}
+
+std::string ReplyBatch::take(error_code sync_result)
+{
+    std::string text = std::exchange(text_, {});
+    const auto conditional = std::exchange(conditional_, {});
+    if (!sync_result) return text;
+    const Reply failed{451, "The directory may not be on disk: " + sync_result.message()};
+    std::string out;
+    std::size_t copied = 0;
+    for (const Conditional& reply : conditional) {
+        out.append(text, copied, reply.begin - copied);
+        append_wire(out, failed);
+        copied = reply.end;
+    }
+    return out.append(text, copied);
+}
+
+} // namespace ftpc::server

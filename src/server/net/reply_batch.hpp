@@ -1,0 +1,40 @@
+// The replies to a batch of pipelined commands, sent together: in order, and those that promise a directory on disk only
+// with the result of the sync.
+#pragma once
+
+#include "server/net/tree.hpp"
+#include "shared/reply.hpp"
+
+#include <string>
+#include <vector>
+
+namespace ftpc::server {
+
+class ReplyBatch {
+public:
+    void add(const Reply& reply);
+
+    // `reply` holds only once the entries of `parents` are on disk.
+    void add_when_synced(const Reply& reply, const std::vector<Directory>& parents);
+
+    bool empty() const { return text_.empty(); }
+    // Time to send: the batch has grown large.
+    bool full() const { return text_.size() >= 65536 || parents_.size() >= 512; }
+
+    // What has to be synced before take(); empty: nothing.
+    std::vector<Directory> take_parents();
+
+    // The bytes to send. After a failed sync each reply that depended on it is a 451 with the system's words instead.
+    std::string take(error_code sync_result);
+
+private:
+    struct Conditional {
+        std::size_t begin;
+        std::size_t end;
+    };
+    std::string text_;
+    std::vector<Conditional> conditional_;
+    std::vector<Directory> parents_;
+};
+
+} // namespace ftpc::server

@@ -1,0 +1,26 @@
+// What every connection of net shares.
+#pragma once
+
+#include "server/net/auth_client.hpp"
+#include "server/net/commit_queue.hpp"
+#include "server/net/tls_context.hpp"
+#include "server/net/tree.hpp"
+#include "server/settings.hpp"
+
+#include <unordered_set>
+
+namespace ftpc::server {
+
+class Connection;
+
+struct Services {
+    boost::asio::io_context& io;
+    Settings settings;  // replaced by a reload
+    TlsContext tls;     // replaced by a reload; a connection keeps the one that it began with
+    Tree& tree;
+    CommitQueue& commits;
+    AuthClient& auth;
+    std::unordered_set<Connection*> connections; // all that are open
+};
+
+} // namespace ftpc::server

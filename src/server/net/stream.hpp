@@ -1,0 +1,66 @@
+// The bytes of one connection, in clear or through TLS. TLS works on the descriptor itself rather than through Asio's
+// ssl::stream, whose buffers cost 50 KiB for every idle connection.
+#pragma once
+
+#include "server/net/session.hpp"
+#include "server/net/tls_context.hpp"
+#include "shared/result.hpp"
+#include "shared/session_key.hpp"
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/ip/tcp.hpp>
+
+#include <memory>
+#include <span>
+#include <string_view>
+
+using SSL = struct ssl_st;
+
+namespace ftpc::server {
+
+class Stream {
+public:
+    explicit Stream(boost::asio::ip::tcp::socket socket);
+
+    // Reads at least one byte. Fails with asio::error::eof at the end (for TLS: only after close_notify),
+    // operation_aborted after cancel(), connection_reset and the like otherwise.
+    boost::asio::awaitable<Result<std::size_t>> read_some(std::span<char> into);
+
+    // Whether bytes have been received that read_some has not given out: it would then return at once.
+    bool has_pending() const;
+
+    boost::asio::awaitable<error_code> write_all(std::string_view bytes);
+
+    // The server's side of the handshake. Fails as read_some, and with errno EPROTO when TLS itself fails; tls_error()
+    // then has OpenSSL's words.
+    boost::asio::awaitable<error_code> start_tls(TlsContext context);
+    const std::string& tls_error() const { return tls_error_; }
+
+    // Sends close_notify, waits for that of the client and goes on in clear.
+    boost::asio::awaitable<error_code> stop_tls();
+
+    // Says that nothing more will be sent (close_notify, then FIN), without waiting.
+    void finish_sending();
+
+    TlsVersion tls_version() const;
+    Result<ChannelBinding> channel_binding() const; // RFC 9266 §2; fails where there is no TLS
+
+    // Ends the read or write that is waiting, with operation_aborted.
+    void cancel();
+    void close();
+
+private:
+    struct FreeSsl {
+        void operator()(SSL* ssl) const;
+    };
+    boost::asio::awaitable<error_code> wait(boost::asio::ip::tcp::socket::wait_type what);
+    // After an SSL call that returned `result` <= 0: waits until it can be tried again, or says why not.
+    boost::asio::awaitable<error_code> wait_for_tls(int result);
+
+    boost::asio::ip::tcp::socket socket_;
+    TlsContext context_;
+    std::unique_ptr<SSL, FreeSsl> ssl_;
+    std::string tls_error_;
+};
+
+} // namespace ftpc::server

@@ -1,0 +1,225 @@
+#include "server/settings.hpp"
+
+#include "shared/duration.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstdio>
+#include <cstdlib>
+#include <optional>
+
+namespace ftpc::server {
+
+namespace {
+
+using Complaint = std::optional<std::string>; // none: the value was taken
+
+Complaint take_number(unsigned& out, std::string_view text, unsigned least, unsigned most, int base = 10)
+{
+    unsigned value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, base);
+    if (error == std::errc{} && end == text.data() + text.size() && value >= least && value <= most) {
+        out = value;
+        return {};
+    }
+    return "must be a number from " + std::to_string(least) + " to " + std::to_string(most);
+}
+
+Complaint take_duration(std::chrono::seconds& out, std::string_view text)
+{
+    const auto length = parse_duration(text);
+    if (!length) return "must be a length of time such as 90s, 15m, 12h or 7d";
+    out = *length;
+    return {};
+}
+
+Complaint take_text(std::string& out, std::string_view text)
+{
+    if (text.empty()) return "must not be empty";
+    out = text;
+    return {};
+}
+
+Complaint take_durability(Durability& out, std::string_view text)
+{
+    if (text != "group" && text != "none") return "must be group or none";
+    out = text == "group" ? Durability::group : Durability::none;
+    return {};
+}
+
+Complaint take_directory_mode(mode_t& out, std::string_view text)
+{
+    unsigned mode = 0;
+    if (take_number(mode, text, 0700, 07777, 8) || (mode & 0700) != 0700)
+        return "must be an octal mode that gives its owner everything, such as 0755 or 0750";
+    out = mode;
+    return {};
+}
+
+Complaint take_scrypt(ScryptCost& out, std::string_view text)
+{
+    ScryptCost cost{};
+    int used = 0;
+    const std::string copy{text};
+    const int fields = std::sscanf(copy.c_str(), "ln=%2u,r=%2u,p=%2u%n", &cost.ln, &cost.r, &cost.p, &used); // NOLINT(cert-err34-c): widths bound the numbers
+    const bool whole = fields == 3 && static_cast<std::size_t>(used) == text.size();
+    if (!whole || cost.ln < 10 || cost.ln > 20 || cost.r < 1 || cost.r > 32 || cost.p < 1 || cost.p > 16 ||
+        cost.memory_bytes() > 1ULL << 30 || cost.ln >= 16 * cost.r) // RFC 7914 §2: N < 2^(128 * r / 8)
+        return "must be like ln=15,r=8,p=3 with ln 10-20, r 1-32, p 1-16 and at most 1 GiB (128*r*2^ln); r 1 needs ln below 16";
+    out = cost;
+    return {};
+}
+
+std::string octal(mode_t mode)
+{
+    std::array<char, 16> text{};
+    std::snprintf(text.data(), text.size(), "%04o", mode);
+    return text.data();
+}
+
+std::string scrypt_text(const ScryptCost& cost)
+{
+    return "ln=" + std::to_string(cost.ln) + ",r=" + std::to_string(cost.r) + ",p=" + std::to_string(cost.p);
+}
+
+struct Row {
+    SettingDescription description;
+    Complaint (*take)(Settings&, std::string_view);
+    std::string (*show)(const Settings&);
+};
+
+const std::array rows{
+    Row{{"data", "DIR", "users, session keys and certificate live here (/var/lib/ftpcd as root, else ~/.local/state/ftpcd)"},
+        [](Settings& s, std::string_view v) { return take_text(s.data, v); }, [](const Settings& s) { return s.data; }},
+    Row{{"root", "DIR", "the tree in which users make directories (DATA/root)"},
+        [](Settings& s, std::string_view v) { return take_text(s.root, v); }, [](const Settings& s) { return s.root; }},
+    Row{{"listen", "ADDRESS:PORT", "where to listen; may be given several times; port 0 takes a free one ([::]:2121)"},
+        [](Settings& s, std::string_view v) { return take_text(s.listen.emplace_back(), v); }, nullptr},
+    Row{{"durability", "group|none", "when a directory is acknowledged: once it is on disk, or at once (group)"},
+        [](Settings& s, std::string_view v) { return take_durability(s.durability, v); },
+        [](const Settings& s) { return std::string{s.durability == Durability::group ? "group" : "none"}; }},
+    Row{{"sync-parents", "N", "sync up to N parent directories one by one, more with one sync of the file system (8)"},
+        [](Settings& s, std::string_view v) { return take_number(s.sync_parents, v, 0, 4096); },
+        [](const Settings& s) { return std::to_string(s.sync_parents); }},
+    Row{{"directory-mode", "MODE", "permissions of new directories, in octal (0755)"},
+        [](Settings& s, std::string_view v) { return take_directory_mode(s.directory_mode, v); },
+        [](const Settings& s) { return octal(s.directory_mode); }},
+    Row{{"certificate", "FILE", "PEM certificate chain (DATA/tls/certificate.pem, self-signed, made on first use)"},
+        [](Settings& s, std::string_view v) { return take_text(s.certificate, v); },
+        [](const Settings& s) { return s.certificate; }},
+    Row{{"key", "FILE", "PEM private key of the certificate (DATA/tls/key.pem)"},
+        [](Settings& s, std::string_view v) { return take_text(s.key, v); }, [](const Settings& s) { return s.key; }},
+    Row{{"pepper-file", "FILE", "a secret of 32 bytes or more that is mixed into password hashes (none)"},
+        [](Settings& s, std::string_view v) { return take_text(s.pepper_file, v); },
+        [](const Settings& s) { return s.pepper_file; }},
+    Row{{"net-user", "NAME", "when started as root: system user that talks to clients and owns the tree (ftpcd)"},
+        [](Settings& s, std::string_view v) { return take_text(s.net_user, v); },
+        [](const Settings& s) { return s.net_user; }},
+    Row{{"auth-user", "NAME", "when started as root: system user that owns the secrets (ftpcd-auth)"},
+        [](Settings& s, std::string_view v) { return take_text(s.auth_user, v); },
+        [](const Settings& s) { return s.auth_user; }},
+    Row{{"login-timeout", "TIME", "a connection must be logged in after this time (2m)"},
+        [](Settings& s, std::string_view v) { return take_duration(s.login_timeout, v); },
+        [](const Settings& s) { return duration_text(s.login_timeout); }},
+    Row{{"idle-timeout", "TIME", "a session without a command ends after this time (15m)"},
+        [](Settings& s, std::string_view v) { return take_duration(s.idle_timeout, v); },
+        [](const Settings& s) { return duration_text(s.idle_timeout); }},
+    Row{{"session-ttl", "TIME", "life time of session keys, at most and by default (7d)"},
+        [](Settings& s, std::string_view v) { return take_duration(s.session_ttl, v); },
+        [](const Settings& s) { return duration_text(s.session_ttl); }},
+    Row{{"max-connections", "N", "connections at the same time; further ones get 421 (10000)"},
+        [](Settings& s, std::string_view v) { return take_number(s.max_connections, v, 1, 1000000); },
+        [](const Settings& s) { return std::to_string(s.max_connections); }},
+    Row{{"hash-workers", "N", "threads that check passwords, 0 for one a core; each keeps the memory of a hash (0)"},
+        [](Settings& s, std::string_view v) { return take_number(s.hash_workers, v, 0, 256); },
+        [](const Settings& s) { return std::to_string(s.hash_workers); }},
+    Row{{"hash-queue", "N", "logins that may wait for a password check; further ones get 421 (256)"},
+        [](Settings& s, std::string_view v) { return take_number(s.hash_queue, v, 1, 65536); },
+        [](const Settings& s) { return std::to_string(s.hash_queue); }},
+    Row{{"scrypt", "ln=N,r=N,p=N", "cost of password hashes; older ones are renewed at login (ln=15,r=8,p=3)"},
+        [](Settings& s, std::string_view v) { return take_scrypt(s.scrypt, v); },
+        [](const Settings& s) { return scrypt_text(s.scrypt); }},
+};
+
+std::string_view trim(std::string_view text)
+{
+    constexpr std::string_view white = " \t\r";
+    const auto first = text.find_first_not_of(white);
+    if (first == std::string_view::npos) return {};
+    return text.substr(first, text.find_last_not_of(white) - first + 1);
+}
+
+} // namespace
+
+std::string default_data_directory()
+{
+    if (::geteuid() == 0) return "/var/lib/ftpcd";
+    const char* state = std::getenv("XDG_STATE_HOME");
+    if (state != nullptr && *state == '/') return std::string{state} + "/ftpcd";
+    const char* home = std::getenv("HOME");
+    return std::string{home != nullptr ? home : ""} + "/.local/state/ftpcd";
+}
+
+std::span<const SettingDescription> setting_descriptions()
+{
+    static const auto descriptions = [] {
+        std::vector<SettingDescription> all;
+        for (const Row& row : rows)
+            all.push_back(row.description);
+        return all;
+    }();
+    return descriptions;
+}
+
+std::vector<SettingValue> parse_settings_text(std::string_view text, const std::string& file_name,
+                                              std::vector<Problem>& problems)
+{
+    std::vector<SettingValue> values;
+    for (std::size_t number = 1; !text.empty(); ++number) {
+        const auto end = text.find('\n');
+        const std::string_view line = trim(text.substr(0, end));
+        text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+        if (line.empty() || line.front() == '#') continue;
+        const auto equals = line.find('=');
+        const std::string where = file_name + ":" + std::to_string(number);
+        if (equals == std::string_view::npos) {
+            problems.push_back({where, "not a line of the form: name = value"});
+            continue;
+        }
+        values.push_back({std::string{trim(line.substr(0, equals))}, std::string{trim(line.substr(equals + 1))}, where});
+    }
+    return values;
+}
+
+void apply_settings(Settings& settings, std::span<const SettingValue> values, std::vector<Problem>& problems)
+{
+    const auto is_listen = [](const SettingValue& value) { return value.name == "listen"; };
+    if (std::any_of(values.begin(), values.end(), is_listen)) settings.listen.clear();
+    for (const SettingValue& value : values) {
+        const auto row = std::find_if(rows.begin(), rows.end(),
+                                      [&](const Row& r) { return r.description.name == value.name; });
+        if (row == rows.end()) {
+            problems.push_back({value.where, "there is no setting '" + value.name + "'"});
+        } else if (const Complaint complaint = row->take(settings, value.value)) {
+            problems.push_back({value.where, value.name + " " + *complaint});
+        }
+    }
+}
+
+std::string settings_text(const Settings& settings)
+{
+    std::string text;
+    const auto add = [&](std::string_view name, const std::string& value) {
+        if (!value.empty()) text.append(name).append(" = ").append(value).append("\n");
+    };
+    for (const Row& row : rows)
+        if (row.show != nullptr) add(row.description.name, row.show(settings));
+    for (const std::string& address : settings.listen)
+        add("listen", address);
+    return text;
+}
+
+} // namespace ftpc::server

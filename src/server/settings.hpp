@@ -1,0 +1,80 @@
+// The settings of ftpcd. Each is a flag of the command line (--name value) and a line of the file named with --config
+// (name = value); flags win over the file, the file over the defaults here.
+#pragma once
+
+#include "shared/scrypt.hpp"
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace ftpc::server {
+
+enum class Durability {
+    group, // 257 is sent after the directory is on disk; waiting ones share a sync
+    none,  // 257 is sent when the system call has returned
+};
+
+struct Settings {
+    std::string data; // directory of users.db, sessions.db, tls/; default_data_directory()
+    std::string root; // the tree; empty: DATA/root
+    std::vector<std::string> listen{"[::]:2121"};
+    Durability durability = Durability::group;
+    unsigned sync_parents = 8; // up to so many parents are synced one by one, more by one syncfs
+    mode_t directory_mode = 0755;
+    std::string certificate; // PEM; empty: DATA/tls/certificate.pem, self-signed, made on first use
+    std::string key;         // PEM; empty: DATA/tls/key.pem
+    std::string pepper_file; // 32 or more random bytes; empty: no pepper
+    std::string net_user = "ftpcd";
+    std::string auth_user = "ftpcd-auth";
+    std::chrono::seconds login_timeout{120};  // from the connection's start to a login, TLS handshake included
+    std::chrono::seconds idle_timeout{900};   // without a command, once logged in
+    std::chrono::seconds session_ttl{604800}; // the life time of session keys, at most and by default
+    unsigned max_connections = 10000;
+    unsigned hash_workers = 0; // threads that hash passwords; 0: one for each core
+    unsigned hash_queue = 256; // logins that may wait for them
+    ScryptCost scrypt{.ln = 15, .r = 8, .p = 3};
+
+    std::string root_directory() const { return root.empty() ? data + "/root" : root; }
+    std::string certificate_file() const { return certificate.empty() ? data + "/tls/certificate.pem" : certificate; }
+    std::string key_file() const { return key.empty() ? data + "/tls/key.pem" : key; }
+};
+
+// /var/lib/ftpcd for root, else $XDG_STATE_HOME/ftpcd or ~/.local/state/ftpcd.
+std::string default_data_directory();
+
+// One thing that is wrong, and where: "ftpcd.conf:12", "users.db:3", "--listen".
+struct Problem {
+    std::string where;
+    std::string what;
+};
+
+struct SettingValue {
+    std::string name;
+    std::string value;
+    std::string where; // for Problem
+};
+
+struct SettingDescription {
+    std::string_view name;
+    std::string_view argument; // "DIR", "SECONDS"
+    std::string_view help;     // with the default in it
+};
+// Every setting, in the order in which --help shows them.
+std::span<const SettingDescription> setting_descriptions();
+
+// The lines of a settings file: `name = value`, `#` begins a comment line. Lines that are neither are problems.
+std::vector<SettingValue> parse_settings_text(std::string_view text, const std::string& file_name,
+                                              std::vector<Problem>& problems);
+
+// Applies values in their order. The first `listen` of a source (file or flags) replaces those before it.
+void apply_settings(Settings& settings, std::span<const SettingValue> values, std::vector<Problem>& problems);
+
+// All settings as the text of a file that parses back to the same: how they reach auth and net.
+std::string settings_text(const Settings& settings);
+
+} // namespace ftpc::server

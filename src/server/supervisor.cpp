@@ -1,0 +1,330 @@
+#include "server/supervisor.hpp"
+
+#include "server/auth/pepper.hpp"
+#include "server/certificate.hpp"
+#include "server/ipc/channel.hpp"
+#include "server/log.hpp"
+#include "server/net/tls_context.hpp"
+#include "server/serve_lock.hpp"
+
+#include <poll.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <array>
+#include <csignal>
+#include <iostream>
+#include <stdexcept>
+
+namespace ftpc::server {
+
+namespace {
+
+constexpr std::chrono::milliseconds longest_back_off{10000};
+constexpr std::chrono::seconds long_enough{10}; // a child that lived so long is restarted at once
+constexpr std::chrono::seconds start_time{60};
+constexpr std::chrono::seconds stop_time{5};
+constexpr std::chrono::hours certificate_check_interval{24};
+
+UniqueFd catch_signals()
+{
+    sigset_t caught;
+    ::sigemptyset(&caught);
+    for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGCHLD})
+        ::sigaddset(&caught, number);
+    ::sigprocmask(SIG_BLOCK, &caught, nullptr);
+    UniqueFd fd{::signalfd(-1, &caught, SFD_CLOEXEC | SFD_NONBLOCK)};
+    if (!fd) throw std::runtime_error{"signalfd: " + last_system_error().message()};
+    return fd;
+}
+
+// The signals that have come; SIGCHLD among them may stand for several.
+std::vector<unsigned> take_signals(int fd)
+{
+    std::vector<unsigned> numbers;
+    signalfd_siginfo info{};
+    while (::read(fd, &info, sizeof info) == sizeof info)
+        numbers.push_back(info.ssi_signo);
+    return numbers;
+}
+
+std::string describe_status(int status)
+{
+    if (WIFSIGNALED(status)) return "signal " + std::to_string(WTERMSIG(status));
+    return "status " + std::to_string(WEXITSTATUS(status));
+}
+
+std::vector<ListeningSocket> open_all(const std::vector<std::string>& addresses)
+{
+    std::vector<ListeningSocket> all;
+    for (const std::string& address : addresses)
+        for (ListeningSocket& socket : open_listening_sockets(address))
+            all.push_back(std::move(socket));
+    if (all.size() >= ipc::max_passed_descriptors) throw std::runtime_error{"too many addresses to listen on"};
+    return all;
+}
+
+std::string changed_only_at_start(const Settings& before, const Settings& after)
+{
+    std::string names;
+    const auto note = [&](bool changed, const char* name) {
+        if (changed) names += (names.empty() ? "" : ", ") + std::string{name};
+    };
+    note(before.data != after.data, "data");
+    note(before.root_directory() != after.root_directory(), "root");
+    note(before.listen != after.listen, "listen");
+    note(before.net_user != after.net_user, "net-user");
+    note(before.auth_user != after.auth_user, "auth-user");
+    note(before.hash_workers != after.hash_workers, "hash-workers");
+    return names;
+}
+
+} // namespace
+
+Supervisor::Supervisor(const Arguments& arguments)
+    : arguments_{arguments}, accounts_{find_service_accounts(arguments.settings)}, program_{open_own_program()},
+      directory_{open_data_directory(arguments.settings, accounts_)},
+      lock_{lock_for_serving(directory_.data.get(), arguments.settings.data)}
+{
+    auth_ = {"auth", "process-auth", accounts_.auth, {}, false, {}, {}, {}};
+    net_ = {"net", "process-net", accounts_.net, {}, false, {}, {}, {}};
+    load_secrets();
+    sockets_ = open_all(arguments_.settings.listen);
+}
+
+// Also tries them out, so that a broken certificate is refused here, where it can be said, and not in a child.
+void Supervisor::load_secrets()
+{
+    CertificateFiles files = load_or_make_certificate(arguments_.settings);
+    try {
+        make_tls_context(files.certificate_pem, view(files.key_pem));
+    } catch (const std::runtime_error& error) {
+        throw std::runtime_error{arguments_.settings.certificate_file() + ": " + error.what()};
+    }
+    SecretText pepper = read_pepper_file(arguments_.settings.pepper_file);
+    certificate_pem_ = std::move(files.certificate_pem);
+    key_pem_ = std::move(files.key_pem);
+    pepper_ = std::move(pepper);
+    certificate_checked_ = Clock::now();
+}
+
+int Supervisor::run()
+{
+    signals_ = catch_signals();
+    for (Child* child : {&auth_, &net_}) {
+        start(*child);
+        wait_until_ready(*child);
+    }
+    connect_children();
+    announce();
+    while (true) {
+        std::array<pollfd, 3> waiting{pollfd{signals_.get(), POLLIN, 0},
+                                      pollfd{auth_.process ? auth_.process->control() : -1, POLLIN, 0},
+                                      pollfd{net_.process ? net_.process->control() : -1, POLLIN, 0}};
+        ::poll(waiting.data(), waiting.size(), milliseconds_to_wait());
+        if (waiting[1].revents != 0) on_report(auth_);
+        if (waiting[2].revents != 0) on_report(net_);
+        for (const unsigned number : take_signals(signals_.get())) {
+            if (number == SIGCHLD) reap();
+            if (number == SIGHUP) reload();
+            if (number == SIGTERM || number == SIGINT) {
+                stop();
+                return exit_done;
+            }
+        }
+        restart_those_due();
+        if (Clock::now() - certificate_checked_ > certificate_check_interval) reload();
+    }
+}
+
+// ---- starting
+
+void Supervisor::start(Child& child)
+{
+    child.ready = false;
+    child.started = Clock::now();
+    child.process.emplace(program_.get(), "ftpcd: " + child.name, child.subcommand, child.user);
+    configure(child, true);
+}
+
+void Supervisor::configure(const Child& child, bool first) const
+{
+    std::vector<int> descriptors;
+    if (first && &child == &auth_) descriptors.push_back(directory_.data.get());
+    if (first && &child == &net_) {
+        descriptors.push_back(directory_.tree.get());
+        for (const ListeningSocket& socket : sockets_)
+            descriptors.push_back(socket.fd.get());
+    }
+    child.process->send(configuration(child), descriptors);
+}
+
+// Each child gets only the secrets that it works with.
+ipc::Configure Supervisor::configuration(const Child& child) const
+{
+    ipc::Configure configure{settings_text(arguments_.settings), {}, {}, {}};
+    if (&child == &auth_) {
+        configure.pepper = pepper_;
+    } else {
+        configure.certificate_pem = certificate_pem_;
+        configure.key_pem = key_pem_;
+    }
+    return configure;
+}
+
+// At the start a child that does not become ready ends everything, with its reason.
+void Supervisor::wait_until_ready(Child& child)
+{
+    const auto deadline = Clock::now() + start_time;
+    while (!child.ready) {
+        pollfd waiting{child.process->control(), POLLIN, 0};
+        const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
+        if (left <= 0 || ::poll(&waiting, 1, static_cast<int>(left)) == 0)
+            throw std::runtime_error{"the process " + child.name + " did not start in time"};
+        if (waiting.revents == 0) continue; // interrupted
+        const auto packet = ipc::receive_packet(child.process->control(), ipc::max_control_bytes);
+        const auto report = packet && !packet->bytes.empty() ? ipc::decode_report(packet->bytes)
+                                                             : Result<ipc::Report>{last_system_error()};
+        const auto* failed = report ? std::get_if<ipc::Failed>(&*report) : nullptr;
+        if (failed != nullptr) throw std::runtime_error{failed->reason};
+        if (!report) throw std::runtime_error{"the process " + child.name + " ended while it was starting"};
+        child.ready = true;
+        if (&child == &auth_) users_ = std::get<ipc::Ready>(*report).users;
+    }
+}
+
+void Supervisor::on_report(Child& child)
+{
+    const auto packet = ipc::receive_packet(child.process->control(), ipc::max_control_bytes);
+    if (!packet || packet->bytes.empty()) { // it is ending; SIGCHLD follows, and until then there is nothing to hear
+        ::kill(child.process->pid(), SIGKILL);
+        int status = 0;
+        ::waitpid(child.process->pid(), &status, 0);
+        on_end(child, status);
+        return;
+    }
+    const auto report = ipc::decode_report(packet->bytes);
+    if (!report) return;
+    if (const auto* failed = std::get_if<ipc::Failed>(&*report)) {
+        log_event("refused", {{"process", child.name}, {"reason", failed->reason}});
+    } else if (!child.ready) {
+        child.ready = true;
+        connect_children();
+    }
+}
+
+// A fresh channel whenever one of the two is new: what the other had asked its predecessor stays without an answer.
+void Supervisor::connect_children()
+{
+    if (!auth_.ready || !net_.ready) return;
+    const auto [for_auth, for_net] = ipc::make_channel();
+    const int auth_end = for_auth.get();
+    const int net_end = for_net.get();
+    auth_.process->send(ipc::Connect{}, {&auth_end, 1});
+    net_.process->send(ipc::Connect{}, {&net_end, 1});
+}
+
+void Supervisor::announce() const
+{
+    std::string addresses;
+    for (const ListeningSocket& socket : sockets_)
+        addresses += (addresses.empty() ? "" : " and ") + socket.address;
+    std::string text = "ftpcd: listening on " + addresses + ", tree " + arguments_.settings.root_directory() + ", " +
+                       std::to_string(users_) + (users_ == 1 ? " user\n" : " users\n");
+    text += "ftpcd: certificate " + describe_certificate(certificate_pem_).fingerprint +
+            " (show it to your users: ftpcd fingerprint)\n";
+    if (users_ == 0) text += "ftpcd: nobody can log in yet; add a user with: ftpcd user add NAME\n";
+    std::cerr << text << std::flush;
+}
+
+// ---- keeping them alive
+
+void Supervisor::reap()
+{
+    for (Child* child : {&auth_, &net_}) {
+        int status = 0;
+        if (child->process && ::waitpid(child->process->pid(), &status, WNOHANG) == child->process->pid())
+            on_end(*child, status);
+    }
+}
+
+void Supervisor::on_end(Child& child, int status)
+{
+    log_event("child_ended", {{"process", child.name}, {"with", describe_status(status)}});
+    child.process.reset();
+    child.ready = false;
+    const bool lived_long = Clock::now() - child.started > long_enough;
+    child.back_off = lived_long ? std::chrono::milliseconds{0}
+                                : std::clamp(child.back_off * 2, std::chrono::milliseconds{50}, longest_back_off);
+    child.restart_at = Clock::now() + child.back_off;
+}
+
+void Supervisor::restart_those_due()
+{
+    for (Child* child : {&auth_, &net_}) {
+        if (child->process || Clock::now() < child->restart_at) continue;
+        log_event("child_restarted", {{"process", child->name}});
+        start(*child);
+    }
+}
+
+int Supervisor::milliseconds_to_wait() const
+{
+    auto until = Clock::now() + std::chrono::hours{1};
+    for (const Child* child : {&auth_, &net_})
+        if (!child->process) until = std::min(until, child->restart_at);
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now()).count();
+    return static_cast<int>(std::max<std::int64_t>(left, 0));
+}
+
+// ---- reload and stop
+
+void Supervisor::reload()
+{
+    std::vector<Problem> problems;
+    Settings settings = read_settings(arguments_.setting_flags, arguments_.config_file(), problems);
+    for (const Problem& problem : problems)
+        log_event("setting_refused", {{"where", problem.where}, {"reason", problem.what}});
+    if (!problems.empty()) return;
+    if (const std::string later = changed_only_at_start(arguments_.settings, settings); !later.empty())
+        log_event("setting_changes_at_restart", {{"settings", later}});
+    const Settings before = std::exchange(arguments_.settings, settings);
+    try {
+        load_secrets();
+    } catch (const std::exception& error) {
+        log_event("reload_refused", {{"reason", error.what()}});
+        arguments_.settings = before;
+        certificate_checked_ = Clock::now();
+        return;
+    }
+    for (const Child* child : {&auth_, &net_})
+        if (child->process) configure(*child, false);
+    log_event("reloaded");
+}
+
+// net first, so that its last answers can still be asked for.
+void Supervisor::stop()
+{
+    stop_child(net_);
+    stop_child(auth_);
+}
+
+void Supervisor::stop_child(Child& child)
+{
+    if (!child.process) return;
+    child.process->send(ipc::Stop{});
+    const auto deadline = Clock::now() + stop_time;
+    int status = 0;
+    while (::waitpid(child.process->pid(), &status, WNOHANG) == 0) {
+        const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
+        pollfd waiting{signals_.get(), POLLIN, 0};
+        if (left > 0) ::poll(&waiting, 1, static_cast<int>(left));
+        const auto signals = take_signals(signals_.get());
+        const bool impatient = std::any_of(signals.begin(), signals.end(), [](unsigned n) { return n == SIGTERM || n == SIGINT; });
+        if (left <= 0 || impatient) ::kill(child.process->pid(), SIGKILL);
+    }
+    child.process.reset();
+}
+
+} // namespace ftpc::server

@@ -1,0 +1,97 @@
+// ftpcd user add
+
+#include "server/home_directory.hpp"
+#include "server/new_password.hpp"
+#include "server/user_command.hpp"
+#include "server/users/user_line.hpp"
+#include "shared/text.hpp"
+
+#include <charconv>
+#include <iostream>
+#include <optional>
+#include <stdexcept>
+
+#include <boost/program_options/value_semantic.hpp>
+
+namespace ftpc::server {
+
+namespace {
+
+namespace po = boost::program_options;
+
+po::options_description own_options()
+{
+    po::options_description options{"Options"};
+    options.add_options()("home", po::value<std::string>()->value_name("DIR"),
+                          "home directory, relative to the tree (NAME)")(
+        "max-dirs", po::value<std::string>()->value_name("N"),
+        "quota of directories, kept for a later version");
+    add_password_options(options);
+    return options;
+}
+
+std::string home_option(const po::variables_map& values, const std::string& name)
+{
+    if (values.count("home") == 0) return name;
+    std::string home = values["home"].as<std::string>();
+    if (!home.empty() && home.back() == '/') home.pop_back();
+    if (!is_home(home))
+        throw std::runtime_error{
+            "'" + printable(home) +
+            "' cannot be a home: it must be a relative path without white space and without "
+            "empty, '.' or '..' parts, at most 512 bytes"};
+    return home;
+}
+
+std::optional<std::uint64_t> max_dirs_option(const po::variables_map& values)
+{
+    if (values.count("max-dirs") == 0) return std::nullopt;
+    const auto& text = values["max-dirs"].as<std::string>();
+    std::uint64_t count = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
+    if (error != std::errc{} || end != text.data() + text.size())
+        throw UsageError{"--max-dirs must be a number"};
+    return count;
+}
+
+std::string there_already(const std::string& name)
+{
+    return "there is a user " + name + " already";
+}
+
+} // namespace
+
+int run_user_add(const std::vector<std::string>& words)
+{
+    const Arguments arguments = parse_arguments(words, own_options(), SettingFlags::data_and_config);
+    if (arguments.help) {
+        print_help("ftpcd user add NAME [OPTIONS]",
+                   "Adds a user and makes the home directory. Asks for the password at the terminal, twice.",
+                   own_options(), SettingFlags::data_and_config);
+        return exit_done;
+    }
+    User user;
+    user.name = user_name_argument(arguments);
+    user.home = home_option(arguments.values, user.name);
+    user.max_dirs = max_dirs_option(arguments.values);
+    UserDatabase database = open_user_database(arguments.settings);
+    if (database.users.find(user.name)) throw std::runtime_error{there_already(user.name)};
+
+    const NewPassword password = choose_password(arguments.values, user.name);
+    const std::string realm = database.users.realm();
+    user.password_hash = hash_new_password(password.text, realm, user.name, arguments.settings);
+    user.generation = new_generation();
+    // Before the user is valid: nobody logs in to a home that is not there.
+    make_home_directory(database.directory.tree.get(), user.home, arguments.settings.directory_mode,
+                        database.accounts.net);
+    edit_users(database.users, [&](const UsersTable& now) -> UsersFile::Edited {
+        if (now.find(user.name)) return UsersFile::NoChange{there_already(user.name)};
+        if (now.realm() != realm) return UsersFile::NoChange{"the realm was changed meanwhile; try again"};
+        return now.text_adding(user);
+    });
+    std::cout << "added " << user.name << " (home " << user.home << "/)\n";
+    show_if_generated(password);
+    return exit_done;
+}
+
+} // namespace ftpc::server

@@ -1,0 +1,126 @@
+// ftpcd user: a table of subcommands, and what they share.
+
+#include "server/user_command.hpp"
+
+#include "shared/digest.hpp"
+#include "shared/error.hpp"
+#include "shared/text.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <iostream>
+#include <stdexcept>
+#include <string_view>
+
+namespace ftpc::server {
+
+namespace {
+
+struct UserSubcommand {
+    std::string_view name;
+    int (*run)(const std::vector<std::string>& words);
+    std::string_view about;
+};
+
+constexpr std::array subcommands{
+    UserSubcommand{"add", run_user_add, "add a user and make the home directory"},
+    UserSubcommand{"passwd", run_user_passwd, "give a user another password"},
+    UserSubcommand{"del", run_user_del, "delete a user; the directories stay"},
+    UserSubcommand{"lock", run_user_lock, "let a user log in no more, and end open connections"},
+    UserSubcommand{"unlock", run_user_unlock, "let a locked user log in again"},
+    UserSubcommand{"list", run_user_list, "a line for each user: name, home, state"},
+    UserSubcommand{"show", run_user_show, "all that is known of a user"},
+};
+
+void print_usage()
+{
+    std::cout << "Usage: ftpcd user SUBCOMMAND [NAME] [OPTIONS]\n\n"
+                 "Changes users.db. A running server follows within a second.\n\n"
+                 "Subcommands:\n";
+    for (const UserSubcommand& subcommand : subcommands)
+        std::cout << "  " << subcommand.name << std::string(10 - subcommand.name.size(), ' ')
+                  << subcommand.about << "\n";
+    std::cout << "\n`ftpcd user SUBCOMMAND --help` shows the options of each.\n";
+}
+
+[[noreturn]] void fail(const std::vector<Problem>& problems)
+{
+    std::string text;
+    for (const Problem& problem : problems)
+        text.append(text.empty() ? "" : "\nftpcd: ").append(problem.where).append(": ").append(problem.what);
+    throw std::runtime_error{text};
+}
+
+} // namespace
+
+int run_user(const std::vector<std::string>& words)
+{
+    if (words.empty()) throw UsageError{"user needs one of: add, passwd, del, lock, unlock, list, show"};
+    const std::string& name = words.front();
+    if (name == "--help" || name == "-h" || name == "help") {
+        print_usage();
+        return exit_done;
+    }
+    const auto found =
+        std::find_if(subcommands.begin(), subcommands.end(),
+                     [&](const UserSubcommand& subcommand) { return subcommand.name == name; });
+    if (found == subcommands.end())
+        throw UsageError{"there is no 'user " + printable(name) +
+                         "'; there are add, passwd, del, lock, unlock, list, show"};
+    return found->run({words.begin() + 1, words.end()});
+}
+
+UserDatabase open_user_database(const Settings& settings)
+{
+    const ServiceAccounts accounts = find_service_accounts(settings);
+    DataDirectory directory = open_data_directory(settings, accounts);
+    const int data = directory.data.get();
+    if (const auto made = ensure_users_file(data, accounts.auth); !made)
+        fail({{settings.data + "/" + users_file_name, made.error().message()}});
+    UserDatabase database{accounts, std::move(directory), UsersFile{data, settings.data, accounts.auth}};
+    if (const auto problems = database.users.load(); !problems.empty()) fail(problems);
+    return database;
+}
+
+std::string user_name_argument(const Arguments& arguments)
+{
+    const auto names = arguments.positional();
+    if (names.size() != 1) throw UsageError{"give the name of one user"};
+    if (!is_user_name(names[0]))
+        throw std::runtime_error{"'" + printable(names[0]) + "' is " +
+                                 make_error_code(Errc::bad_user_name).message()};
+    return names[0];
+}
+
+void edit_users(UsersFile& users, const UsersFile::Edit& change)
+{
+    if (const auto problems = users.edit(change); !problems.empty()) fail(problems);
+}
+
+void change_user(UsersFile& users, const std::string& name, const std::function<void(User&)>& change)
+{
+    edit_users(users, [&](const UsersTable& now) -> UsersFile::Edited {
+        auto user = now.find(name);
+        if (!user) return UsersFile::NoChange{no_such_user(name)};
+        change(*user);
+        user->generation = new_generation();
+        return now.text_replacing(*user);
+    });
+}
+
+std::uint64_t new_generation()
+{
+    std::array<std::uint8_t, sizeof(std::uint64_t)> random{};
+    fill_random(random);
+    std::uint64_t generation = 0;
+    std::memcpy(&generation, random.data(), random.size());
+    return generation;
+}
+
+std::string no_such_user(const std::string& name)
+{
+    return "there is no user " + name;
+}
+
+} // namespace ftpc::server

@@ -1,0 +1,51 @@
+// What the subcommands of `ftpcd user` share. Each is a file of its own and throws std::runtime_error with
+// one clear line for the administrator when it fails; nothing is changed then.
+#pragma once
+
+#include "server/command_line.hpp"
+#include "server/data_directory.hpp"
+#include "server/users/users_file.hpp"
+
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace ftpc::server {
+
+struct UserDatabase {
+    ServiceAccounts accounts;
+    DataDirectory directory;
+    UsersFile users;
+};
+
+// Opens DATA and reads users.db, making both on first use. Throws when users.db has a problem, naming all of
+// them.
+UserDatabase open_user_database(const Settings& settings);
+
+// The one NAME that a subcommand takes. Throws UsageError when there is none or more, std::runtime_error when
+// it is no user name.
+std::string user_name_argument(const Arguments& arguments);
+
+// Changes users.db. Throws with its problems when it was not changed.
+void edit_users(UsersFile& users, const UsersFile::Edit& change);
+
+// Changes the user `name`, and gives the user a new generation: what was logged in before is so no longer.
+// Throws when there is no such user.
+void change_user(UsersFile& users, const std::string& name, const std::function<void(User&)>& change);
+
+// A random number, which no earlier generation of the user was.
+std::uint64_t new_generation();
+
+// "there is no user bob"
+std::string no_such_user(const std::string& name);
+
+// ---- the subcommands: arguments without the subcommand's name, exit status
+int run_user_add(const std::vector<std::string>& words);
+int run_user_passwd(const std::vector<std::string>& words);
+int run_user_del(const std::vector<std::string>& words);
+int run_user_lock(const std::vector<std::string>& words);
+int run_user_unlock(const std::vector<std::string>& words);
+int run_user_list(const std::vector<std::string>& words);
+int run_user_show(const std::vector<std::string>& words);
+
+} // namespace ftpc::server

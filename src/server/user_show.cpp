@@ -1,0 +1,91 @@
+// ftpcd user show
+
+#include "server/auth/password_hash.hpp"
+#include "server/auth/session_key_text.hpp"
+#include "server/auth/session_keys.hpp"
+#include "server/user_command.hpp"
+#include "shared/base64.hpp"
+
+#include <array>
+#include <ctime>
+#include <iomanip>
+#include <iostream>
+#include <stdexcept>
+
+namespace ftpc::server {
+
+namespace {
+
+std::string time_text(std::uint64_t seconds)
+{
+    const auto time = static_cast<std::time_t>(seconds);
+    std::tm utc{};
+    std::array<char, 32> text{};
+    if (::gmtime_r(&time, &utc) == nullptr || std::strftime(text.data(), text.size(), "%FT%TZ", &utc) == 0)
+        return std::to_string(seconds);
+    return text.data();
+}
+
+std::string hash_text(const std::string& phc)
+{
+    const auto hash = parse_password_hash(phc);
+    if (!hash) return "unreadable";
+    return "scrypt ln=" + std::to_string(hash->cost.ln) + " r=" + std::to_string(hash->cost.r) +
+           " p=" + std::to_string(hash->cost.p) +
+           (hash->pepper ? ", with pepper " + hex_encode(*hash->pepper) : std::string{", without pepper"});
+}
+
+void print_session_keys(int data, const User& user)
+{
+    const auto text = read_private_file(data, sessions_file_name, max_sessions_file_bytes);
+    if (!text && text.error() != boost::system::errc::no_such_file_or_directory) {
+        std::cout << "session keys  cannot be read: " << text.error().message() << "\n";
+        return;
+    }
+    std::size_t count = 0;
+    for (const SessionKey& key : parse_session_keys(text ? *text : std::string{}).keys) {
+        if (key.user != user.name || key.generation != user.generation ||
+            key.expires <= system_clock_seconds())
+            continue;
+        std::cout << "session key   " << hex_encode(key.id) << " created " << time_text(key.created)
+                  << " expires " << time_text(key.expires) << "\n";
+        ++count;
+    }
+    if (count == 0) std::cout << "session keys  none\n";
+}
+
+void print(const User& user)
+{
+    std::cout << "name          " << user.name << "\n"
+              << "home          " << user.home << "/\n"
+              << "state         " << (user.locked ? "locked" : "active") << "\n"
+              << "password      " << hash_text(user.password_hash) << "\n"
+              << "generation    " << std::hex << std::setw(16) << std::setfill('0') << user.generation
+              << std::dec << "\n";
+    if (user.max_dirs) std::cout << "max-dirs      " << *user.max_dirs << "\n";
+}
+
+} // namespace
+
+int run_user_show(const std::vector<std::string>& words)
+{
+    const boost::program_options::options_description no_options;
+    const Arguments arguments = parse_arguments(words, no_options, SettingFlags::data_and_config);
+    if (arguments.help) {
+        print_help("ftpcd user show NAME [OPTIONS]",
+                   "Prints home, state, cost of the password hash, generation (another one after each change "
+                   "of the\n"
+                   "user) and session keys.",
+                   no_options, SettingFlags::data_and_config);
+        return exit_done;
+    }
+    const std::string name = user_name_argument(arguments);
+    const UserDatabase database = open_user_database(arguments.settings);
+    const auto user = database.users.find(name);
+    if (!user) throw std::runtime_error{no_such_user(name)};
+    print(*user);
+    print_session_keys(database.directory.data.get(), *user);
+    return exit_done;
+}
+
+} // namespace ftpc::server

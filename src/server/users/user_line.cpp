@@ -1,0 +1,143 @@
+#include "server/users/user_line.hpp"
+
+#include "server/auth/password_hash.hpp"
+#include "shared/base64.hpp"
+#include "shared/error.hpp"
+#include "shared/remote_path.hpp"
+#include "shared/text.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+namespace ftpc::server {
+
+namespace {
+
+constexpr std::string_view white = " \t";
+constexpr std::string_view generation_label = "generation=";
+constexpr std::string_view max_dirs_label = "max-dirs=";
+
+bool is_home_component(std::string_view component)
+{
+    return !component.empty() && component != "." && component != ".." && component.size() <= max_name_bytes;
+}
+
+std::array<std::uint8_t, 8> big_endian(std::uint64_t value)
+{
+    std::array<std::uint8_t, 8> bytes{};
+    for (auto byte = bytes.rbegin(); byte != bytes.rend(); ++byte, value >>= 8)
+        *byte = static_cast<std::uint8_t>(value & 0xFF);
+    return bytes;
+}
+
+bool read_generation(std::string_view hex, std::uint64_t& out)
+{
+    std::array<std::uint8_t, 8> bytes{};
+    if (!hex_decode_into(hex, bytes)) return false;
+    out = 0;
+    for (const std::uint8_t byte : bytes)
+        out = out << 8 | byte;
+    return true;
+}
+
+bool read_count(std::string_view text, std::uint64_t& out)
+{
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
+    return error == std::errc{} && end == text.data() + text.size();
+}
+
+// The options behind the home, each at most once. Returns what is wrong, or nothing.
+std::string read_options(std::string_view rest, User& user)
+{
+    bool has_generation = false;
+    for (Words words = take_word(rest); !words.first.empty(); words = take_word(words.rest)) {
+        const std::string_view option = words.first;
+        if (option == "locked" && !user.locked) {
+            user.locked = true;
+        } else if (option.starts_with(generation_label) && !has_generation) {
+            if (!read_generation(option.substr(generation_label.size()), user.generation))
+                return "generation= must be followed by 16 digits of lower-case hexadecimal";
+            has_generation = true;
+        } else if (option.starts_with(max_dirs_label) && !user.max_dirs) {
+            if (!read_count(option.substr(max_dirs_label.size()), user.max_dirs.emplace()))
+                return "max-dirs= must be followed by a number";
+        } else {
+            return "unknown or repeated option '" + printable(option) +
+                   "' (there are generation=, locked and max-dirs=)";
+        }
+    }
+    return {};
+}
+
+} // namespace
+
+bool says_nothing(std::string_view line)
+{
+    const auto first = line.find_first_not_of(white);
+    return first == std::string_view::npos || line[first] == '#';
+}
+
+Words take_word(std::string_view line)
+{
+    // By hand: find_first_of() would search `white` anew for each character, which shows with a million users.
+    const auto is_white = [](char c) { return c == ' ' || c == '\t'; };
+    const auto begin = std::find_if_not(line.begin(), line.end(), is_white);
+    const auto end = std::find_if(begin, line.end(), is_white);
+    return {{begin, end}, {end, line.end()}};
+}
+
+bool is_realm(std::string_view realm)
+{
+    const auto allowed = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+               c == '-';
+    };
+    return !realm.empty() && realm.size() <= 64 && std::all_of(realm.begin(), realm.end(), allowed);
+}
+
+bool is_home(std::string_view home)
+{
+    if (home.size() > max_home_bytes || home.find_first_of(white) != std::string_view::npos) return false;
+    if (!is_utf8(home) || has_control_character(home)) return false;
+    while (true) {
+        const auto slash = home.find('/');
+        if (!is_home_component(home.substr(0, slash))) return false;
+        if (slash == std::string_view::npos) return true;
+        home.remove_prefix(slash + 1);
+    }
+}
+
+std::variant<User, BadLine> parse_user_line(std::string_view line)
+{
+    const Words keyword = take_word(line);
+    const Words name = take_word(keyword.rest);
+    const Words hash = take_word(name.rest);
+    const Words home = take_word(hash.rest);
+    if (home.first.empty()) return BadLine{"not of the form: user NAME HASH HOME [OPTIONS]"};
+    if (!is_user_name(name.first))
+        return BadLine{"'" + printable(name.first) + "' is " +
+                       make_error_code(Errc::bad_user_name).message()};
+    if (!parse_password_hash(hash.first)) return BadLine{make_error_code(Errc::bad_hash).message()};
+    if (!is_home(home.first))
+        return BadLine{
+            "the home must be a relative path without empty, '.' or '..' parts, at most 512 bytes"};
+    User user{.name = std::string{name.first},
+              .password_hash = std::string{hash.first},
+              .home = std::string{home.first},
+              .max_dirs = {}};
+    if (std::string reason = read_options(home.rest, user); !reason.empty())
+        return BadLine{std::move(reason)};
+    return user;
+}
+
+std::string user_line(const User& user)
+{
+    std::string line = "user " + user.name + " " + user.password_hash + " " + user.home + " ";
+    line.append(generation_label).append(hex_encode(big_endian(user.generation)));
+    if (user.locked) line += " locked";
+    if (user.max_dirs) line.append(" ").append(max_dirs_label).append(std::to_string(*user.max_dirs));
+    return line;
+}
+
+} // namespace ftpc::server

@@ -1,0 +1,146 @@
+#include "server/users/users_file.hpp"
+
+#include "shared/base64.hpp"
+#include "shared/digest.hpp"
+#include "shared/error.hpp"
+#include "shared/unique_fd.hpp"
+
+#include <fcntl.h>
+#include <pwd.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <utility>
+
+namespace ftpc::server {
+
+namespace {
+
+constexpr std::string_view header =
+    "# Users of ftpcd. Change them with `ftpcd user`, or with an editor: the running server reads the file "
+    "again within\n"
+    "# a second. users.db.example explains the lines.\n"
+    "#\n"
+    "# The realm is part of every password hash: with another realm, nobody's password is right any more.\n";
+
+// Held while users.db is changed. An open file description of its own, so that it also keeps threads apart.
+// `how`: 0 to wait for it, LOCK_NB to fail with EWOULDBLOCK.
+Result<UniqueFd> lock_directory(int data, int how = 0)
+{
+    UniqueFd lock{::openat(data, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+    if (!lock) return last_system_error();
+    while (::flock(lock.get(), LOCK_EX | how) != 0)
+        if (errno != EINTR) return last_system_error();
+    return lock;
+}
+
+std::string random_realm()
+{
+    std::array<std::uint8_t, 16> bytes{};
+    fill_random(bytes);
+    return hex_encode(bytes);
+}
+
+Result<void> write_users(int data, std::string_view text, std::optional<FileOwner> owner)
+{
+    return replace_file(data, users_file_name, text, S_IRUSR | S_IWUSR, owner);
+}
+
+bool users_file_is_there(int data)
+{
+    struct stat status {};
+    return ::fstatat(data, users_file_name, &status, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+std::string account_name(uid_t user)
+{
+    const passwd* account = ::getpwuid(user);
+    return account != nullptr ? account->pw_name : std::to_string(user);
+}
+
+} // namespace
+
+Result<void> ensure_users_file(int data, std::optional<FileOwner> owner)
+{
+    if (users_file_is_there(data)) return {};
+    const auto lock = lock_directory(data);
+    if (!lock) return lock.error();
+    if (users_file_is_there(data)) return {};
+    return write_users(data, std::string{header} + "realm " + random_realm() + "\n", owner);
+}
+
+UsersFile::UsersFile(int data, std::string data_path, std::optional<FileOwner> owner)
+    : data_{data}, data_path_{std::move(data_path)}, owner_{owner}
+{}
+
+std::vector<Problem> UsersFile::load()
+{
+    auto text = read_private_file(data_, users_file_name, max_users_file_bytes);
+    if (!text) return {unreadable(text.error())};
+    if (table_ && table_->text() == *text) return {};
+    auto parsed = UsersTable::parse(std::move(*text));
+    if (parsed.table) table_ = std::move(parsed.table);
+    return std::move(parsed.problems);
+}
+
+std::vector<Problem> UsersFile::edit(const Edit& change)
+{
+    const auto lock = lock_directory(data_);
+    if (!lock) return {{data_path_, "cannot be locked: " + lock.error().message()}};
+    const auto now = read();
+    if (!now.table) return now.problems;
+    auto edited = change(*now.table);
+    if (const auto* refusal = std::get_if<NoChange>(&edited)) return {{users_file_name, refusal->reason}};
+    // What cannot be read back is never written.
+    auto parsed = UsersTable::parse(std::move(std::get<std::string>(edited)));
+    if (!parsed.table) return std::move(parsed.problems);
+    if (const auto written = write_users(data_, parsed.table->text(), owner_); !written)
+        return {{users_file_name, "cannot be written: " + written.error().message()}};
+    table_ = std::move(parsed.table);
+    return {};
+}
+
+std::optional<User> UsersFile::pick(std::uint64_t number) const
+{
+    if (table_->size() == 0) return std::nullopt;
+    return table_->at(static_cast<std::size_t>(number % table_->size()));
+}
+
+Result<bool> UsersFile::renew_password_hash(std::string_view name, std::string_view expected,
+                                            std::string_view renewed)
+{
+    using boost::system::in_place_error; // an error_code alone could also mean a bool
+    const auto lock = lock_directory(data_, LOCK_NB);
+    if (!lock) return {in_place_error, lock.error()};
+    const auto now = read();
+    if (!now.table) return {in_place_error, EBADMSG, boost::system::system_category()};
+    auto user = now.table->find(name);
+    if (!user || user->password_hash != expected) return false;
+    user->password_hash = renewed;
+    if (const auto written = write_users(data_, now.table->text_replacing(*user), owner_); !written)
+        return {in_place_error, written.error()};
+    return true;
+}
+
+UsersTable::Parsed UsersFile::read() const
+{
+    auto text = read_private_file(data_, users_file_name, max_users_file_bytes);
+    if (!text) return {nullptr, {unreadable(text.error())}};
+    return UsersTable::parse(std::move(*text));
+}
+
+Problem UsersFile::unreadable(const error_code& error) const
+{
+    std::string reason = error.message();
+    if (error == Errc::unsafe_permissions || error == boost::system::errc::permission_denied) {
+        const std::string path = data_path_ + "/" + users_file_name;
+        const std::string owner = account_name(owner_ ? owner_->user : ::geteuid());
+        reason += "; mend with: chown " + owner + " " + path + " && chmod 600 " + path;
+    }
+    return {users_file_name, std::move(reason)};
+}
+
+} // namespace ftpc::server

@@ -1,0 +1,70 @@
+// users.db: who may log in, as a text file that people may read and edit. Its form is in user_line.hpp, and
+// users.db.example explains it.
+//
+// Who changes it (`ftpcd user`, and auth when it renews a hash) locks the data directory with flock(2), reads
+// the file anew, and replaces it whole: no change is lost, and a reader sees the old file or the new one.
+#pragma once
+
+#include "server/users/users_table.hpp"
+#include "shared/file.hpp"
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace ftpc::server {
+
+inline constexpr const char* users_file_name = "users.db";
+
+// Makes a users.db without users and with a new random realm where there is none. `data` is the open data
+// directory; `owner` whom the file is given to. Fails with the system's error.
+Result<void> ensure_users_file(int data, std::optional<FileOwner> owner = std::nullopt);
+
+// Used by one thread, except for renew_password_hash(), which any thread may call at any time.
+class UsersFile final : public UserStore {
+public:
+    // `data` is the open data directory and stays open as long as this lives; `data_path` names it in
+    // messages; files that are written are given to `owner`.
+    UsersFile(int data, std::string data_path, std::optional<FileOwner> owner = std::nullopt);
+
+    // Reads the file. What was read is in force when the result is empty; else the last good table stays.
+    std::vector<Problem> load();
+
+    // The table in force; null before the first good load().
+    const std::shared_ptr<const UsersTable>& table() const { return table_; }
+
+    // What a change makes of the file as it is under the lock: the new text, or why nothing is to be changed.
+    struct NoChange {
+        std::string reason;
+    };
+    using Edited = std::variant<std::string, NoChange>;
+    using Edit = std::function<Edited(const UsersTable& now)>;
+
+    // Changes the file under the lock. When the result is empty the new file is on disk and in force here.
+    // Else nothing was changed; a NoChange comes back as a problem of "users.db".
+    std::vector<Problem> edit(const Edit& change);
+
+    // UserStore; find() and the others need a good load() before. A renewed hash is found after the next
+    // load(); one is not renewed, but fails with EWOULDBLOCK, while somebody else holds the lock, perhaps in
+    // an editor: hashing threads must not wait for that.
+    const std::string& realm() const override { return table_->realm(); }
+    std::optional<User> find(std::string_view name) const override { return table_->find(name); }
+    std::size_t size() const override { return table_->size(); }
+    std::optional<User> pick(std::uint64_t number) const override;
+    Result<bool> renew_password_hash(std::string_view name, std::string_view expected,
+                                     std::string_view renewed) override;
+
+private:
+    UsersTable::Parsed read() const;
+    Problem unreadable(const error_code& error) const;
+
+    int data_;
+    std::string data_path_;
+    std::optional<FileOwner> owner_;
+    std::shared_ptr<const UsersTable> table_;
+};
+
+} // namespace ftpc::server

@@ -1,0 +1,68 @@
+// All users of one users.db as it was at one moment: immutable, so that a snapshot may be used while the file
+// changes. It is the text of the file and, for each user, 16 bytes of index, sorted by name.
+#pragma once
+
+#include "server/settings.hpp"
+#include "server/users/user_store.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace ftpc::server {
+
+inline constexpr std::size_t max_users_file_bytes = 1U << 30;
+
+class UsersTable {
+public:
+    struct Parsed {
+        std::shared_ptr<const UsersTable> table; // null when there is any problem
+        std::vector<Problem> problems; // {"users.db:LINE", reason}, by line; after 1,000 it says so and ends
+    };
+    // Everything that is wrong with `text` is found: bad lines, a user that is there twice, a realm that is
+    // missing, comes twice or behind a user, and a last line without its line end, which a truncated file
+    // has.
+    static Parsed parse(std::string text);
+
+    const std::string& realm() const { return realm_; }
+    const std::string& text() const { return text_; }
+    std::size_t size() const { return index_.size(); }
+    std::optional<User> find(std::string_view name) const;
+    // The users in the order of their names; `place` < size().
+    User at(std::size_t place) const;
+
+    // The text of the file with one change; every other line stays as it is, byte for byte.
+    std::string text_adding(const User& user) const;                 // a user that is not there yet
+    std::string text_replacing(const User& user) const;              // a user that is there, by name
+    std::string text_removing(std::string_view existing_name) const; // with its line
+
+private:
+    struct Entry {
+        std::uint64_t name_start; // the first 8 characters, so that most comparisons stay in the index
+        std::uint32_t offset;     // of the name in the text
+        std::uint32_t line;       // number of its line, from 1
+    };
+    class Parser;
+    using Index = std::vector<Entry>;
+
+    UsersTable() = default;
+    std::string_view name_of(const Entry& entry) const;
+    bool less(const Entry& a, const Entry& b) const;
+    Index::const_iterator find_entry(std::string_view name) const;
+    // Where the line of `entry` begins, and its length with its line end.
+    struct LineRange {
+        std::size_t offset;
+        std::size_t bytes;
+    };
+    LineRange line_of(const Entry& entry) const;
+    std::string text_with_line(LineRange range, std::string_view replacement) const;
+
+    std::string text_;
+    std::string realm_;
+    Index index_;
+};
+
+} // namespace ftpc::server

@@ -1,0 +1,34 @@
+// What can go wrong in ftpc's own words. System errors (errno) stay in the system category beside these.
+#pragma once
+
+#include "shared/result.hpp"
+
+namespace ftpc {
+
+enum class Errc {
+    unknown_verb = 1,   // not a command of this protocol (reply 500)
+    bad_argument,       // argument missing, malformed or superfluous (501)
+    control_character,  // NUL or another control character in a name (501)
+    not_utf8,           // text that is not well-formed UTF-8 (501)
+    name_too_long,      // path component over 255 bytes or path over 4,096 (553)
+    too_deep,           // path with more than 64 components (552)
+    bad_base64,         // not canonical unpadded base64
+    bad_user_name,      // outside [a-z_][a-z0-9_.-]{0,31}
+    empty_password,     // passwords have at least one byte
+    long_password,      // passwords have at most 1,024 bytes
+    bad_hash,           // not a password hash in the PHC form that this program writes
+    bad_message,        // a message between processes that breaks their protocol
+    directory_exists,   // MKD of a directory that is there already (521)
+    unsafe_permissions, // a file or directory that others can read or change
+    crypto_failed,      // OpenSSL refused an operation that cannot fail on sound input
+};
+
+// Turns an Errc into an error_code whose message() is one plain sentence without a full stop.
+error_code make_error_code(Errc code);
+
+} // namespace ftpc
+
+namespace boost::system {
+template <>
+struct is_error_code_enum<ftpc::Errc> : std::true_type {};
+} // namespace boost::system

@@ -1,0 +1,56 @@
+// Bytes from a connection, given out line by line. A line ends with CRLF and with nothing else (RFC 959
+// §5.3.1): a lone CR or LF stays inside its line, where it is an ordinary control character.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string_view>
+
+namespace ftpc {
+
+class LineBuffer {
+public:
+    // Longest line that is given out, without its CRLF.
+    static constexpr std::size_t max_line_bytes = 8192;
+    // How much of an over-long line is skipped before the connection is given up.
+    static constexpr std::size_t max_skipped_bytes = 65536;
+
+    enum class Status {
+        need_more, // no complete line is here
+        line,      // a line is in `text`
+        too_long,  // a line over max_line_bytes was skipped as a whole
+        endless,   // over max_skipped_bytes have come without a line end; nothing more will be given out
+    };
+    struct Line {
+        Status status;
+        std::string_view text; // valid until the next call of any member
+    };
+
+    // Where the next bytes may be read to; never empty once next() has said need_more. Takes memory if the
+    // buffer holds none.
+    std::span<char> room();
+
+    // Says how many bytes were put into room().
+    void received(std::size_t bytes) { end_ += bytes; }
+
+    Line next();
+
+    // How many received bytes have not been given out.
+    std::size_t pending() const { return end_ - begin_; }
+
+    // Gives the memory back when nothing is pending, so that an idle connection holds none.
+    void release_if_empty();
+
+private:
+    Line skip_over_long_line();
+
+    static constexpr std::size_t capacity = 2 * max_line_bytes;
+    std::unique_ptr<char[]> bytes_;
+    std::size_t begin_ = 0;    // first byte not yet given out
+    std::size_t searched_ = 0; // no line end begins in [begin_, searched_)
+    std::size_t end_ = 0;      // one past the last byte received
+    std::size_t skipped_ = 0;  // bytes of an over-long line thrown away so far; 0 when not skipping
+};
+
+} // namespace ftpc

@@ -1,0 +1,61 @@
+#include "shared/remote_path.hpp"
+
+#include "shared/error.hpp"
+#include "shared/text.hpp"
+
+#include <algorithm>
+
+namespace ftpc {
+
+Result<RemotePath> RemotePath::resolve(std::string_view argument) const
+{
+    if (argument.empty()) return Errc::bad_argument;
+    if (!is_utf8(argument)) return Errc::not_utf8;
+    if (has_control_character(argument)) return Errc::control_character;
+
+    RemotePath path;
+    if (argument.front() != '/') path = *this;
+    while (!argument.empty()) {
+        const std::string_view name = argument.substr(0, argument.find('/'));
+        argument.remove_prefix(std::min(argument.size(), name.size() + 1));
+        if (name.empty() || name == ".") continue;
+        if (name == "..") {
+            path = path.parent();
+            continue;
+        }
+        if (name.size() > max_name_bytes) return Errc::name_too_long;
+        path.text_ += '/';
+        path.text_ += name;
+        if (path.text_.size() > max_path_bytes) return Errc::name_too_long;
+    }
+    return path;
+}
+
+std::size_t RemotePath::depth() const
+{
+    return static_cast<std::size_t>(std::count(text_.begin(), text_.end(), '/'));
+}
+
+std::string_view RemotePath::name() const
+{
+    return is_home() ? std::string_view{} : std::string_view{text_}.substr(text_.rfind('/') + 1);
+}
+
+RemotePath RemotePath::parent() const
+{
+    RemotePath up;
+    if (!is_home()) up.text_ = text_.substr(0, text_.rfind('/'));
+    return up;
+}
+
+void append_quoted(std::string& out, std::string_view text)
+{
+    out += '"';
+    for (const char c : text) {
+        if (c == '"') out += '"';
+        out += c;
+    }
+    out += '"';
+}
+
+} // namespace ftpc

@@ -1,0 +1,56 @@
+// A path as the user of a session sees it: absolute, `/` is the home, `.` and `..` already resolved by words.
+#pragma once
+
+#include "shared/result.hpp"
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace ftpc {
+
+inline constexpr std::size_t max_path_bytes = 4096;
+inline constexpr std::size_t max_name_bytes = 255;
+inline constexpr std::size_t max_new_depth = 64; // of directories that are made, not of those walked through
+
+class RemotePath {
+public:
+    // The home itself, `/`.
+    RemotePath() = default;
+
+    // What `argument` names when `*this` is the working directory (RFC 959 §4.1.1 pathname). A `..` at the
+    // top stays there, so no path ever names what is above the home. Repeated and trailing slashes mean
+    // nothing; a backslash is an ordinary character. Fails with Errc::bad_argument (empty), not_utf8,
+    // control_character or name_too_long.
+    Result<RemotePath> resolve(std::string_view argument) const;
+
+    // How many components: 0 for the home.
+    std::size_t depth() const;
+
+    bool is_home() const { return text_.empty(); }
+
+    // The last component; empty for the home.
+    std::string_view name() const;
+
+    // The path one level up; the home's parent is the home.
+    RemotePath parent() const;
+
+    // "/a/b"; "/" for the home.
+    std::string_view text() const { return is_home() ? std::string_view{"/"} : text_; }
+
+    // The same path without its leading slash, relative to the home: "a/b"; "" for the home.
+    std::string_view relative() const
+    {
+        return is_home() ? std::string_view{} : std::string_view{text_}.substr(1);
+    }
+
+    friend bool operator==(const RemotePath&, const RemotePath&) = default;
+
+private:
+    std::string text_; // "" or "/a/b"
+};
+
+// Appends `text` in double quotes, with each `"` in it doubled (RFC 959 Appendix II).
+void append_quoted(std::string& out, std::string_view text);
+
+} // namespace ftpc

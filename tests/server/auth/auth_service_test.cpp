@@ -1,0 +1,316 @@
+#include "server/auth/auth_service.hpp"
+
+#include "memory_user_store.hpp"
+#include "server/ipc/channel.hpp"
+#include "server/ipc/control.hpp"
+#include "server/ipc/messages.hpp"
+#include "server/settings.hpp"
+#include "server/users/user_line.hpp"
+#include "server/users/users_file.hpp"
+#include "support/catch.hpp"
+#include "support/matchers.hpp"
+#include "support/temporary_directory.hpp"
+#include "support/time_scale.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include <csignal>
+#include <future>
+#include <optional>
+#include <string>
+
+using namespace ftpc;
+using namespace ftpc::server;
+using ipc::LoginStatus;
+
+namespace {
+
+// Waits for a packet, or for the end of the channel, which is an empty packet.
+ipc::Packet receive(int channel)
+{
+    pollfd waiting{channel, POLLIN, 0};
+    REQUIRE(::poll(&waiting, 1, static_cast<int>(test::patience().count())) == 1);
+    return ipc::receive_packet(channel, ipc::max_control_bytes).value();
+}
+
+bool is_closed(int channel)
+{
+    pollfd waiting{channel, POLLIN, 0};
+    REQUIRE(::poll(&waiting, 1, static_cast<int>(test::patience().count())) == 1);
+    const auto packet = ipc::receive_packet(channel, ipc::max_control_bytes);
+    return !packet || packet->bytes.empty();
+}
+
+// The auth service in a thread of its own; this side is the supervisor, and net.
+struct Service {
+    test::TemporaryDirectory data;
+    Settings settings;
+    std::pair<UniqueFd, UniqueFd> control = ipc::make_channel();
+    std::future<int> served;
+    UniqueFd net;
+
+    Service()
+    {
+        settings.data = data.path();
+        settings.scrypt = test::cheap;
+        settings.hash_workers = 1;
+        served = std::async(std::launch::async,
+                            [fd = control.second.release()] { return serve_auth(UniqueFd{fd}); });
+    }
+    Service(const Service&) = delete;
+    Service& operator=(const Service&) = delete;
+    ~Service()
+    {
+        control.first.reset();
+        if (served.valid()) served.wait();
+    }
+
+    void order(const ipc::Order& what, int descriptor = -1)
+    {
+        const auto packet = ipc::encode(what);
+        const auto descriptors =
+            descriptor < 0 ? std::span<const int>{} : std::span<const int>{&descriptor, 1};
+        REQUIRE(ipc::send_packet(control.first.get(), packet, descriptors));
+    }
+    ipc::Report configure(int descriptor = -1)
+    {
+        ipc::Configure message;
+        message.settings = settings_text(settings);
+        order(message, descriptor);
+        return ipc::decode_report(receive(control.first.get()).bytes).value();
+    }
+    ipc::Report start() { return configure(data.fd()); }
+
+    // A new channel to net, which says the realm first.
+    std::string connect()
+    {
+        auto ends = ipc::make_channel();
+        order(ipc::Connect{}, ends.second.get());
+        net = std::move(ends.first);
+        return answer<ipc::RealmIs>().realm;
+    }
+    void ask(const ipc::Request& request) { REQUIRE(ipc::send_packet(net.get(), ipc::encode(request))); }
+
+    template <class T>
+    T answer()
+    {
+        const auto message = ipc::decode_answer(receive(net.get()).bytes).value();
+        REQUIRE(std::holds_alternative<T>(message));
+        return std::get<T>(message);
+    }
+    ipc::LoginAnswer log_in(const std::string& user, const std::string& password)
+    {
+        ask(ipc::LogInWithPassword{.id = 1, .user = user, .password = secret_text(password)});
+        return answer<ipc::LoginAnswer>();
+    }
+
+    // As `ftpcd user` does it, from another process in truth.
+    void edit(const UsersFile::Edit& change)
+    {
+        UsersFile users{data.fd(), data.path()};
+        REQUIRE(users.edit(change).empty());
+    }
+    void add(const std::string& name, const std::string& password)
+    {
+        edit([&](const UsersTable& now) -> UsersFile::Edited {
+            const auto hash = make_password_hash(prehash(password, now.realm(), name), test::cheap, {});
+            return now.text_adding({.name = name,
+                                    .password_hash = to_text(hash),
+                                    .home = name,
+                                    .generation = 1,
+                                    .max_dirs = {}});
+        });
+    }
+    void lock(const std::string& name)
+    {
+        edit([&](const UsersTable& now) -> UsersFile::Edited {
+            User user = now.find(name).value();
+            user.locked = true;
+            user.generation += 1;
+            return now.text_replacing(user);
+        });
+    }
+    void write_private(const std::string& name, const std::string& text)
+    {
+        REQUIRE(replace_file(data.fd(), name.c_str(), text, 0600));
+    }
+};
+
+} // namespace
+
+TEST_CASE_METHOD(Service, "the first order makes users.db where there is none, and the service is ready")
+{
+    CHECK(std::get<ipc::Ready>(start()).users == 0);
+    UsersFile users{data.fd(), data.path()};
+    REQUIRE(users.load().empty());
+    CHECK(connect() == users.realm());
+}
+
+TEST_CASE_METHOD(Service, "a user logs in, and a stranger does not")
+{
+    REQUIRE(ensure_users_file(data.fd()));
+    add("alice", "secret");
+    CHECK(std::get<ipc::Ready>(start()).users == 1);
+    connect();
+    CHECK(log_in("alice", "secret").home == "alice");
+    CHECK(log_in("alice", "wrong").status == LoginStatus::refused);
+    CHECK(log_in("bob", "secret").status == LoginStatus::refused);
+}
+
+TEST_CASE_METHOD(Service, "Stop ends the service with status 0, and so does the end of the supervisor")
+{
+    REQUIRE(std::holds_alternative<ipc::Ready>(start()));
+    SECTION("Stop")
+    {
+        order(ipc::Stop{});
+    }
+    SECTION("end of the supervisor")
+    {
+        control.first.reset();
+    }
+    REQUIRE(served.wait_for(test::patience()) == std::future_status::ready);
+    CHECK(served.get() == 0);
+}
+
+TEST_CASE_METHOD(Service, "a broken users.db refuses the start with file, line and reason")
+{
+    write_private("users.db", "realm r\nnonsense\n");
+    CHECK_THAT(std::get<ipc::Failed>(start()).reason, test::starts_with("users.db:2: "));
+    REQUIRE(served.wait_for(test::patience()) == std::future_status::ready);
+    CHECK(served.get() == 1);
+}
+
+TEST_CASE_METHOD(Service, "a broken sessions.db refuses the start with file, line and reason")
+{
+    write_private("sessions.db", "nonsense\n");
+    CHECK_THAT(std::get<ipc::Failed>(start()).reason, test::starts_with("sessions.db:1: "));
+}
+
+TEST_CASE_METHOD(Service, "what is no order ends the service")
+{
+    REQUIRE(ipc::send_packet(control.first.get(), secret_text("nonsense")));
+    REQUIRE(served.wait_for(test::patience()) == std::future_status::ready);
+    CHECK(served.get() == 1);
+}
+
+TEST_CASE_METHOD(Service, "a user who is locked while the service runs is logged out, without any order")
+{
+    REQUIRE(ensure_users_file(data.fd()));
+    add("alice", "secret");
+    start();
+    connect();
+    const auto login = log_in("alice", "secret");
+    const auto pair = make_session_key_pair();
+    ask(ipc::EnrolSessionKey{2, login.login, pair.public_key, 60});
+    const auto key = answer<ipc::EnrolAnswer>();
+    REQUIRE(key.enrolled);
+    lock("alice");
+    CHECK(answer<ipc::LoginRevoked>().login == login.login);
+    CHECK(log_in("alice", "secret").status == LoginStatus::refused);
+    CHECK(data.read("sessions.db").find("alice") == std::string::npos);
+}
+
+TEST_CASE_METHOD(Service,
+                 "another realm is announced as soon as users.db has it, also after a mistake in between")
+{
+    start();
+    connect();
+    write_private("users.db", "realm broken");
+    write_private("users.db", "realm other\n");
+    CHECK(answer<ipc::RealmIs>().realm == "other");
+}
+
+TEST_CASE_METHOD(Service, "a users.db that breaks keeps the last good users, and a reload says what is wrong")
+{
+    REQUIRE(ensure_users_file(data.fd()));
+    add("alice", "secret");
+    start();
+    connect();
+    write_private("users.db", "realm r\nuser x\n");
+    CHECK_THAT(std::get<ipc::Failed>(configure()).reason, test::starts_with("users.db:2: "));
+    CHECK(log_in("alice", "secret").status == LoginStatus::granted);
+    write_private("users.db", "realm r\n");
+    CHECK(std::get<ipc::Ready>(configure()).users == 0);
+}
+
+TEST_CASE_METHOD(Service, "session keys and users survive a restart of the service")
+{
+    REQUIRE(ensure_users_file(data.fd()));
+    add("alice", "secret");
+    start();
+    connect();
+    const auto pair = make_session_key_pair();
+    ask(ipc::EnrolSessionKey{2, log_in("alice", "secret").login, pair.public_key, 0});
+    const auto key = answer<ipc::EnrolAnswer>();
+    order(ipc::Stop{});
+    REQUIRE(served.wait_for(test::patience()) == std::future_status::ready);
+
+    control = ipc::make_channel();
+    served =
+        std::async(std::launch::async, [fd = control.second.release()] { return serve_auth(UniqueFd{fd}); });
+    start();
+    connect();
+    const ChannelBinding binding{5};
+    ask(ipc::LogInWithSessionKey{.id = 3,
+                                 .user = "alice",
+                                 .session = key.session,
+                                 .binding = binding,
+                                 .signature = sign_session(pair.private_key, binding, key.session, "alice")});
+    CHECK(answer<ipc::LoginAnswer>().status == LoginStatus::granted);
+}
+
+TEST_CASE_METHOD(Service, "net may connect anew, and the handles of before are worth nothing then")
+{
+    REQUIRE(ensure_users_file(data.fd()));
+    add("alice", "secret");
+    start();
+    connect();
+    const auto login = log_in("alice", "secret");
+    const UniqueFd before = std::move(net);
+    connect();
+    CHECK(is_closed(before.get()));
+    ask(ipc::EnrolSessionKey{2, login.login, {}, 0});
+    CHECK_FALSE(answer<ipc::EnrolAnswer>().enrolled);
+}
+
+TEST_CASE_METHOD(Service, "bytes that are no request end net's channel, and the service goes on")
+{
+    start();
+    connect();
+    REQUIRE(ipc::send_packet(net.get(), secret_text("nonsense")));
+    CHECK(is_closed(net.get()));
+    const std::string realm = connect();
+    CHECK_FALSE(realm.empty());
+}
+
+TEST_CASE_METHOD(Service, "net that never reads its answers loses its channel, and the service goes on")
+{
+    start();
+    connect();
+    const auto request = ipc::encode(ipc::Request{ipc::ListSessionKeys{}});
+    error_code error;
+    while (!error) {
+        const auto sent = ipc::send_packet(net.get(), request);
+        if (!sent) error = sent.error();
+    }
+    CHECK((error == boost::system::errc::broken_pipe || error == boost::system::errc::connection_reset));
+    connect();
+}
+
+TEST_CASE_METHOD(Service, "an older hash is renewed on disk by a login")
+{
+    REQUIRE(ensure_users_file(data.fd()));
+    add("alice", "secret");
+    settings.scrypt.ln = 11;
+    start();
+    connect();
+    CHECK(log_in("alice", "secret").status == LoginStatus::granted);
+    // The one worker renews before it takes the next login.
+    CHECK(log_in("alice", "secret").status == LoginStatus::granted);
+    UsersFile users{data.fd(), data.path()};
+    REQUIRE(users.load().empty());
+    CHECK(parse_password_hash(users.find("alice")->password_hash)->cost.ln == 11);
+}

@@ -1,0 +1,268 @@
+#include "server/auth/net_requests.hpp"
+
+#include "memory_user_store.hpp"
+#include "shared/session_key.hpp"
+#include "support/catch.hpp"
+#include "support/temporary_directory.hpp"
+
+#include <condition_variable>
+#include <deque>
+#include <future>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+using namespace ftpc;
+using namespace ftpc::server;
+using namespace std::chrono_literals;
+using ipc::LoginStatus;
+using test::cheap;
+
+namespace {
+
+// What the event loop is for the requests: work from any thread, run on this one.
+class Loop {
+public:
+    void post(std::function<void()> work)
+    {
+        const std::scoped_lock lock{mutex_};
+        work_.push_back(std::move(work));
+        changed_.notify_one();
+    }
+    // Waits for the next piece of work and runs it.
+    void run_one()
+    {
+        std::unique_lock lock{mutex_};
+        changed_.wait(lock, [&] { return !work_.empty(); });
+        const auto work = std::move(work_.front());
+        work_.pop_front();
+        lock.unlock();
+        work();
+    }
+
+private:
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    std::deque<std::function<void()>> work_;
+};
+
+struct Fixture {
+    test::TemporaryDirectory data;
+    test::MemoryUserStore users;
+    std::uint64_t now = 1000;
+    SessionKeys keys{data.fd(), [this] { return now; }};
+    Loop loop;
+    int users_changed = 0;
+    std::vector<ipc::Answer> answers;
+    SessionKeyPair pair = make_session_key_pair();
+    AuthServices services{.users = &users,
+                          .session_keys = &keys,
+                          .hash_queue = nullptr,
+                          .authenticator =
+                              std::make_unique<Authenticator>(users, cheap, std::make_shared<Pepper>()),
+                          .session_ttl = 600s,
+                          .run_on_loop = [this](std::function<void()> work) { loop.post(std::move(work)); },
+                          .users_changed = [this] { ++users_changed; }};
+    std::shared_ptr<NetRequests> requests = connect();
+    HashQueue queue{1, 2};
+
+    Fixture() { services.hash_queue = &queue; }
+
+    std::shared_ptr<NetRequests> connect()
+    {
+        return std::make_shared<NetRequests>(
+            services, [this](const ipc::Answer& answer) { answers.push_back(answer); });
+    }
+
+    template <class T>
+    T last() const
+    {
+        REQUIRE_FALSE(answers.empty());
+        REQUIRE(std::holds_alternative<T>(answers.back()));
+        return std::get<T>(answers.back());
+    }
+
+    ipc::LoginAnswer log_in(const std::string& user, const std::string& password)
+    {
+        requests->handle(ipc::LogInWithPassword{.id = 7, .user = user, .password = secret_text(password)});
+        loop.run_one();
+        return last<ipc::LoginAnswer>();
+    }
+    ipc::EnrolAnswer enrol(const ipc::LoginHandle& login, std::uint32_t seconds = 0)
+    {
+        requests->handle(ipc::EnrolSessionKey{8, login, pair.public_key, seconds});
+        return last<ipc::EnrolAnswer>();
+    }
+    ipc::LoginAnswer log_in_with_key(const std::string& user, const SessionId& id)
+    {
+        const ChannelBinding binding{9};
+        requests->handle(
+            ipc::LogInWithSessionKey{.id = 9,
+                                     .user = user,
+                                     .session = id,
+                                     .binding = binding,
+                                     .signature = sign_session(pair.private_key, binding, id, user)});
+        return last<ipc::LoginAnswer>();
+    }
+    bool end(const ipc::LoginHandle& login, bool own, const SessionId& id = {})
+    {
+        requests->handle(ipc::EndSessionKey{10, login, own, id});
+        return last<ipc::EndAnswer>().ended;
+    }
+    std::vector<ipc::ListedKey> list(const ipc::LoginHandle& login)
+    {
+        requests->handle(ipc::ListSessionKeys{11, login});
+        return last<ipc::ListAnswer>().keys;
+    }
+};
+
+} // namespace
+
+TEST_CASE_METHOD(Fixture, "a channel begins with the realm, and hears of another one")
+{
+    requests->begin();
+    CHECK(last<ipc::RealmIs>().realm == "test-realm");
+    requests->users_changed();
+    CHECK(answers.size() == 1);
+    users.set_realm("other");
+    requests->users_changed();
+    CHECK(last<ipc::RealmIs>().realm == "other");
+}
+
+TEST_CASE_METHOD(Fixture, "a good login is answered with its number, a handle and the home")
+{
+    users.add("alice", "secret").home = "staff/alice";
+    const auto answer = log_in("alice", "secret");
+    CHECK(answer.id == 7);
+    CHECK(answer.status == LoginStatus::granted);
+    CHECK(answer.login != ipc::LoginHandle{});
+    CHECK(answer.home == "staff/alice");
+}
+
+TEST_CASE_METHOD(Fixture, "a refused login gets neither handle nor home")
+{
+    users.add("alice", "secret");
+    for (const auto& answer : {log_in("alice", "wrong"), log_in("stranger", "secret")})
+        CHECK(answer == ipc::LoginAnswer{.id = 7, .status = LoginStatus::refused, .login = {}, .home = {}});
+}
+
+TEST_CASE_METHOD(Fixture, "logins beyond the queue are answered busy, each exactly once")
+{
+    std::promise<void> started;
+    std::promise<void> release;
+    queue.submit({}, {[&] {
+                          started.set_value();
+                          release.get_future().wait();
+                      },
+                      [] {}});
+    started.get_future().wait();
+    for (ipc::RequestId id = 0; id < 4; ++id)
+        requests->handle(ipc::LogInWithPrehash{.id = id, .user = "alice", .prehash = {}});
+    REQUIRE(answers.size() == 2);
+    CHECK(last<ipc::LoginAnswer>() ==
+          ipc::LoginAnswer{.id = 3, .status = LoginStatus::busy, .login = {}, .home = {}});
+    release.set_value();
+    loop.run_one();
+    loop.run_one();
+    CHECK(answers.size() == 4);
+}
+
+TEST_CASE_METHOD(Fixture, "a login by password may enrol one session key, which then logs in")
+{
+    users.add("alice", "secret");
+    const auto login = log_in("alice", "secret");
+    const auto enrolled = enrol(login.login);
+    REQUIRE(enrolled.enrolled);
+    CHECK(enrolled.expires == 1600);
+    CHECK_FALSE(enrol(login.login).enrolled);
+    CHECK(log_in_with_key("alice", enrolled.session).status == LoginStatus::granted);
+    CHECK(log_in_with_key("bob", enrolled.session).status == LoginStatus::refused);
+}
+
+TEST_CASE_METHOD(Fixture, "a session key lives as long as was asked for, but no longer than the setting")
+{
+    users.add("alice", "secret");
+    CHECK(enrol(log_in("alice", "secret").login, 60).expires == 1060);
+    CHECK(enrol(log_in("alice", "secret").login, 601).expires == 1600);
+    CHECK(enrol(log_in("alice", "secret").login, ~0U).expires == 1600);
+}
+
+TEST_CASE_METHOD(Fixture, "neither a handle that was made up nor a login by session key enrols a key")
+{
+    users.add("alice", "secret");
+    CHECK_FALSE(enrol(ipc::LoginHandle{1}).enrolled);
+    const auto id = enrol(log_in("alice", "secret").login).session;
+    const auto by_key = log_in_with_key("alice", id);
+    CHECK(enrol(by_key.login) == ipc::EnrolAnswer{.id = 8});
+}
+
+TEST_CASE_METHOD(Fixture, "a login ends and lists the keys of its own user only")
+{
+    users.add("alice", "secret");
+    users.add("bob", "secret");
+    const auto alice = log_in("alice", "secret");
+    const auto bob = log_in("bob", "secret");
+    const auto id = enrol(alice.login).session;
+    CHECK(list(alice.login) == std::vector<ipc::ListedKey>{{id, 1000, 1600}});
+    CHECK(list(bob.login).empty());
+    CHECK(list(ipc::LoginHandle{}).empty());
+    CHECK_FALSE(end(bob.login, false, id));
+    CHECK_FALSE(end(ipc::LoginHandle{}, false, id));
+    CHECK(end(alice.login, false, id));
+    CHECK_FALSE(end(alice.login, false, id));
+    CHECK(list(alice.login).empty());
+}
+
+TEST_CASE_METHOD(Fixture, "a login by session key ends its own key, a login by password has none")
+{
+    users.add("alice", "secret");
+    const auto by_password = log_in("alice", "secret");
+    const auto id = enrol(by_password.login).session;
+    CHECK_FALSE(end(by_password.login, true));
+    const auto by_key = log_in_with_key("alice", id);
+    CHECK(end(by_key.login, true));
+    CHECK(log_in_with_key("alice", id).status == LoginStatus::refused);
+}
+
+TEST_CASE_METHOD(Fixture, "a login that has ended is good for nothing")
+{
+    users.add("alice", "secret");
+    const auto login = log_in("alice", "secret");
+    requests->handle(ipc::LoginEnded{login.login});
+    CHECK_FALSE(enrol(login.login).enrolled);
+}
+
+TEST_CASE_METHOD(Fixture, "a change of a user revokes that user's logins")
+{
+    users.add("alice", "secret");
+    users.add("bob", "secret");
+    const auto alice = log_in("alice", "secret");
+    const auto bob = log_in("bob", "secret");
+    users.add("alice", "other").generation = 2;
+    requests->users_changed();
+    CHECK(last<ipc::LoginRevoked>().login == alice.login);
+    const std::size_t before = answers.size();
+    requests->users_changed();
+    CHECK(answers.size() == before);
+    CHECK_FALSE(enrol(alice.login).enrolled);
+    CHECK(enrol(bob.login).enrolled);
+}
+
+TEST_CASE_METHOD(Fixture, "a login with an older hash is answered first and renews the hash then")
+{
+    users.add("alice", "secret", {.ln = 11, .r = 8, .p = 1});
+    CHECK(log_in("alice", "secret").status == LoginStatus::granted);
+    loop.run_one();
+    CHECK(users_changed == 1);
+    CHECK(parse_password_hash(users.find("alice")->password_hash)->cost == cheap);
+    CHECK(log_in("alice", "secret").status == LoginStatus::granted);
+}
+
+TEST_CASE_METHOD(Fixture, "the answer for a channel that is gone goes nowhere")
+{
+    users.add("alice", "secret");
+    requests->handle(ipc::LogInWithPassword{.id = 1, .user = "alice", .password = secret_text("secret")});
+    requests = connect();
+    loop.run_one();
+    CHECK(answers.empty());
+}

@@ -1,0 +1,174 @@
+#include "server/auth/session_keys.hpp"
+
+#include "memory_user_store.hpp"
+#include "support/catch.hpp"
+#include "support/matchers.hpp"
+#include "support/temporary_directory.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <vector>
+
+using namespace ftpc;
+using namespace ftpc::server;
+using namespace std::chrono_literals;
+
+namespace {
+
+User user(const std::string& name, std::uint64_t generation = 1)
+{
+    return {.name = name, .password_hash = {}, .home = name, .generation = generation, .max_dirs = {}};
+}
+
+SessionPublicKey public_key(std::uint8_t number)
+{
+    SessionPublicKey key;
+    key.fill(number);
+    return key;
+}
+
+struct Fixture {
+    test::TemporaryDirectory data;
+    std::uint64_t now = 1000;
+
+    SessionKeys open()
+    {
+        SessionKeys keys{data.fd(), [this] { return now; }};
+        REQUIRE(keys.load().empty());
+        return keys;
+    }
+};
+
+// A directory that nothing can be written to, not even by root.
+UniqueFd unwritable_directory()
+{
+    return UniqueFd{::open("/proc/self/fdinfo", O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+}
+
+} // namespace
+
+TEST_CASE_METHOD(Fixture, "an enrolled session key is found, also after a restart")
+{
+    SessionKeys keys = open();
+    const SessionKey made = keys.enrol(user("alice", 7), public_key(1), 60s).value();
+    CHECK(made.created == 1000);
+    CHECK(made.expires == 1060);
+    CHECK(made.generation == 7);
+    CHECK(*keys.find(made.id) == made);
+    CHECK(*open().find(made.id) == made);
+}
+
+TEST_CASE_METHOD(Fixture, "sessions.db is private and replaced whole")
+{
+    SessionKeys keys = open();
+    REQUIRE(keys.enrol(user("alice"), public_key(1), 60s));
+    REQUIRE(keys.enrol(user("alice"), public_key(2), 60s));
+    struct stat status {};
+    REQUIRE(::fstatat(data.fd(), "sessions.db", &status, 0) == 0);
+    CHECK((status.st_mode & 07777) == 0600);
+    CHECK(data.names() == std::vector<std::string>{"sessions.db"});
+}
+
+TEST_CASE_METHOD(Fixture, "a session key expires at its second")
+{
+    SessionKeys keys = open();
+    const SessionKey made = keys.enrol(user("alice"), public_key(1), 60s).value();
+    now = 1059;
+    CHECK(keys.find(made.id) != nullptr);
+    now = 1060;
+    CHECK(keys.find(made.id) == nullptr);
+    CHECK(keys.list("alice").empty());
+    CHECK_FALSE(keys.end("alice", made.id).value());
+}
+
+TEST_CASE_METHOD(Fixture, "ending a session key is durable and only for its own user")
+{
+    SessionKeys keys = open();
+    const SessionKey made = keys.enrol(user("alice"), public_key(1), 60s).value();
+    CHECK_FALSE(keys.end("bob", made.id).value());
+    CHECK(keys.find(made.id) != nullptr);
+    CHECK(keys.end("alice", made.id).value());
+    CHECK(keys.find(made.id) == nullptr);
+    CHECK_FALSE(keys.end("alice", made.id).value());
+    CHECK(open().find(made.id) == nullptr);
+}
+
+TEST_CASE_METHOD(Fixture, "the thirty-third session key of a user ends the oldest, and nobody else's")
+{
+    SessionKeys keys = open();
+    const SessionKey bobs = keys.enrol(user("bob"), public_key(0), 1h).value();
+    std::vector<SessionKey> made;
+    for (std::uint8_t i = 0; i < 33; ++i, ++now)
+        made.push_back(keys.enrol(user("alice"), public_key(i), 1h).value());
+    CHECK(keys.find(made[0].id) == nullptr);
+    made.erase(made.begin());
+    CHECK(keys.list("alice") == made);
+    CHECK(keys.list("bob") == std::vector<SessionKey>{bobs});
+
+    SessionKeys again = open();
+    CHECK(again.list("alice") == made);
+    REQUIRE(again.enrol(user("alice"), public_key(99), 1h));
+    CHECK(again.find(made[0].id) == nullptr);
+    CHECK(again.find(made[1].id) != nullptr);
+}
+
+TEST_CASE_METHOD(Fixture, "keys of users that are gone, locked or changed are dropped, and expired ones")
+{
+    test::MemoryUserStore users;
+    for (const char* name : {"alice", "locked", "changed", "expired", "gone"})
+        users.add(name, "x");
+    SessionKeys keys = open();
+    const SessionKey kept = keys.enrol(user("alice"), public_key(1), 1h).value();
+    for (const char* name : {"locked", "changed", "gone"})
+        REQUIRE(keys.enrol(user(name), public_key(2), 1h));
+    REQUIRE(keys.enrol(user("expired"), public_key(3), 10s));
+    CHECK(keys.drop_orphans(users).value() == 0);
+    users.add("locked", "x").locked = true;
+    users.add("changed", "x").generation = 2;
+    users.remove("gone");
+    now += 10;
+    CHECK(keys.drop_orphans(users).value() == 4);
+    CHECK(keys.size() == 1);
+    SessionKeys again = open();
+    CHECK(again.size() == 1);
+    CHECK(again.find(kept.id) != nullptr);
+}
+
+TEST_CASE("a session key that cannot be written is not enrolled, and the oldest not ended for it")
+{
+    const test::TemporaryDirectory data;
+    SessionKeys keys{data.fd(), [] { return std::uint64_t{1}; }};
+    std::vector<SessionKey> made;
+    for (std::uint8_t i = 0; i < 32; ++i)
+        made.push_back(keys.enrol(user("alice"), public_key(i), 1h).value());
+    // The keys' directory becomes one that takes no files.
+    const UniqueFd kept{::dup(data.fd())};
+    REQUIRE(::dup3(unwritable_directory().get(), data.fd(), O_CLOEXEC) == data.fd());
+    CHECK_FALSE(keys.enrol(user("alice"), public_key(99), 1h).has_value());
+    CHECK(keys.list("alice") == made);
+    CHECK_FALSE(keys.end("alice", made[5].id).has_value());
+    CHECK(keys.find(made[5].id) == nullptr);
+
+    REQUIRE(::dup3(kept.get(), data.fd(), O_CLOEXEC) == data.fd());
+    CHECK(keys.enrol(user("alice"), public_key(99), 1h).has_value());
+    SessionKeys again{data.fd(), [] { return std::uint64_t{1}; }};
+    REQUIRE(again.load().empty());
+    CHECK(again.find(made[5].id) == nullptr);
+    CHECK(again.find(made[0].id) != nullptr);
+}
+
+TEST_CASE("a broken or open sessions.db says what is wrong and where")
+{
+    const test::TemporaryDirectory data;
+    data.write("sessions.db", "# fine\nnonsense\n");
+    REQUIRE(::chmod(data.path("sessions.db").c_str(), 0600) == 0);
+    SessionKeys keys{data.fd()};
+    const auto problems = keys.load();
+    REQUIRE(problems.size() == 1);
+    CHECK(problems[0].where == "sessions.db:2");
+    REQUIRE(::chmod(data.path("sessions.db").c_str(), 0644) == 0);
+    CHECK_THAT(keys.load().at(0).what, test::contains("chmod 600"));
+}

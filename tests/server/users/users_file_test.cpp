@@ -1,0 +1,264 @@
+#include "server/users/users_file.hpp"
+
+#include "server/auth/password_hash.hpp"
+#include "server/users/user_line.hpp"
+#include "shared/error.hpp"
+#include "shared/prehash.hpp"
+#include "shared/unique_fd.hpp"
+#include "support/catch.hpp"
+#include "support/matchers.hpp"
+#include "support/temporary_directory.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+using namespace ftpc;
+using namespace ftpc::server;
+using test::TemporaryDirectory;
+
+namespace {
+
+const std::string hash =
+    "$scrypt$ln=10,r=8,p=1$AAECAwQFBgcICQoLDA0ODw$86NJHg9XBxSGJYVgIgkOmRCssPtv4CYnTZX/8quMHmM";
+const std::string other_hash =
+    "$scrypt$ln=11,r=8,p=1$AAECAwQFBgcICQoLDA0ODw$86NJHg9XBxSGJYVgIgkOmRCssPtv4CYnTZX/8quMHmM";
+
+User user(const std::string& name)
+{
+    return {.name = name, .password_hash = hash, .home = name, .max_dirs = {}};
+}
+
+std::string text_with(const std::string& user_text)
+{
+    std::string text = "realm r\n";
+    return text.append(user_text).append("\n");
+}
+
+struct Data : TemporaryDirectory {
+    explicit Data(const std::string& text) { put(text); }
+
+    void put(const std::string& text, mode_t mode = 0600)
+    {
+        write("users.db", text);
+        REQUIRE(::chmod(path("users.db").c_str(), mode) == 0);
+    }
+    UsersFile open() const { return {fd(), path()}; }
+};
+
+UsersFile::Edit adding(const std::string& name)
+{
+    return [name](const UsersTable& now) -> UsersFile::Edited { return now.text_adding(user(name)); };
+}
+
+} // namespace
+
+TEST_CASE("a users file is made with a random realm where there is none, and left alone where there is")
+{
+    const TemporaryDirectory one;
+    const TemporaryDirectory two;
+    REQUIRE(ensure_users_file(one.fd()));
+    REQUIRE(ensure_users_file(two.fd()));
+    UsersFile users{one.fd(), one.path()};
+    REQUIRE(users.load().empty());
+    CHECK(users.size() == 0);
+    CHECK(users.realm().size() == 32);
+    CHECK_FALSE(users.pick(7));
+    CHECK(one.read("users.db") != two.read("users.db"));
+    struct stat status {};
+    REQUIRE(::fstatat(one.fd(), "users.db", &status, 0) == 0);
+    CHECK((status.st_mode & 07777) == 0600);
+
+    const std::string made = one.read("users.db");
+    REQUIRE(ensure_users_file(one.fd()));
+    CHECK(one.read("users.db") == made);
+    CHECK(one.names() == std::vector<std::string>{"users.db"});
+}
+
+TEST_CASE("a users file that others can read is refused with the command that mends it")
+{
+    Data data{"realm r\n"};
+    data.put("realm r\n", 0640);
+    UsersFile users = data.open();
+    const auto problems = users.load();
+    REQUIRE(problems.size() == 1);
+    CHECK(problems[0].where == "users.db");
+    CHECK_THAT(problems[0].what, test::contains("chmod 600 " + data.path("users.db")));
+    CHECK_THAT(problems[0].what, test::contains("chown "));
+    CHECK_FALSE(users.table());
+}
+
+TEST_CASE("a missing users file is a problem of its own")
+{
+    const TemporaryDirectory data;
+    UsersFile users{data.fd(), data.path()};
+    const auto problems = users.load();
+    REQUIRE(problems.size() == 1);
+    CHECK_THAT(problems[0].what, test::contains("No such file"));
+}
+
+TEST_CASE("a users file that has become broken leaves the last good table in force")
+{
+    Data data{text_with(user_line(user("alice")))};
+    UsersFile users = data.open();
+    REQUIRE(users.load().empty());
+    const auto snapshot = users.table();
+    data.put("realm r\nuser bob\n");
+    CHECK(users.load().at(0).where == "users.db:2");
+    CHECK(users.table() == snapshot);
+    CHECK(users.find("alice"));
+    data.put(text_with(user_line(user("bob"))));
+    CHECK(users.load().empty());
+    CHECK_FALSE(users.find("alice"));
+    CHECK(users.find("bob"));
+    CHECK(snapshot->find("alice"));
+}
+
+TEST_CASE("a load of an unchanged file keeps the table")
+{
+    Data data{"realm r\n"};
+    UsersFile users = data.open();
+    REQUIRE(users.load().empty());
+    const auto before = users.table();
+    REQUIRE(users.load().empty());
+    CHECK(users.table() == before);
+}
+
+TEST_CASE("an edit is on disk and in force, private, and leaves no other file behind")
+{
+    Data data{"# kept\nrealm r\n"};
+    UsersFile users = data.open();
+    REQUIRE(users.load().empty());
+    REQUIRE(users.edit(adding("alice")).empty());
+    CHECK(users.find("alice") == user("alice"));
+    CHECK(data.read("users.db") == "# kept\nrealm r\n" + user_line(user("alice")) + "\n");
+    CHECK(data.names() == std::vector<std::string>{"users.db"});
+    struct stat status {};
+    REQUIRE(::fstatat(data.fd(), "users.db", &status, 0) == 0);
+    CHECK((status.st_mode & 07777) == 0600);
+}
+
+TEST_CASE("an edit sees the file as it is, not as it was loaded")
+{
+    Data data{"realm r\n"};
+    UsersFile users = data.open();
+    REQUIRE(users.load().empty());
+    data.put(text_with(user_line(user("bob"))));
+    REQUIRE(users.edit(adding("alice")).empty());
+    CHECK(users.find("bob"));
+    CHECK(users.find("alice"));
+}
+
+TEST_CASE("an edit that decides against a change, breaks the file, or finds it broken changes nothing")
+{
+    const std::string good = text_with(user_line(user("alice")));
+    Data data{good};
+    UsersFile users = data.open();
+    REQUIRE(users.load().empty());
+    const auto refused =
+        users.edit([](const UsersTable&) -> UsersFile::Edited { return UsersFile::NoChange{"not today"}; });
+    REQUIRE(refused.size() == 1);
+    CHECK(refused[0].what == "not today");
+    CHECK(users.edit(adding("alice")).at(0).where == "users.db:3");
+    CHECK(data.read("users.db") == good);
+
+    data.put("realm r\nbroken\n");
+    CHECK(users.edit(adding("bob")).at(0).where == "users.db:2");
+    CHECK(data.read("users.db") == "realm r\nbroken\n");
+}
+
+TEST_CASE("edits from many threads at once are all kept")
+{
+    const Data data{"realm r\n"};
+    constexpr int threads = 4;
+    constexpr int each = 5;
+    std::vector<std::thread> writers;
+    for (int t = 0; t < threads; ++t)
+        writers.emplace_back([&data, t] {
+            UsersFile users = data.open();
+            for (int i = 0; i < each; ++i)
+                (void)users.edit(adding(std::string{"u"}.append(std::to_string(t * each + i))));
+        });
+    for (std::thread& writer : writers)
+        writer.join();
+    UsersFile users = data.open();
+    REQUIRE(users.load().empty());
+    CHECK(users.size() == threads * each);
+}
+
+TEST_CASE("a hash is renewed only if it still is the expected one, and without touching the rest")
+{
+    User alice = user("alice");
+    alice.generation = 77;
+    alice.locked = true;
+    Data data{"realm r\n# before\n" + user_line(alice) + "\n# after\n"};
+    UsersFile users = data.open();
+    REQUIRE(users.load().empty());
+    CHECK(users.renew_password_hash("alice", hash, other_hash).value());
+    CHECK_FALSE(users.renew_password_hash("alice", hash, hash).value());
+    CHECK_FALSE(users.renew_password_hash("bob", hash, other_hash).value());
+    alice.password_hash = other_hash;
+    CHECK(data.read("users.db") == "realm r\n# before\n" + user_line(alice) + "\n# after\n");
+    REQUIRE(users.load().empty());
+    CHECK(users.find("alice") == alice);
+}
+
+TEST_CASE("a hash is not renewed, and nobody waits, while somebody else holds the lock")
+{
+    Data data{text_with(user_line(user("alice")))};
+    UsersFile users = data.open();
+    REQUIRE(users.load().empty());
+    const UniqueFd editor{::open(data.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+    REQUIRE(::flock(editor.get(), LOCK_EX) == 0);
+    CHECK(users.renew_password_hash("alice", hash, other_hash).error() ==
+          boost::system::errc::operation_would_block);
+    REQUIRE(::flock(editor.get(), LOCK_UN) == 0);
+    CHECK(users.renew_password_hash("alice", hash, other_hash).value());
+}
+
+TEST_CASE("a hash in a broken file is not renewed")
+{
+    Data data{"realm r\n"};
+    UsersFile users = data.open();
+    REQUIRE(users.load().empty());
+    data.put("nonsense\n");
+    CHECK_FALSE(users.renew_password_hash("alice", hash, other_hash).has_value());
+    CHECK(data.read("users.db") == "nonsense\n");
+}
+
+TEST_CASE("any number picks a user")
+{
+    Data data{"realm r\n" + user_line(user("a")) + "\n" + user_line(user("b")) + "\n"};
+    UsersFile users = data.open();
+    REQUIRE(users.load().empty());
+    CHECK(users.pick(0)->name == "a");
+    CHECK(users.pick(1)->name == "b");
+    CHECK(users.pick(~0ULL)->name == "b");
+}
+
+TEST_CASE("users.db.example parses, and its user has the password that it documents")
+{
+    std::ifstream file{std::string{FTPC_SOURCE_DIR} + "/users.db.example"};
+    std::ostringstream text;
+    text << file.rdbuf();
+    const auto parsed = UsersTable::parse(text.str());
+    for (const Problem& problem : parsed.problems)
+        UNSCOPED_INFO(problem.where << ": " << problem.what);
+    REQUIRE(parsed.table);
+    const std::string password = "correct horse battery staple";
+    CHECK_THAT(text.str(), test::contains("with the password        " + password + "\n"));
+    const auto alice = parsed.table->find("alice");
+    REQUIRE(alice);
+    const auto stored = parse_password_hash(alice->password_hash);
+    REQUIRE(stored);
+    CHECK_FALSE(alice->locked);
+    CHECK(verify_password(prehash(password, parsed.table->realm(), "alice"), *stored, Pepper{}));
+    CHECK_FALSE(verify_password(prehash(password + " ", parsed.table->realm(), "alice"), *stored, Pepper{}));
+}
