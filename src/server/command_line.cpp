@@ -5,6 +5,8 @@
 
 #include <fcntl.h>
 
+#include <algorithm>
+#include <array>
 #include <iostream>
 
 #include <boost/program_options/parsers.hpp>
@@ -18,13 +20,19 @@ namespace {
 
 constexpr std::size_t max_config_bytes = 1024 * 1024;
 
+bool concerns_users(std::string_view setting)
+{
+    constexpr std::array names{"data", "root", "pepper-file", "net-user", "auth-user", "scrypt"};
+    return std::find(names.begin(), names.end(), setting) != names.end();
+}
+
 po::options_description setting_options(SettingFlags flags)
 {
     po::options_description options{flags == SettingFlags::all ? "Settings (also lines `name = value` of the --config file)"
                                                                : "Settings"};
     options.add_options()("config", po::value<std::string>()->value_name("FILE"), "read settings from this file first");
     for (const SettingDescription& setting : setting_descriptions()) {
-        if (flags == SettingFlags::data_and_config && setting.name != "data") continue;
+        if (flags == SettingFlags::of_users && !concerns_users(setting.name)) continue;
         options.add_options()(std::string{setting.name}.c_str(),
                               po::value<std::vector<std::string>>()->value_name(std::string{setting.argument}),
                               std::string{setting.help}.c_str());

@@ -33,8 +33,8 @@ struct Arguments {
     std::string config_file() const; // of --config; empty: none
 };
 
-// Which settings a subcommand takes as flags: all, or --data and --config only.
-enum class SettingFlags { all, data_and_config };
+// Which settings a subcommand takes as flags: all, or those that adding and changing users depends on.
+enum class SettingFlags { all, of_users };
 // Whether a wrong setting ends the program at once (as UsageError) or is kept for `check` to print.
 enum class OnProblem { fail, keep };
 

@@ -15,7 +15,7 @@ int run_fingerprint(const std::vector<std::string>& words)
         print_help("ftpcd fingerprint [OPTIONS]",
                    "Prints the fingerprint of the server's certificate, which ftpc shows at the first login. The\n"
                    "certificate is made by the first `ftpcd serve`.",
-                   no_options, SettingFlags::data_and_config);
+                   no_options, SettingFlags::all);
         return exit_done;
     }
     if (!arguments.positional().empty()) throw UsageError{"fingerprint takes no arguments"};

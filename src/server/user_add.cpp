@@ -63,11 +63,11 @@ std::string there_already(const std::string& name)
 
 int run_user_add(const std::vector<std::string>& words)
 {
-    const Arguments arguments = parse_arguments(words, own_options(), SettingFlags::data_and_config);
+    const Arguments arguments = parse_arguments(words, own_options(), SettingFlags::of_users);
     if (arguments.help) {
         print_help("ftpcd user add NAME [OPTIONS]",
                    "Adds a user and makes the home directory. Asks for the password at the terminal, twice.",
-                   own_options(), SettingFlags::data_and_config);
+                   own_options(), SettingFlags::of_users);
         return exit_done;
     }
     User user;

@@ -9,11 +9,11 @@ namespace ftpc::server {
 int run_user_del(const std::vector<std::string>& words)
 {
     const boost::program_options::options_description no_options;
-    const Arguments arguments = parse_arguments(words, no_options, SettingFlags::data_and_config);
+    const Arguments arguments = parse_arguments(words, no_options, SettingFlags::of_users);
     if (arguments.help) {
         print_help("ftpcd user del NAME [OPTIONS]",
                    "Deletes a user. Session keys end, and open connections are closed; the directories stay.",
-                   no_options, SettingFlags::data_and_config);
+                   no_options, SettingFlags::of_users);
         return exit_done;
     }
     const std::string name = user_name_argument(arguments);

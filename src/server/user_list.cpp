@@ -9,12 +9,12 @@ namespace ftpc::server {
 int run_user_list(const std::vector<std::string>& words)
 {
     const boost::program_options::options_description no_options;
-    const Arguments arguments = parse_arguments(words, no_options, SettingFlags::data_and_config);
+    const Arguments arguments = parse_arguments(words, no_options, SettingFlags::of_users);
     if (arguments.help) {
         print_help(
             "ftpcd user list [OPTIONS]",
             "Prints a line for each user, by name: name, home, and `active` or `locked`, with tabs between.",
-            no_options, SettingFlags::data_and_config);
+            no_options, SettingFlags::of_users);
         return exit_done;
     }
     if (!arguments.positional().empty()) throw UsageError{"user list takes no arguments"};

@@ -12,9 +12,9 @@ int set_locked(const std::vector<std::string>& words, bool locked, const std::st
                const std::string& about)
 {
     const boost::program_options::options_description no_options;
-    const Arguments arguments = parse_arguments(words, no_options, SettingFlags::data_and_config);
+    const Arguments arguments = parse_arguments(words, no_options, SettingFlags::of_users);
     if (arguments.help) {
-        print_help(usage, about, no_options, SettingFlags::data_and_config);
+        print_help(usage, about, no_options, SettingFlags::of_users);
         return exit_done;
     }
     const std::string name = user_name_argument(arguments);

@@ -12,11 +12,11 @@ int run_user_passwd(const std::vector<std::string>& words)
 {
     boost::program_options::options_description options{"Options"};
     add_password_options(options);
-    const Arguments arguments = parse_arguments(words, options, SettingFlags::data_and_config);
+    const Arguments arguments = parse_arguments(words, options, SettingFlags::of_users);
     if (arguments.help) {
         print_help("ftpcd user passwd NAME [OPTIONS]",
                    "Gives a user another password. Session keys end, and open connections are closed.",
-                   options, SettingFlags::data_and_config);
+                   options, SettingFlags::of_users);
         return exit_done;
     }
     const std::string name = user_name_argument(arguments);

@@ -70,13 +70,13 @@ void print(const User& user)
 int run_user_show(const std::vector<std::string>& words)
 {
     const boost::program_options::options_description no_options;
-    const Arguments arguments = parse_arguments(words, no_options, SettingFlags::data_and_config);
+    const Arguments arguments = parse_arguments(words, no_options, SettingFlags::of_users);
     if (arguments.help) {
         print_help("ftpcd user show NAME [OPTIONS]",
                    "Prints home, state, cost of the password hash, generation (another one after each change "
                    "of the\n"
                    "user) and session keys.",
-                   no_options, SettingFlags::data_and_config);
+                   no_options, SettingFlags::of_users);
         return exit_done;
     }
     const std::string name = user_name_argument(arguments);

@@ -6,9 +6,8 @@
 
 namespace ftpc::server {
 
-// Measured with scrypt ln=15,r=8,p=3 on a busy machine of two cores: a call takes about 300 ms with memory
-// that the kernel maps and clears anew each time, about 210 ms with memory that stays; with two threads at
-// once, which also wait for each other in the kernel then, the difference is a factor of two.
+// Measured with scrypt ln=15,r=8,p=3 on two cores, with one thread and with two: a call takes about 300 ms
+// with memory that the kernel maps and clears anew each time, about 205 ms with memory that stays.
 void retain_hash_memory()
 {
     ::mallopt(M_ARENA_MAX, 1);                                    // each arena would keep memory of its own

@@ -93,7 +93,9 @@ asio::awaitable<bool> Connection::receive()
     if (ending_) co_return false;
     extend_deadline();
     reading_ = true;
-    const auto got = co_await stream_.read_some(lines_.room());
+    const error_code idle_end = co_await stream_.wait_until_readable();
+    Result<std::size_t> got = idle_end;
+    if (!idle_end) got = co_await stream_.read_some(lines_.room());
     reading_ = false;
     if (!got && !ending_) over_ = true;
     if (!got || ending_) co_return false;
@@ -296,7 +298,7 @@ asio::awaitable<void> Connection::log_in(Action action)
     if (answer && answer->status == ipc::LoginStatus::granted) {
         login_ = answer->login;
         open_home(*answer);
-        if (home_) outcome = LoginOutcome::granted;
+        outcome = home_ ? LoginOutcome::granted : LoginOutcome::homeless;
     }
     Action reply = session_.on_login(outcome);
     forget_login_if_over();

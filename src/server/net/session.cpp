@@ -161,6 +161,8 @@ Action Session::on_login(LoginOutcome outcome)
     if (outcome != LoginOutcome::granted) {
         forget_login();
         if (outcome == LoginOutcome::unavailable) return Reply{451, "Logins cannot be checked now; try again."};
+        if (outcome == LoginOutcome::homeless)
+            return Reply{530, "Your home directory is not there; ask the administrator."};
         if (outcome == LoginOutcome::busy) return LastReply{{421, "Too many logins are waiting; try again later."}};
         if (++refusals_ >= most_refusals) return LastReply{{421, "Too many refused logins."}};
         return Reply{530, "Login refused."};

@@ -64,8 +64,8 @@ using Action = std::variant<Reply, LastReply, StartTls, StopTls, LogInByPassword
 
 enum class TlsVersion { none, tls_1_2, tls_1_3 };
 
-// How a login was answered, or that the login service could not be asked.
-enum class LoginOutcome { granted, refused, busy, unavailable };
+// How a login was answered; that the login service could not be asked; that the user may log in but has no usable home.
+enum class LoginOutcome { granted, refused, busy, unavailable, homeless };
 
 class Session {
 public:

@@ -64,6 +64,12 @@ bool Stream::has_pending() const
     return ssl_ && SSL_has_pending(ssl_.get()) == 1;
 }
 
+asio::awaitable<error_code> Stream::wait_until_readable()
+{
+    if (has_pending()) co_return error_code{};
+    co_return co_await wait(tcp::socket::wait_read);
+}
+
 asio::awaitable<Result<std::size_t>> Stream::read_some(std::span<char> into)
 {
     while (true) {

@@ -26,8 +26,9 @@ public:
     // operation_aborted after cancel(), connection_reset and the like otherwise.
     boost::asio::awaitable<Result<std::size_t>> read_some(std::span<char> into);
 
-    // Whether bytes have been received that read_some has not given out: it would then return at once.
-    bool has_pending() const;
+    // Waits until read_some may find something, without any memory set aside for it: how a connection idles.
+    // Fails with operation_aborted after cancel().
+    boost::asio::awaitable<error_code> wait_until_readable();
 
     boost::asio::awaitable<error_code> write_all(std::string_view bytes);
 
@@ -54,6 +55,8 @@ private:
         void operator()(SSL* ssl) const;
     };
     boost::asio::awaitable<error_code> wait(boost::asio::ip::tcp::socket::wait_type what);
+    // Whether TLS holds bytes that the socket will not announce again.
+    bool has_pending() const;
     // After an SSL call that returned `result` <= 0: waits until it can be tried again, or says why not.
     boost::asio::awaitable<error_code> wait_for_tls(int result);
 
