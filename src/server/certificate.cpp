@@ -50,10 +50,12 @@ void require(bool done, const char* what)
 [[noreturn]] void fail(const std::string& file, const error_code& why)
 {
     const bool unsafe = why == Errc::unsafe_permissions;
-    throw std::runtime_error{file + ": " + why.message() + (unsafe ? "; mend it with: chmod 600 " + file : "")};
+    throw std::runtime_error{file + ": " + why.message() +
+                             (unsafe ? "; mend it with: chmod 600 " + file : "")};
 }
 
-// An administrator's certificate is often a link into a directory that another program keeps, so links are followed.
+// An administrator's certificate is often a link into a directory that another program keeps, so links are
+// followed.
 UniqueFd open_pem(const std::string& file)
 {
     UniqueFd fd{::open(file.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC)};
@@ -114,7 +116,8 @@ SecretText make_key_pem()
 {
     const Key key{EVP_EC_gen("P-256"), EVP_PKEY_free};
     const Bio out{BIO_new(BIO_s_secmem()), BIO_free};
-    require(key && out && PEM_write_bio_PrivateKey(out.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr) == 1,
+    require(key && out &&
+                PEM_write_bio_PrivateKey(out.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr) == 1,
             "making a key");
     std::string text = to_text(out);
     SecretText pem = secret_text(text);
@@ -172,8 +175,10 @@ void set_random_serial(X509* certificate)
     fill_random(bytes);
     bytes[0] &= 0x7F; // RFC 5280 §4.1.2.2: positive, at most 20 octets
     bytes[0] |= 0x01;
-    const std::unique_ptr<BIGNUM, decltype(&BN_free)> number{BN_bin2bn(bytes.data(), bytes.size(), nullptr), BN_free};
-    require(number && BN_to_ASN1_INTEGER(number.get(), X509_get_serialNumber(certificate)) != nullptr, "serial number");
+    const std::unique_ptr<BIGNUM, decltype(&BN_free)> number{BN_bin2bn(bytes.data(), bytes.size(), nullptr),
+                                                             BN_free};
+    require(number && BN_to_ASN1_INTEGER(number.get(), X509_get_serialNumber(certificate)) != nullptr,
+            "serial number");
 }
 
 std::string make_certificate_pem(EVP_PKEY* key)
@@ -189,7 +194,8 @@ std::string make_certificate_pem(EVP_PKEY* key)
     const std::string name = host_name();
     X509_NAME* const subject = X509_get_subject_name(x);
     require(X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8,
-                                       reinterpret_cast<const unsigned char*>(name.substr(0, 64).c_str()), -1, -1, 0) == 1 &&
+                                       reinterpret_cast<const unsigned char*>(name.substr(0, 64).c_str()), -1,
+                                       -1, 0) == 1 &&
                 X509_set_issuer_name(x, subject) == 1 && X509_set_pubkey(x, key) == 1,
             "subject");
     add_extension(x, NID_basic_constraints, "critical,CA:FALSE");
@@ -210,7 +216,8 @@ void make_what_is_missing(const Settings& settings)
     }
     const bool there = exists(settings.certificate_file());
     if (there) {
-        const auto left = describe_certificate(read_pem(settings.certificate_file())).not_after - std::chrono::system_clock::now();
+        const auto left = describe_certificate(read_pem(settings.certificate_file())).not_after -
+                          std::chrono::system_clock::now();
         if (left > renew_before) return;
     }
     const Key key = parse_key(read_key_pem(settings.key_file()));
@@ -248,8 +255,10 @@ CertificateDescription describe_certificate(const std::string& certificate_pem)
     ERR_clear_error();
     if (!certificate) throw std::runtime_error{"not a PEM certificate"};
     const Bio subject{BIO_new(BIO_s_mem()), BIO_free};
-    X509_NAME_print_ex(subject.get(), X509_get_subject_name(certificate.get()), 0, XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB);
-    return {fingerprint(certificate.get()), to_text(subject), to_time_point(X509_get0_notAfter(certificate.get()))};
+    X509_NAME_print_ex(subject.get(), X509_get_subject_name(certificate.get()), 0,
+                       XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB);
+    return {fingerprint(certificate.get()), to_text(subject),
+            to_time_point(X509_get0_notAfter(certificate.get()))};
 }
 
 } // namespace ftpc::server

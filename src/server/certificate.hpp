@@ -14,11 +14,11 @@ struct CertificateFiles {
     SecretText key_pem;
 };
 
-// Reads the certificate and key that the settings name. Where they name none, DATA/tls/key.pem (ECDSA P-256) and a
-// self-signed DATA/tls/certificate.pem (CA:FALSE, digitalSignature, serverAuth, valid for 397 days, SAN with this
-// machine's names and addresses) are made first if they are missing, and the certificate is renewed with the same key
-// when fewer than 30 days are left, so that its fingerprint holds.
-// Throws std::runtime_error naming the file and what is wrong with it.
+// Reads the certificate and key that the settings name. Where they name none, DATA/tls/key.pem (ECDSA P-256)
+// and a self-signed DATA/tls/certificate.pem (CA:FALSE, digitalSignature, serverAuth, valid for 397 days, SAN
+// with this machine's names and addresses) are made first if they are missing, and the certificate is renewed
+// with the same key when fewer than 30 days are left, so that its fingerprint holds. Throws
+// std::runtime_error naming the file and what is wrong with it.
 CertificateFiles load_or_make_certificate(const Settings& settings);
 
 // The same without making or renewing anything.

@@ -50,34 +50,42 @@ void check_certificate(const Settings& settings, Problems& problems)
     const bool own = !settings.certificate.empty() || !settings.key.empty();
     if (settings.certificate.empty() != settings.key.empty())
         problems.push_back({"certificate, key", "are set together or not at all"});
-    if (!own && ::access(file.c_str(), F_OK) != 0 && errno == ENOENT) return; // the first `ftpcd serve` makes it
+    if (!own && ::access(file.c_str(), F_OK) != 0 && errno == ENOENT)
+        return; // the first `ftpcd serve` makes it
     try {
         const CertificateFiles files = load_certificate(settings);
         make_tls_context(files.certificate_pem, view(files.key_pem));
-        const auto left = describe_certificate(files.certificate_pem).not_after - std::chrono::system_clock::now();
+        const auto left =
+            describe_certificate(files.certificate_pem).not_after - std::chrono::system_clock::now();
         if (left < std::chrono::seconds{0})
-            problems.push_back({file, own ? "the certificate has expired" : "has expired; `ftpcd serve` renews it at its start"});
+            problems.push_back({file, own ? "the certificate has expired"
+                                          : "has expired; `ftpcd serve` renews it at its start"});
     } catch (const std::exception& error) {
         problems.push_back({file, error.what()});
     }
 }
 
-void check_home(int tree, const User& user, const std::string& root, const ServiceAccounts& accounts, Problems& problems)
+void check_home(int tree, const User& user, const std::string& root, const ServiceAccounts& accounts,
+                Problems& problems)
 {
     const std::string where = root + "/" + user.home;
     const auto home = open_beneath(tree, user.home, O_RDONLY);
     struct stat status {};
     if (!home || ::fstat(home->get(), &status) != 0) {
-        problems.push_back({where, "home of " + user.name + ": " + (home ? last_error_text() : home.error().message())});
+        problems.push_back(
+            {where, "home of " + user.name + ": " + (home ? last_error_text() : home.error().message())});
         return;
     }
     const uid_t writer = accounts.net ? accounts.net->user : ::geteuid();
-    const bool writable = status.st_uid == writer && (status.st_mode & (S_IWUSR | S_IXUSR)) == (S_IWUSR | S_IXUSR);
-    if (!writable && (status.st_mode & S_IWOTH) == 0 && (!accounts.net || status.st_gid != accounts.net->group))
+    const bool writable =
+        status.st_uid == writer && (status.st_mode & (S_IWUSR | S_IXUSR)) == (S_IWUSR | S_IXUSR);
+    if (!writable && (status.st_mode & S_IWOTH) == 0 &&
+        (!accounts.net || status.st_gid != accounts.net->group))
         problems.push_back({where, "home of " + user.name + ": the server cannot make directories there"});
 }
 
-void check_tree(const Settings& settings, const UsersTable* users, const ServiceAccounts& accounts, Problems& problems)
+void check_tree(const Settings& settings, const UsersTable* users, const ServiceAccounts& accounts,
+                Problems& problems)
 {
     const std::string root = settings.root_directory();
     const UniqueFd tree = open_directory(AT_FDCWD, root);
@@ -88,7 +96,8 @@ void check_tree(const Settings& settings, const UsersTable* users, const Service
     if (settings.durability == Durability::group && ::fsync(tree.get()) != 0)
         problems.push_back({root, "cannot be synced: " + last_error_text()});
     if (!openat2_works(tree.get()))
-        problems.push_back({"kernel", "openat2 (Linux 5.6) is not available: symbolic links in the tree are not followed"});
+        problems.push_back(
+            {"kernel", "openat2 (Linux 5.6) is not available: symbolic links in the tree are not followed"});
     for (std::size_t i = 0; users != nullptr && i < users->size(); ++i)
         check_home(tree.get(), users->at(i), root, accounts, problems);
 }
@@ -102,7 +111,9 @@ void check_pepper(const Settings& settings, const UsersTable* users, Problems& p
             const User user = users->at(i);
             const auto hash = parse_password_hash(user.password_hash);
             if (hash && hash->pepper && hash->pepper != pepper.id())
-                problems.push_back({"users.db", user.name + " cannot log in: the hash needs another pepper than that of pepper-file"});
+                problems.push_back(
+                    {"users.db",
+                     user.name + " cannot log in: the hash needs another pepper than that of pepper-file"});
         }
     } catch (const std::exception& error) {
         problems.push_back({"pepper-file", error.what()});
@@ -116,7 +127,10 @@ Problems check(const Arguments& arguments)
     const ServiceAccounts accounts = check_accounts(settings, problems);
     const UniqueFd data = open_directory(AT_FDCWD, settings.data);
     if (!data) {
-        problems.push_back({settings.data, last_error_text() + (errno == ENOENT ? " (the first `ftpcd serve` or `ftpcd user add` makes it)" : "")});
+        problems.push_back(
+            {settings.data,
+             last_error_text() +
+                 (errno == ENOENT ? " (the first `ftpcd serve` or `ftpcd user add` makes it)" : "")});
         return problems;
     }
     try {
@@ -141,7 +155,8 @@ int run_check(const std::vector<std::string>& words)
     const Arguments arguments = parse_arguments(words, no_options, SettingFlags::all, OnProblem::keep);
     if (arguments.help) {
         print_help("ftpcd check [OPTIONS]",
-                   "Looks at settings, users.db, certificate, tree and kernel, and says all that is wrong, a line each.\n"
+                   "Looks at settings, users.db, certificate, tree and kernel, and says all that is wrong, a "
+                   "line each.\n"
                    "Changes nothing. Exit status 1 if anything is wrong.",
                    no_options, SettingFlags::all);
         return exit_done;

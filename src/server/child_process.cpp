@@ -16,7 +16,8 @@ namespace ftpc::server {
 
 namespace {
 
-// Between fork and exec: says why on standard error and ends. Its exit status is that of shells for "cannot execute".
+// Between fork and exec: says why on standard error and ends. Its exit status is that of shells for "cannot
+// execute".
 [[noreturn]] void give_up(const char* what)
 {
     std::perror(what);
@@ -45,7 +46,8 @@ void leave_signals_to_supervisor()
 {
     leave_signals_to_supervisor();
     // The place of the control channel may be taken by what is still needed.
-    if (program == ipc::control_descriptor) program = ::fcntl(program, F_DUPFD_CLOEXEC, ipc::control_descriptor + 1);
+    if (program == ipc::control_descriptor)
+        program = ::fcntl(program, F_DUPFD_CLOEXEC, ipc::control_descriptor + 1);
     if (control == ipc::control_descriptor) {
         ::fcntl(control, F_SETFD, 0);
     } else if (::dup2(control, ipc::control_descriptor) < 0) {
@@ -53,7 +55,8 @@ void leave_signals_to_supervisor()
     }
     if (::chdir("/") != 0) give_up("ftpcd: cannot change to /");
     if (user) become(*user);
-    std::array<char*, 3> arguments{const_cast<char*>(title.c_str()), const_cast<char*>(subcommand.c_str()), nullptr};
+    std::array<char*, 3> arguments{const_cast<char*>(title.c_str()), const_cast<char*>(subcommand.c_str()),
+                                   nullptr};
     ::fexecve(program, arguments.data(), environ);
     give_up("ftpcd: cannot execute the program for a child process");
 }
@@ -63,7 +66,8 @@ void leave_signals_to_supervisor()
 UniqueFd open_own_program()
 {
     UniqueFd program{::open("/proc/self/exe", O_PATH | O_CLOEXEC)};
-    if (!program) throw std::runtime_error{"/proc/self/exe: " + last_system_error().message() + "; is /proc mounted?"};
+    if (!program)
+        throw std::runtime_error{"/proc/self/exe: " + last_system_error().message() + "; is /proc mounted?"};
     return program;
 }
 

@@ -1,4 +1,5 @@
-// A process of the split: this program executed anew, so that it shares neither memory nor address layout with us.
+// A process of the split: this program executed anew, so that it shares neither memory nor address layout
+// with us.
 #pragma once
 
 #include "server/ipc/control.hpp"
@@ -13,15 +14,17 @@
 
 namespace ftpc::server {
 
-// This program's own file, held open so that children can be started from it after an upgrade has replaced it and as
-// users who may not enter its directory.
+// This program's own file, held open so that children can be started from it after an upgrade has replaced it
+// and as users who may not enter its directory.
 UniqueFd open_own_program();
 
 class ChildProcess {
 public:
-    // `title`: how it shows in ps. `subcommand`: what it runs. `user`: whom it becomes before it is executed, with no
-    // supplementary groups; empty: whoever we are. Throws std::runtime_error when it cannot be started.
-    ChildProcess(int program, const std::string& title, const std::string& subcommand, std::optional<FileOwner> user);
+    // `title`: how it shows in ps. `subcommand`: what it runs. `user`: whom it becomes before it is executed,
+    // with no supplementary groups; empty: whoever we are. Throws std::runtime_error when it cannot be
+    // started.
+    ChildProcess(int program, const std::string& title, const std::string& subcommand,
+                 std::optional<FileOwner> user);
 
     pid_t pid() const { return pid_; }
     int control() const { return control_.get(); }

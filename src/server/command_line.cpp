@@ -28,14 +28,17 @@ bool concerns_users(std::string_view setting)
 
 po::options_description setting_options(SettingFlags flags)
 {
-    po::options_description options{flags == SettingFlags::all ? "Settings (also lines `name = value` of the --config file)"
-                                                               : "Settings"};
-    options.add_options()("config", po::value<std::string>()->value_name("FILE"), "read settings from this file first");
+    po::options_description options{flags == SettingFlags::all
+                                        ? "Settings (also lines `name = value` of the --config file)"
+                                        : "Settings"};
+    options.add_options()("config", po::value<std::string>()->value_name("FILE"),
+                          "read settings from this file first");
     for (const SettingDescription& setting : setting_descriptions()) {
         if (flags == SettingFlags::of_users && !concerns_users(setting.name)) continue;
-        options.add_options()(std::string{setting.name}.c_str(),
-                              po::value<std::vector<std::string>>()->value_name(std::string{setting.argument}),
-                              std::string{setting.help}.c_str());
+        options.add_options()(
+            std::string{setting.name}.c_str(),
+            po::value<std::vector<std::string>>()->value_name(std::string{setting.argument}),
+            std::string{setting.help}.c_str());
     }
     return options;
 }
@@ -69,7 +72,8 @@ po::variables_map parse(const std::vector<std::string>& words, const po::options
     try {
         // No guessing: an abbreviation that works today may mean two things tomorrow.
         const int style = po::command_line_style::default_style & ~po::command_line_style::allow_guessing;
-        po::store(po::command_line_parser{words}.options(all).positional(positional).style(style).run(), values);
+        po::store(po::command_line_parser{words}.options(all).positional(positional).style(style).run(),
+                  values);
     } catch (const po::error& error) {
         throw UsageError{error.what()};
     }
@@ -80,7 +84,8 @@ po::variables_map parse(const std::vector<std::string>& words, const po::options
 
 std::vector<std::string> Arguments::positional() const
 {
-    return values.count("argument") != 0 ? values["argument"].as<std::vector<std::string>>() : std::vector<std::string>{};
+    return values.count("argument") != 0 ? values["argument"].as<std::vector<std::string>>()
+                                         : std::vector<std::string>{};
 }
 
 Settings read_settings(const std::vector<SettingValue>& flags, const std::string& config_file,
@@ -89,7 +94,8 @@ Settings read_settings(const std::vector<SettingValue>& flags, const std::string
     Settings settings;
     if (!config_file.empty()) {
         const UniqueFd file{::open(config_file.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC)};
-        const auto text = file ? read_all(file.get(), max_config_bytes) : Result<std::string>{last_system_error()};
+        const auto text =
+            file ? read_all(file.get(), max_config_bytes) : Result<std::string>{last_system_error()};
         if (text)
             apply_settings(settings, parse_settings_text(*text, config_file, problems), problems);
         else
@@ -122,8 +128,8 @@ std::string Arguments::config_file() const
     return values.count("config") != 0 ? values["config"].as<std::string>() : std::string{};
 }
 
-void print_help(const std::string& usage, const std::string& about, const po::options_description& own_options,
-                SettingFlags flags)
+void print_help(const std::string& usage, const std::string& about,
+                const po::options_description& own_options, SettingFlags flags)
 {
     std::cout << "Usage: " << usage << "\n\n" << about << "\n";
     if (!own_options.options().empty()) std::cout << "\n" << own_options;

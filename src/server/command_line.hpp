@@ -23,9 +23,10 @@ class UsageError : public std::runtime_error {
 };
 
 struct Arguments {
-    boost::program_options::variables_map values; // the subcommand's own options and its positional "argument"s
+    boost::program_options::variables_map
+        values; // the subcommand's own options and its positional "argument"s
     Settings settings;
-    std::vector<Problem> problems; // with the settings; empty unless asked to keep them
+    std::vector<Problem> problems;           // with the settings; empty unless asked to keep them
     std::vector<SettingValue> setting_flags; // as given on the command line, for reading the file again later
     bool help = false;
 

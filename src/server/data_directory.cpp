@@ -19,11 +19,13 @@ FileOwner find_account(const std::string& name)
 {
     const passwd* const entry = ::getpwnam(name.c_str());
     if (entry == nullptr)
-        throw std::runtime_error{"there is no system user '" + name +
-                                 "'; make it with: useradd --system --user-group --no-create-home --home-dir /nonexistent "
-                                 "--shell /usr/sbin/nologin " +
-                                 name};
-    if (entry->pw_uid == 0) throw std::runtime_error{"the user '" + name + "' is root; ftpcd needs one without privileges"};
+        throw std::runtime_error{
+            "there is no system user '" + name +
+            "'; make it with: useradd --system --user-group --no-create-home --home-dir /nonexistent "
+            "--shell /usr/sbin/nologin " +
+            name};
+    if (entry->pw_uid == 0)
+        throw std::runtime_error{"the user '" + name + "' is root; ftpcd needs one without privileges"};
     return {entry->pw_uid, entry->pw_gid};
 }
 
@@ -65,7 +67,8 @@ void make_data(const Settings& settings, const ServiceAccounts& accounts)
     if (made && accounts.auth) {
         give(settings.data, 0, accounts.auth->group);
         // chown clears nothing of a directory's mode, but the order is not worth depending on.
-        if (::chmod(settings.data.c_str(), S_ISVTX | 0770) != 0) fail(settings.data, last_system_error().message());
+        if (::chmod(settings.data.c_str(), S_ISVTX | 0770) != 0)
+            fail(settings.data, last_system_error().message());
     }
 }
 
@@ -86,12 +89,14 @@ void check_data_directory(const std::string& path, int fd, const ServiceAccounts
     struct stat status {};
     if (::fstat(fd, &status) != 0) fail(path, last_system_error().message());
     if (status.st_uid != ::geteuid()) fail(path, "belongs to another user; it must be yours");
-    const bool auth_group = accounts.auth && status.st_gid == accounts.auth->group && (status.st_mode & S_ISVTX) != 0;
+    const bool auth_group =
+        accounts.auth && status.st_gid == accounts.auth->group && (status.st_mode & S_ISVTX) != 0;
     const mode_t forbidden = S_IWOTH | (auth_group ? 0U : S_IWGRP);
-    if ((status.st_mode & forbidden) != 0) fail(path, "others can change it; mend it with: chmod go-w " + path);
+    if ((status.st_mode & forbidden) != 0)
+        fail(path, "others can change it; mend it with: chmod go-w " + path);
     if (accounts.auth && !auth_group)
-        fail(path, "the login service could not write there; mend it with: chown root:" + std::to_string(accounts.auth->group) +
-                       " " + path + " && chmod 1770 " + path);
+        fail(path, "the login service could not write there; mend it with: chown root:" +
+                       std::to_string(accounts.auth->group) + " " + path + " && chmod 1770 " + path);
 }
 
 DataDirectory open_data_directory(const Settings& settings, const ServiceAccounts& accounts)

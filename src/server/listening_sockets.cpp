@@ -56,8 +56,8 @@ std::string bound_address(int fd)
     std::array<char, NI_MAXHOST> host{};
     std::array<char, NI_MAXSERV> port{};
     ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size);
-    ::getnameinfo(reinterpret_cast<sockaddr*>(&address), size, host.data(), host.size(), port.data(), port.size(),
-                  NI_NUMERICHOST | NI_NUMERICSERV);
+    ::getnameinfo(reinterpret_cast<sockaddr*>(&address), size, host.data(), host.size(), port.data(),
+                  port.size(), NI_NUMERICHOST | NI_NUMERICSERV);
     const std::string text = host.data();
     return (text.find(':') == std::string::npos ? text : "[" + text + "]") + ":" + port.data();
 }
@@ -71,7 +71,8 @@ UniqueFd open_one(const addrinfo& address)
     const int off = 0;
     ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     if (address.ai_family == AF_INET6) ::setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
-    if (::bind(fd.get(), address.ai_addr, address.ai_addrlen) != 0 || ::listen(fd.get(), SOMAXCONN) != 0) return {};
+    if (::bind(fd.get(), address.ai_addr, address.ai_addrlen) != 0 || ::listen(fd.get(), SOMAXCONN) != 0)
+        return {};
     return fd;
 }
 
@@ -89,7 +90,8 @@ std::vector<ListeningSocket> open_listening_sockets(const std::string& where)
     std::vector<ListeningSocket> sockets;
     for (const addrinfo* address = addresses.get(); address != nullptr; address = address->ai_next) {
         UniqueFd fd = open_one(*address);
-        if (!fd && parts.host == "::" && no_ipv6(errno)) return open_listening_sockets("0.0.0.0:" + parts.port);
+        if (!fd && parts.host == "::" && no_ipv6(errno))
+            return open_listening_sockets("0.0.0.0:" + parts.port);
         if (!fd) fail(where, last_system_error().message());
         std::string bound = bound_address(fd.get());
         sockets.push_back({std::move(fd), std::move(bound)});

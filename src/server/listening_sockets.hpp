@@ -1,4 +1,5 @@
-// The sockets on which net accepts clients; opened by the supervisor, so that a restarted net loses no connection attempt.
+// The sockets on which net accepts clients; opened by the supervisor, so that a restarted net loses no
+// connection attempt.
 #pragma once
 
 #include "shared/unique_fd.hpp"
@@ -13,7 +14,8 @@ struct ListeningSocket {
     std::string address; // as bound, with the port that was taken: "[::]:2121"
 };
 
-// Opens the sockets for "ADDRESS:PORT", "[IPV6]:PORT" or ":PORT" (all addresses), as many as the name has addresses.
+// Opens the sockets for "ADDRESS:PORT", "[IPV6]:PORT" or ":PORT" (all addresses), as many as the name has
+// addresses.
 // `::` also takes IPv4 clients, and means 0.0.0.0 on a machine without IPv6.
 // Throws std::runtime_error with the address and the reason.
 std::vector<ListeningSocket> open_listening_sockets(const std::string& where);

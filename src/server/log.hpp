@@ -16,14 +16,16 @@ struct LogField {
     LogField(std::string_view n, std::uint64_t v) : name{n}, value{std::to_string(v)} {}
 };
 
-// Writes `process event name=value …` as one line with one write(2), so that lines of several processes do not mix.
-// Values are quoted where needed, with control characters and quotes escaped: nobody can forge a line.
+// Writes `process event name=value …` as one line with one write(2), so that lines of several processes do
+// not mix. Values are quoted where needed, with control characters and quotes escaped: nobody can forge a
+// line.
 void log_event(std::string_view event, std::initializer_list<LogField> fields = {});
 
 // What begins each line: "ftpcd", "ftpcd[net]". Set once, before the first thread.
 void set_log_name(std::string_view process);
 
 // The line that log_event writes, with its line end.
-std::string log_line(std::string_view process, std::string_view event, std::initializer_list<LogField> fields);
+std::string log_line(std::string_view process, std::string_view event,
+                     std::initializer_list<LogField> fields);
 
 } // namespace ftpc::server

@@ -21,12 +21,17 @@ struct Subcommand {
 };
 
 constexpr std::array subcommands{
-    Subcommand{"serve", ftpc::server::run_serve, "serve clients until SIGTERM; SIGHUP reads settings, certificate and users anew"},
+    Subcommand{"serve", ftpc::server::run_serve,
+               "serve clients until SIGTERM; SIGHUP reads settings, certificate and users anew"},
     Subcommand{"user", ftpc::server::run_user, "add, passwd, del, lock, unlock, list or show users"},
-    Subcommand{"fingerprint", ftpc::server::run_fingerprint, "print the fingerprint of the certificate, for your users to compare"},
-    Subcommand{"check", ftpc::server::run_check, "say all that is wrong with settings, users.db, certificate, tree and kernel"},
-    Subcommand{"process-auth", [](const std::vector<std::string>&) { return ftpc::server::run_auth_process(); }, ""},
-    Subcommand{"process-net", [](const std::vector<std::string>&) { return ftpc::server::run_net_process(); }, ""},
+    Subcommand{"fingerprint", ftpc::server::run_fingerprint,
+               "print the fingerprint of the certificate, for your users to compare"},
+    Subcommand{"check", ftpc::server::run_check,
+               "say all that is wrong with settings, users.db, certificate, tree and kernel"},
+    Subcommand{"process-auth",
+               [](const std::vector<std::string>&) { return ftpc::server::run_auth_process(); }, ""},
+    Subcommand{"process-net", [](const std::vector<std::string>&) { return ftpc::server::run_net_process(); },
+               ""},
 };
 
 void print_usage(std::ostream& out)
@@ -36,8 +41,10 @@ void print_usage(std::ostream& out)
            "Subcommands:\n";
     for (const Subcommand& subcommand : subcommands)
         if (!subcommand.about.empty())
-            out << "  " << subcommand.name << std::string(14 - subcommand.name.size(), ' ') << subcommand.about << "\n";
-    out << "\n`ftpcd SUBCOMMAND --help` shows the options of each. Exit status: 0 done, 1 failed, 2 wrong usage.\n";
+            out << "  " << subcommand.name << std::string(14 - subcommand.name.size(), ' ')
+                << subcommand.about << "\n";
+    out << "\n`ftpcd SUBCOMMAND --help` shows the options of each. Exit status: 0 done, 1 failed, 2 wrong "
+           "usage.\n";
 }
 
 int run(const std::vector<std::string>& words)
@@ -55,7 +62,8 @@ int run(const std::vector<std::string>& words)
         std::cout << "ftpcd " << FTPC_VERSION << "\n";
         return exit_done;
     }
-    const auto found = std::find_if(subcommands.begin(), subcommands.end(), [&](const Subcommand& s) { return s.name == name; });
+    const auto found = std::find_if(subcommands.begin(), subcommands.end(),
+                                    [&](const Subcommand& s) { return s.name == name; });
     if (found == subcommands.end()) {
         std::cerr << "ftpcd: there is no subcommand '" << name << "' (see: ftpcd --help)\n";
         return exit_usage;

@@ -11,7 +11,8 @@ int run_serve(const std::vector<std::string>& words)
     const Arguments arguments = parse_arguments(words, no_options, SettingFlags::all);
     if (arguments.help) {
         print_help("ftpcd serve [OPTIONS]",
-                   "Serves clients in the foreground until SIGTERM or Ctrl-C. SIGHUP reads settings, certificate and\n"
+                   "Serves clients in the foreground until SIGTERM or Ctrl-C. SIGHUP reads settings, "
+                   "certificate and\n"
                    "users anew; changed users are in force within a second without it.",
                    no_options, SettingFlags::all);
         return exit_done;

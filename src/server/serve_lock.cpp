@@ -22,7 +22,8 @@ UniqueFd lock_for_serving(int data, const std::string& path)
     }
     const std::string own = std::to_string(::getpid());
     // Only for the message above; the lock itself holds without it.
-    if (::ftruncate(lock.get(), 0) == 0) [[maybe_unused]] const auto written = ::pwrite(lock.get(), own.data(), own.size(), 0);
+    if (::ftruncate(lock.get(), 0) == 0) [[maybe_unused]]
+        const auto written = ::pwrite(lock.get(), own.data(), own.size(), 0);
     return lock;
 }
 

@@ -64,11 +64,13 @@ Complaint take_scrypt(ScryptCost& out, std::string_view text)
     ScryptCost cost{};
     int used = 0;
     const std::string copy{text};
-    const int fields = std::sscanf(copy.c_str(), "ln=%2u,r=%2u,p=%2u%n", &cost.ln, &cost.r, &cost.p, &used); // NOLINT(cert-err34-c): widths bound the numbers
+    const int fields = std::sscanf(copy.c_str(), "ln=%2u,r=%2u,p=%2u%n", &cost.ln, &cost.r, &cost.p,
+                                   &used); // NOLINT(cert-err34-c): widths bound the numbers
     const bool whole = fields == 3 && static_cast<std::size_t>(used) == text.size();
     if (!whole || cost.ln < 10 || cost.ln > 20 || cost.r < 1 || cost.r > 32 || cost.p < 1 || cost.p > 16 ||
         cost.memory_bytes() > 1ULL << 30 || cost.ln >= 16 * cost.r) // RFC 7914 §2: N < 2^(128 * r / 8)
-        return "must be like ln=15,r=8,p=3 with ln 10-20, r 1-32, p 1-16 and at most 1 GiB (128*r*2^ln); r 1 needs ln below 16";
+        return "must be like ln=15,r=8,p=3 with ln 10-20, r 1-32, p 1-16 and at most 1 GiB (128*r*2^ln); r 1 "
+               "needs ln below 16";
     out = cost;
     return {};
 }
@@ -92,30 +94,40 @@ struct Row {
 };
 
 const std::array rows{
-    Row{{"data", "DIR", "users, session keys and certificate live here (/var/lib/ftpcd as root, else ~/.local/state/ftpcd)"},
-        [](Settings& s, std::string_view v) { return take_text(s.data, v); }, [](const Settings& s) { return s.data; }},
+    Row{{"data", "DIR",
+         "users, session keys and certificate live here (/var/lib/ftpcd as root, else ~/.local/state/ftpcd)"},
+        [](Settings& s, std::string_view v) { return take_text(s.data, v); },
+        [](const Settings& s) { return s.data; }},
     Row{{"root", "DIR", "the tree in which users make directories (DATA/root)"},
-        [](Settings& s, std::string_view v) { return take_text(s.root, v); }, [](const Settings& s) { return s.root; }},
-    Row{{"listen", "ADDRESS:PORT", "where to listen; may be given several times; port 0 takes a free one ([::]:2121)"},
-        [](Settings& s, std::string_view v) { return take_text(s.listen.emplace_back(), v); }, nullptr},
-    Row{{"durability", "group|none", "when a directory is acknowledged: once it is on disk, or at once (group)"},
+        [](Settings& s, std::string_view v) { return take_text(s.root, v); },
+        [](const Settings& s) { return s.root; }},
+    Row{{"listen", "ADDRESS:PORT",
+         "where to listen; may be given several times; port 0 takes a free one ([::]:2121)"},
+        [](Settings& s, std::string_view v) { return take_text(s.listen.emplace_back(), v); },
+        nullptr},
+    Row{{"durability", "group|none",
+         "when a directory is acknowledged: once it is on disk, or at once (group)"},
         [](Settings& s, std::string_view v) { return take_durability(s.durability, v); },
         [](const Settings& s) { return std::string{s.durability == Durability::group ? "group" : "none"}; }},
-    Row{{"sync-parents", "N", "sync up to N parent directories one by one, more with one sync of the file system (8)"},
+    Row{{"sync-parents", "N",
+         "sync up to N parent directories one by one, more with one sync of the file system (8)"},
         [](Settings& s, std::string_view v) { return take_number(s.sync_parents, v, 0, 4096); },
         [](const Settings& s) { return std::to_string(s.sync_parents); }},
     Row{{"directory-mode", "MODE", "permissions of new directories, in octal (0755)"},
         [](Settings& s, std::string_view v) { return take_directory_mode(s.directory_mode, v); },
         [](const Settings& s) { return octal(s.directory_mode); }},
-    Row{{"certificate", "FILE", "PEM certificate chain (DATA/tls/certificate.pem, self-signed, made on first use)"},
+    Row{{"certificate", "FILE",
+         "PEM certificate chain (DATA/tls/certificate.pem, self-signed, made on first use)"},
         [](Settings& s, std::string_view v) { return take_text(s.certificate, v); },
         [](const Settings& s) { return s.certificate; }},
     Row{{"key", "FILE", "PEM private key of the certificate (DATA/tls/key.pem)"},
-        [](Settings& s, std::string_view v) { return take_text(s.key, v); }, [](const Settings& s) { return s.key; }},
+        [](Settings& s, std::string_view v) { return take_text(s.key, v); },
+        [](const Settings& s) { return s.key; }},
     Row{{"pepper-file", "FILE", "a secret of 32 bytes or more that is mixed into password hashes (none)"},
         [](Settings& s, std::string_view v) { return take_text(s.pepper_file, v); },
         [](const Settings& s) { return s.pepper_file; }},
-    Row{{"net-user", "NAME", "when started as root: system user that talks to clients and owns the tree (ftpcd)"},
+    Row{{"net-user", "NAME",
+         "when started as root: system user that talks to clients and owns the tree (ftpcd)"},
         [](Settings& s, std::string_view v) { return take_text(s.net_user, v); },
         [](const Settings& s) { return s.net_user; }},
     Row{{"auth-user", "NAME", "when started as root: system user that owns the secrets (ftpcd-auth)"},
@@ -133,13 +145,15 @@ const std::array rows{
     Row{{"max-connections", "N", "connections at the same time; further ones get 421 (10000)"},
         [](Settings& s, std::string_view v) { return take_number(s.max_connections, v, 1, 1000000); },
         [](const Settings& s) { return std::to_string(s.max_connections); }},
-    Row{{"hash-workers", "N", "threads that check passwords, 0 for one a core; each keeps the memory of a hash (0)"},
+    Row{{"hash-workers", "N",
+         "threads that check passwords, 0 for one a core; each keeps the memory of a hash (0)"},
         [](Settings& s, std::string_view v) { return take_number(s.hash_workers, v, 0, 256); },
         [](const Settings& s) { return std::to_string(s.hash_workers); }},
     Row{{"hash-queue", "N", "logins that may wait for a password check; further ones get 421 (256)"},
         [](Settings& s, std::string_view v) { return take_number(s.hash_queue, v, 1, 65536); },
         [](const Settings& s) { return std::to_string(s.hash_queue); }},
-    Row{{"scrypt", "ln=N,r=N,p=N", "cost of password hashes; older ones are renewed at login (ln=15,r=8,p=3)"},
+    Row{{"scrypt", "ln=N,r=N,p=N",
+         "cost of password hashes; older ones are renewed at login (ln=15,r=8,p=3)"},
         [](Settings& s, std::string_view v) { return take_scrypt(s.scrypt, v); },
         [](const Settings& s) { return scrypt_text(s.scrypt); }},
 };
@@ -189,7 +203,8 @@ std::vector<SettingValue> parse_settings_text(std::string_view text, const std::
             problems.push_back({where, "not a line of the form: name = value"});
             continue;
         }
-        values.push_back({std::string{trim(line.substr(0, equals))}, std::string{trim(line.substr(equals + 1))}, where});
+        values.push_back(
+            {std::string{trim(line.substr(0, equals))}, std::string{trim(line.substr(equals + 1))}, where});
     }
     return values;
 }

@@ -1,5 +1,5 @@
-// The settings of ftpcd. Each is a flag of the command line (--name value) and a line of the file named with --config
-// (name = value); flags win over the file, the file over the defaults here.
+// The settings of ftpcd. Each is a flag of the command line (--name value) and a line of the file named with
+// --config (name = value); flags win over the file, the file over the defaults here.
 #pragma once
 
 #include "shared/scrypt.hpp"
@@ -31,8 +31,8 @@ struct Settings {
     std::string pepper_file; // 32 or more random bytes; empty: no pepper
     std::string net_user = "ftpcd";
     std::string auth_user = "ftpcd-auth";
-    std::chrono::seconds login_timeout{120};  // from the connection's start to a login, TLS handshake included
-    std::chrono::seconds idle_timeout{900};   // without a command, once logged in
+    std::chrono::seconds login_timeout{120}; // from the connection's start to a login, TLS handshake included
+    std::chrono::seconds idle_timeout{900};  // without a command, once logged in
     std::chrono::seconds session_ttl{604800}; // the life time of session keys, at most and by default
     unsigned max_connections = 10000;
     unsigned hash_workers = 0; // threads that hash passwords; 0: one for each core
@@ -40,7 +40,10 @@ struct Settings {
     ScryptCost scrypt{.ln = 15, .r = 8, .p = 3};
 
     std::string root_directory() const { return root.empty() ? data + "/root" : root; }
-    std::string certificate_file() const { return certificate.empty() ? data + "/tls/certificate.pem" : certificate; }
+    std::string certificate_file() const
+    {
+        return certificate.empty() ? data + "/tls/certificate.pem" : certificate;
+    }
     std::string key_file() const { return key.empty() ? data + "/tls/key.pem" : key; }
 };
 
@@ -67,7 +70,8 @@ struct SettingDescription {
 // Every setting, in the order in which --help shows them.
 std::span<const SettingDescription> setting_descriptions();
 
-// The lines of a settings file: `name = value`, `#` begins a comment line. Lines that are neither are problems.
+// The lines of a settings file: `name = value`, `#` begins a comment line. Lines that are neither are
+// problems.
 std::vector<SettingValue> parse_settings_text(std::string_view text, const std::string& file_name,
                                               std::vector<Problem>& problems);
 

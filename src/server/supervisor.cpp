@@ -61,7 +61,8 @@ std::vector<ListeningSocket> open_all(const std::vector<std::string>& addresses)
     for (const std::string& address : addresses)
         for (ListeningSocket& socket : open_listening_sockets(address))
             all.push_back(std::move(socket));
-    if (all.size() >= ipc::max_passed_descriptors) throw std::runtime_error{"too many addresses to listen on"};
+    if (all.size() >= ipc::max_passed_descriptors)
+        throw std::runtime_error{"too many addresses to listen on"};
     return all;
 }
 
@@ -83,8 +84,8 @@ std::string changed_only_at_start(const Settings& before, const Settings& after)
 } // namespace
 
 Supervisor::Supervisor(const Arguments& arguments)
-    : arguments_{arguments}, accounts_{find_service_accounts(arguments.settings)}, program_{open_own_program()},
-      directory_{open_data_directory(arguments.settings, accounts_)},
+    : arguments_{arguments}, accounts_{find_service_accounts(arguments.settings)},
+      program_{open_own_program()}, directory_{open_data_directory(arguments.settings, accounts_)},
       lock_{lock_for_serving(directory_.data.get(), arguments.settings.data)}
 {
     auth_ = {"auth", "process-auth", accounts_.auth, {}, false, {}, {}, {}};
@@ -93,7 +94,8 @@ Supervisor::Supervisor(const Arguments& arguments)
     sockets_ = open_all(arguments_.settings.listen);
 }
 
-// Also tries them out, so that a broken certificate is refused here, where it can be said, and not in a child.
+// Also tries them out, so that a broken certificate is refused here, where it can be said, and not in a
+// child.
 void Supervisor::load_secrets()
 {
     CertificateFiles files = load_or_make_certificate(arguments_.settings);
@@ -179,7 +181,8 @@ void Supervisor::wait_until_ready(Child& child)
     const auto deadline = Clock::now() + start_time;
     while (!child.ready) {
         pollfd waiting{child.process->control(), POLLIN, 0};
-        const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
+        const auto left =
+            std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
         if (left <= 0 || ::poll(&waiting, 1, static_cast<int>(left)) == 0)
             throw std::runtime_error{"the process " + child.name + " did not start in time"};
         if (waiting.revents == 0) continue; // interrupted
@@ -197,7 +200,8 @@ void Supervisor::wait_until_ready(Child& child)
 void Supervisor::on_report(Child& child)
 {
     const auto packet = ipc::receive_packet(child.process->control(), ipc::max_control_bytes);
-    if (!packet || packet->bytes.empty()) { // it is ending; SIGCHLD follows, and until then there is nothing to hear
+    if (!packet ||
+        packet->bytes.empty()) { // it is ending; SIGCHLD follows, and until then there is nothing to hear
         ::kill(child.process->pid(), SIGKILL);
         int status = 0;
         ::waitpid(child.process->pid(), &status, 0);
@@ -214,7 +218,8 @@ void Supervisor::on_report(Child& child)
     }
 }
 
-// A fresh channel whenever one of the two is new: what the other had asked its predecessor stays without an answer.
+// A fresh channel whenever one of the two is new: what the other had asked its predecessor stays without an
+// answer.
 void Supervisor::connect_children()
 {
     if (!auth_.ready || !net_.ready) return;
@@ -230,8 +235,8 @@ void Supervisor::announce() const
     std::string addresses;
     for (const ListeningSocket& socket : sockets_)
         addresses += (addresses.empty() ? "" : " and ") + socket.address;
-    std::string text = "ftpcd: listening on " + addresses + ", tree " + arguments_.settings.root_directory() + ", " +
-                       std::to_string(users_) + (users_ == 1 ? " user\n" : " users\n");
+    std::string text = "ftpcd: listening on " + addresses + ", tree " + arguments_.settings.root_directory() +
+                       ", " + std::to_string(users_) + (users_ == 1 ? " user\n" : " users\n");
     text += "ftpcd: certificate " + describe_certificate(certificate_pem_).fingerprint +
             " (show it to your users: ftpcd fingerprint)\n";
     if (users_ == 0) text += "ftpcd: nobody can log in yet; add a user with: ftpcd user add NAME\n";
@@ -255,8 +260,9 @@ void Supervisor::on_end(Child& child, int status)
     child.process.reset();
     child.ready = false;
     const bool lived_long = Clock::now() - child.started > long_enough;
-    child.back_off = lived_long ? std::chrono::milliseconds{0}
-                                : std::clamp(child.back_off * 2, std::chrono::milliseconds{50}, longest_back_off);
+    child.back_off = lived_long
+                         ? std::chrono::milliseconds{0}
+                         : std::clamp(child.back_off * 2, std::chrono::milliseconds{50}, longest_back_off);
     child.restart_at = Clock::now() + child.back_off;
 }
 
@@ -317,11 +323,13 @@ void Supervisor::stop_child(Child& child)
     const auto deadline = Clock::now() + stop_time;
     int status = 0;
     while (::waitpid(child.process->pid(), &status, WNOHANG) == 0) {
-        const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
+        const auto left =
+            std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
         pollfd waiting{signals_.get(), POLLIN, 0};
         if (left > 0) ::poll(&waiting, 1, static_cast<int>(left));
         const auto signals = take_signals(signals_.get());
-        const bool impatient = std::any_of(signals.begin(), signals.end(), [](unsigned n) { return n == SIGTERM || n == SIGINT; });
+        const bool impatient = std::any_of(signals.begin(), signals.end(),
+                                           [](unsigned n) { return n == SIGTERM || n == SIGINT; });
         if (left <= 0 || impatient) ::kill(child.process->pid(), SIGKILL);
     }
     child.process.reset();

@@ -1,5 +1,5 @@
-// The parent of auth and net: opens what they need, starts them, restarts one that dies, passes on reload and stop.
-// Nothing from the network reaches it.
+// The parent of auth and net: opens what they need, starts them, restarts one that dies, passes on reload and
+// stop. Nothing from the network reaches it.
 #pragma once
 
 #include "server/child_process.hpp"
@@ -16,12 +16,14 @@ namespace ftpc::server {
 
 class Supervisor {
 public:
-    // Opens the data directory (refusing one that is served already), the certificate and the listening sockets.
-    // Throws std::runtime_error with what is wrong and, where there is one, the command that mends it.
+    // Opens the data directory (refusing one that is served already), the certificate and the listening
+    // sockets. Throws std::runtime_error with what is wrong and, where there is one, the command that mends
+    // it.
     explicit Supervisor(const Arguments& arguments);
 
-    // Serves until SIGTERM or SIGINT; SIGHUP reads settings, certificate and users anew. Returns the exit status: 0
-    // after an orderly stop. Throws std::runtime_error when the children cannot be started in the first place.
+    // Serves until SIGTERM or SIGINT; SIGHUP reads settings, certificate and users anew. Returns the exit
+    // status: 0 after an orderly stop. Throws std::runtime_error when the children cannot be started in the
+    // first place.
     int run();
 
 private:

@@ -1,5 +1,5 @@
-// ftp_load: makes directories on any FTP server with explicit TLS, as fast as the server answers, and says how fast that
-// was; or holds many idle sessions open. One JSON object a line on standard output.
+// ftp_load: makes directories on any FTP server with explicit TLS, as fast as the server answers, and says
+// how fast that was; or holds many idle sessions open. One JSON object a line on standard output.
 //
 //   ftp_load --server HOST:PORT --user NAME --password-stdin --directories 20000 --in-flight 64
 //   ftp_load --server HOST:PORT --user NAME --password-stdin --idle 1000       (until end of standard input)
@@ -85,7 +85,8 @@ private:
             throw std::runtime_error{"no such host"};
         const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owner{list, ::freeaddrinfo};
         const int fd = ::socket(list->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        if (fd < 0 || ::connect(fd, list->ai_addr, list->ai_addrlen) != 0) throw std::runtime_error{"cannot connect"};
+        if (fd < 0 || ::connect(fd, list->ai_addr, list->ai_addrlen) != 0)
+            throw std::runtime_error{"cannot connect"};
         const int on = 1;
         ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
         return fd;
@@ -125,7 +126,8 @@ private:
     {
         while (true) {
             const std::string_view line = read_line();
-            const bool last = line.size() >= 3 && line[0] >= '1' && line[0] <= '5' && (line.size() == 3 || line[3] == ' ');
+            const bool last =
+                line.size() >= 3 && line[0] >= '1' && line[0] <= '5' && (line.size() == 3 || line[3] == ' ');
             if (last) return (line[0] - '0') * 100 + (line[1] - '0') * 10 + (line[2] - '0');
         }
     }
@@ -162,7 +164,8 @@ void run_idle(SSL_CTX* context, const Target& target, unsigned count)
     while (std::getline(std::cin, line)) {
     }
     for (const auto& session : sessions)
-        if (session->command("NOOP") != 200) throw std::runtime_error{"an idle session does not answer any more"};
+        if (session->command("NOOP") != 200)
+            throw std::runtime_error{"an idle session does not answer any more"};
     std::cout << "{\"answering\":" << count << "}\n";
 }
 
@@ -182,9 +185,11 @@ int main(int argc, char** argv)
 {
     try {
         po::options_description description{"ftp_load"};
-        description.add_options()("help", "show this text")("server", po::value<std::string>()->required(), "HOST:PORT")(
-            "user", po::value<std::string>()->required(), "name")("password-stdin", "the only way to give the password")(
-            "directories", po::value<unsigned>(), "how many to make")(
+        description.add_options()("help", "show this text")("server", po::value<std::string>()->required(),
+                                                            "HOST:PORT")(
+            "user", po::value<std::string>()->required(), "name")(
+            "password-stdin", "the only way to give the password")("directories", po::value<unsigned>(),
+                                                                   "how many to make")(
             "in-flight", po::value<unsigned>()->default_value(1), "commands sent ahead of their replies")(
             "prefix", po::value<std::string>()->default_value("d"), "what names begin with")(
             "idle", po::value<unsigned>(), "sessions to hold open until end of standard input");
@@ -195,7 +200,8 @@ int main(int argc, char** argv)
             return 0;
         }
         po::notify(options);
-        const std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> context{SSL_CTX_new(TLS_client_method()), SSL_CTX_free};
+        const std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> context{SSL_CTX_new(TLS_client_method()),
+                                                                        SSL_CTX_free};
         const Target target = parse_target(options);
         if (options.count("idle") != 0)
             run_idle(context.get(), target, options["idle"].as<unsigned>());

@@ -1,4 +1,5 @@
-// A SOCK_SEQPACKET pair between two of our processes: whole packets, bounded, optionally carrying descriptors.
+// A SOCK_SEQPACKET pair between two of our processes: whole packets, bounded, optionally carrying
+// descriptors.
 #pragma once
 
 #include "shared/result.hpp"
@@ -22,12 +23,12 @@ struct Packet {
     std::vector<UniqueFd> descriptors;
 };
 
-// Sends one packet, with descriptors beside it where given. Fails with EAGAIN on a full non-blocking channel, EPIPE
-// when the other side is gone; never raises SIGPIPE.
+// Sends one packet, with descriptors beside it where given. Fails with EAGAIN on a full non-blocking channel,
+// EPIPE when the other side is gone; never raises SIGPIPE.
 Result<void> send_packet(int channel, std::span<const char> bytes, std::span<const int> descriptors = {});
 
-// Receives one packet. Fails with EAGAIN on an empty non-blocking channel, Errc::bad_message for a packet longer than
-// `max_bytes` or with more than max_passed_descriptors.
+// Receives one packet. Fails with EAGAIN on an empty non-blocking channel, Errc::bad_message for a packet
+// longer than `max_bytes` or with more than max_passed_descriptors.
 Result<Packet> receive_packet(int channel, std::size_t max_bytes);
 
 } // namespace ftpc::server::ipc

@@ -61,9 +61,14 @@ Result<Order> decode_order(std::span<const char> packet)
         order = std::move(configure);
         break;
     }
-    case Kind::connect: order = Connect{}; break;
-    case Kind::stop: order = Stop{}; break;
-    default: return Errc::bad_message;
+    case Kind::connect:
+        order = Connect{};
+        break;
+    case Kind::stop:
+        order = Stop{};
+        break;
+    default:
+        return Errc::bad_message;
     }
     if (!in.complete()) return Errc::bad_message;
     return order;
@@ -74,9 +79,14 @@ Result<Report> decode_report(std::span<const char> packet)
     PacketReader in{packet};
     Report report;
     switch (static_cast<Kind>(in.u8())) {
-    case Kind::ready: report = Ready{in.u64()}; break;
-    case Kind::failed: report = Failed{std::string{in.text(max_text_bytes)}}; break;
-    default: return Errc::bad_message;
+    case Kind::ready:
+        report = Ready{in.u64()};
+        break;
+    case Kind::failed:
+        report = Failed{std::string{in.text(max_text_bytes)}};
+        break;
+    default:
+        return Errc::bad_message;
     }
     if (!in.complete()) return Errc::bad_message;
     return report;

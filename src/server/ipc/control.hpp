@@ -38,7 +38,8 @@ struct Ready {
     std::uint64_t users = 0; // auth: how many there are
     friend bool operator==(const Ready&, const Ready&) = default;
 };
-// The last Configure could not be put into force: at the start the child then exits, later it goes on as before.
+// The last Configure could not be put into force: at the start the child then exits, later it goes on as
+// before.
 struct Failed {
     std::string reason; // one line or several, each a full sentence for the administrator
     friend bool operator==(const Failed&, const Failed&) = default;

@@ -30,7 +30,8 @@ enum class Kind : std::uint8_t {
 bool is_realm(std::string_view realm)
 {
     const auto allowed = [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+               c == '-';
     };
     return !realm.empty() && std::all_of(realm.begin(), realm.end(), allowed);
 }
@@ -228,7 +229,8 @@ LoginAnswer read_login_answer(PacketReader& in)
     m.status = static_cast<LoginStatus>(in.u8());
     in.bytes(m.login);
     m.home = in.text(max_home_bytes);
-    const bool known = m.status == LoginStatus::granted || m.status == LoginStatus::refused || m.status == LoginStatus::busy;
+    const bool known =
+        m.status == LoginStatus::granted || m.status == LoginStatus::refused || m.status == LoginStatus::busy;
     const bool says_nothing = m.login == LoginHandle{} && m.home.empty();
     if (!known || (m.status == LoginStatus::granted) == says_nothing) in.fail();
     return m;
@@ -277,27 +279,42 @@ LoginRevoked read_login_revoked(PacketReader& in)
 Result<Request> read_request(PacketReader& in)
 {
     switch (static_cast<Kind>(in.u8())) {
-    case Kind::log_in_with_password: return Request{read_log_in_with_password(in)};
-    case Kind::log_in_with_prehash: return Request{read_log_in_with_prehash(in)};
-    case Kind::log_in_with_session_key: return Request{read_log_in_with_session_key(in)};
-    case Kind::enrol_session_key: return Request{read_enrol_session_key(in)};
-    case Kind::end_session_key: return Request{read_end_session_key(in)};
-    case Kind::list_session_keys: return Request{read_list_session_keys(in)};
-    case Kind::login_ended: return Request{read_login_ended(in)};
-    default: return Errc::bad_message;
+    case Kind::log_in_with_password:
+        return Request{read_log_in_with_password(in)};
+    case Kind::log_in_with_prehash:
+        return Request{read_log_in_with_prehash(in)};
+    case Kind::log_in_with_session_key:
+        return Request{read_log_in_with_session_key(in)};
+    case Kind::enrol_session_key:
+        return Request{read_enrol_session_key(in)};
+    case Kind::end_session_key:
+        return Request{read_end_session_key(in)};
+    case Kind::list_session_keys:
+        return Request{read_list_session_keys(in)};
+    case Kind::login_ended:
+        return Request{read_login_ended(in)};
+    default:
+        return Errc::bad_message;
     }
 }
 
 Result<Answer> read_answer(PacketReader& in)
 {
     switch (static_cast<Kind>(in.u8())) {
-    case Kind::realm_is: return Answer{read_realm_is(in)};
-    case Kind::login_answer: return Answer{read_login_answer(in)};
-    case Kind::enrol_answer: return Answer{read_enrol_answer(in)};
-    case Kind::end_answer: return Answer{read_end_answer(in)};
-    case Kind::list_answer: return Answer{read_list_answer(in)};
-    case Kind::login_revoked: return Answer{read_login_revoked(in)};
-    default: return Errc::bad_message;
+    case Kind::realm_is:
+        return Answer{read_realm_is(in)};
+    case Kind::login_answer:
+        return Answer{read_login_answer(in)};
+    case Kind::enrol_answer:
+        return Answer{read_enrol_answer(in)};
+    case Kind::end_answer:
+        return Answer{read_end_answer(in)};
+    case Kind::list_answer:
+        return Answer{read_list_answer(in)};
+    case Kind::login_revoked:
+        return Answer{read_login_revoked(in)};
+    default:
+        return Errc::bad_message;
     }
 }
 

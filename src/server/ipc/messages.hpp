@@ -1,5 +1,6 @@
-// The messages between net (which talks to strangers) and auth (which keeps the secrets): few kinds, each bounded and
-// validated. Whoever receives bytes that are not exactly one of these ends the channel they came on.
+// The messages between net (which talks to strangers) and auth (which keeps the secrets): few kinds, each
+// bounded and validated. Whoever receives bytes that are not exactly one of these ends the channel they came
+// on.
 #pragma once
 
 #include "shared/prehash.hpp"
@@ -16,18 +17,20 @@
 
 namespace ftpc::server::ipc {
 
-// A password of 1,024 bytes and a list of 32 session keys fit; design §3 had 1 KiB, which did not hold either.
+// A password of 1,024 bytes and a list of 32 session keys fit; design §3 had 1 KiB, which did not hold
+// either.
 inline constexpr std::size_t max_message_bytes = 2048;
 inline constexpr std::size_t max_listed_keys = 32;
 inline constexpr std::size_t max_home_bytes = 512;
 inline constexpr std::size_t max_realm_bytes = 64;
 
-using RequestId = std::uint32_t;                     // chosen by net, repeated in the answer
-using LoginHandle = std::array<std::uint8_t, 16>;    // stands for one successful login on one connection
-using PeerAddress = std::array<std::uint8_t, 16>;    // IPv6, or IPv4 mapped into it (RFC 4291 §2.5.5.2)
+using RequestId = std::uint32_t;                  // chosen by net, repeated in the answer
+using LoginHandle = std::array<std::uint8_t, 16>; // stands for one successful login on one connection
+using PeerAddress = std::array<std::uint8_t, 16>; // IPv6, or IPv4 mapped into it (RFC 4291 §2.5.5.2)
 
 // ---- net to auth
-// `user` is a user name, or empty where the client gave something that cannot be one: that costs as much to refuse.
+// `user` is a user name, or empty where the client gave something that cannot be one: that costs as much to
+// refuse.
 
 // PASS of an ordinary FTP client: auth does the client's step, too, since its queue is what bounds hashing.
 struct LogInWithPassword {
@@ -127,17 +130,18 @@ struct LoginRevoked {
     friend bool operator==(const LoginRevoked&, const LoginRevoked&) = default;
 };
 
-using Request = std::variant<LogInWithPassword, LogInWithPrehash, LogInWithSessionKey, EnrolSessionKey, EndSessionKey,
-                             ListSessionKeys, LoginEnded>;
+using Request = std::variant<LogInWithPassword, LogInWithPrehash, LogInWithSessionKey, EnrolSessionKey,
+                             EndSessionKey, ListSessionKeys, LoginEnded>;
 using Answer = std::variant<RealmIs, LoginAnswer, EnrolAnswer, EndAnswer, ListAnswer, LoginRevoked>;
 
-// One message as one packet of at most max_message_bytes. The sender keeps to the bounds above: a text that is longer
-// throws std::length_error.
+// One message as one packet of at most max_message_bytes. The sender keeps to the bounds above: a text that
+// is longer throws std::length_error.
 SecretText encode(const Request& message);
 SecretText encode(const Answer& message);
 
-// The one message that `packet` holds. Fails with Errc::bad_message for an unknown kind, a wrong length, a bound
-// exceeded, a user name (other than none) or realm outside its alphabet, a flag that is neither 0 nor 1, or bytes left over.
+// The one message that `packet` holds. Fails with Errc::bad_message for an unknown kind, a wrong length, a
+// bound exceeded, a user name (other than none) or realm outside its alphabet, a flag that is neither 0 nor
+// 1, or bytes left over.
 Result<Request> decode_request(std::span<const char> packet);
 Result<Answer> decode_answer(std::span<const char> packet);
 

@@ -1,4 +1,5 @@
-// Writing and reading the fields of a packet: integers most significant byte first, texts with a two-byte length.
+// Writing and reading the fields of a packet: integers most significant byte first, texts with a two-byte
+// length.
 #pragma once
 
 #include "shared/secret.hpp"

@@ -29,15 +29,17 @@ public:
 
     void start()
     {
-        asio::co_spawn(socket_.get_executor(), [self = shared_from_this()] { return self->receive(); }, asio::detached);
+        asio::co_spawn(
+            socket_.get_executor(), [self = shared_from_this()] { return self->receive(); }, asio::detached);
     }
 
     void send(SecretText packet)
     {
         unsent_.push_back(std::move(packet));
         if (unsent_.size() == 1)
-            asio::co_spawn(socket_.get_executor(), [self = shared_from_this()] { return self->write(); },
-                           asio::detached);
+            asio::co_spawn(
+                socket_.get_executor(), [self = shared_from_this()] { return self->write(); },
+                asio::detached);
     }
 
     // Nobody listens any more.
@@ -53,7 +55,8 @@ private:
         while (client_ != nullptr) {
             auto packet = ipc::receive_packet(socket_.native_handle(), ipc::max_message_bytes);
             if (!packet && packet.error() == asio::error::would_block) {
-                const auto [failure] = co_await socket_.async_wait(asio::posix::stream_descriptor::wait_read, use_awaitable);
+                const auto [failure] =
+                    co_await socket_.async_wait(asio::posix::stream_descriptor::wait_read, use_awaitable);
                 if (failure) break;
                 continue;
             }
@@ -76,7 +79,8 @@ private:
             if (sent) {
                 unsent_.pop_front();
             } else if (sent.error() == asio::error::would_block) {
-                const auto [failure] = co_await socket_.async_wait(asio::posix::stream_descriptor::wait_write, use_awaitable);
+                const auto [failure] =
+                    co_await socket_.async_wait(asio::posix::stream_descriptor::wait_write, use_awaitable);
                 if (failure) break;
             } else {
                 break; // receive() sees the end, too
@@ -98,8 +102,7 @@ private:
 
 AuthClient::AuthClient(asio::io_context& io, OnRevoked on_revoked, OnLost on_lost)
     : io_{io}, on_revoked_{std::move(on_revoked)}, on_lost_{std::move(on_lost)}
-{
-}
+{}
 
 AuthClient::~AuthClient()
 {

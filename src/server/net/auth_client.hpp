@@ -20,8 +20,8 @@ public:
     using OnRevoked = std::function<void(const ipc::LoginHandle&)>;
     using OnLost = std::function<void()>;
 
-    // `on_revoked`: the connection of that login must be closed. `on_lost`: auth is gone, with all that it knew of the
-    // logins in force, so that it can revoke none of them any more.
+    // `on_revoked`: the connection of that login must be closed. `on_lost`: auth is gone, with all that it
+    // knew of the logins in force, so that it can revoke none of them any more.
     AuthClient(boost::asio::io_context& io, OnRevoked on_revoked, OnLost on_lost);
     ~AuthClient();
 

@@ -8,12 +8,13 @@
 
 namespace ftpc::server {
 
-// Whether this kernel (and any sandbox around us) lets openat2 be called: false for ENOSYS, and for EPERM, which older
-// container runtimes answer for system calls that they do not know.
+// Whether this kernel (and any sandbox around us) lets openat2 be called: false for ENOSYS, and for EPERM,
+// which older container runtimes answer for system calls that they do not know.
 bool openat2_works(int directory);
 
-// Opens the directory `path` (relative, not empty) beneath `base` with `flags` of open(2). Links are followed as long
-// as they stay beneath `base`; magic links never. EAGAIN after 16 tries (something is being renamed on the way).
+// Opens the directory `path` (relative, not empty) beneath `base` with `flags` of open(2). Links are followed
+// as long as they stay beneath `base`; magic links never. EAGAIN after 16 tries (something is being renamed
+// on the way).
 Result<UniqueFd> open_beneath(int base, std::string_view path, int flags);
 
 // The same by opening one component after the other without following any link.

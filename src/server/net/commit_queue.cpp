@@ -13,8 +13,14 @@ namespace {
 
 class KernelSync final : public FileSystemSync {
 public:
-    error_code sync_directory(int fd) override { return ::fsync(fd) == 0 ? error_code{} : last_system_error(); }
-    error_code sync_file_system(int fd) override { return ::syncfs(fd) == 0 ? error_code{} : last_system_error(); }
+    error_code sync_directory(int fd) override
+    {
+        return ::fsync(fd) == 0 ? error_code{} : last_system_error();
+    }
+    error_code sync_file_system(int fd) override
+    {
+        return ::syncfs(fd) == 0 ? error_code{} : last_system_error();
+    }
 };
 
 } // namespace
@@ -26,8 +32,7 @@ std::unique_ptr<FileSystemSync> make_file_system_sync()
 
 CommitQueue::CommitQueue(Directory root, unsigned most_parents, std::unique_ptr<FileSystemSync> sync)
     : root_{std::move(root)}, sync_{std::move(sync)}, most_parents_{most_parents}, thread_{[this] { run(); }}
-{
-}
+{}
 
 CommitQueue::~CommitQueue()
 {
@@ -75,10 +80,11 @@ void CommitQueue::run()
 error_code CommitQueue::sync(const std::vector<Waiting>& batch, unsigned most_parents)
 {
     std::vector<Parent> parents = distinct_parents(batch);
-    // After a failure the whole file system is asked once more: a directory that was written in vain must not be
-    // acknowledged because a later fsync of the same descriptor finds nothing left to write.
-    const bool one_by_one = !last_sync_failed_ && parents.size() <= most_parents &&
-                            std::all_of(parents.begin(), parents.end(), [](const Parent& p) { return p.can_sync; });
+    // After a failure the whole file system is asked once more: a directory that was written in vain must not
+    // be acknowledged because a later fsync of the same descriptor finds nothing left to write.
+    const bool one_by_one =
+        !last_sync_failed_ && parents.size() <= most_parents &&
+        std::all_of(parents.begin(), parents.end(), [](const Parent& p) { return p.can_sync; });
     const error_code result = one_by_one ? sync_directories(parents) : sync_file_systems(parents);
     last_sync_failed_ = result.failed();
     return result;
@@ -96,8 +102,11 @@ std::vector<CommitQueue::Parent> CommitQueue::distinct_parents(const std::vector
     }
     // Those that can be synced first, so that they are the ones kept.
     const auto key = [](const Parent& p) { return std::tuple{p.device, p.inode, !p.can_sync}; };
-    std::sort(parents.begin(), parents.end(), [&](const Parent& a, const Parent& b) { return key(a) < key(b); });
-    const auto same = [](const Parent& a, const Parent& b) { return a.device == b.device && a.inode == b.inode; };
+    std::sort(parents.begin(), parents.end(),
+              [&](const Parent& a, const Parent& b) { return key(a) < key(b); });
+    const auto same = [](const Parent& a, const Parent& b) {
+        return a.device == b.device && a.inode == b.inode;
+    };
     parents.erase(std::unique(parents.begin(), parents.end(), same), parents.end());
     return parents;
 }

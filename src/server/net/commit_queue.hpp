@@ -1,5 +1,5 @@
-// Durable acknowledgement: whoever made directories waits here until they are on disk, and those who wait together
-// share one sync (group commit, as databases do it).
+// Durable acknowledgement: whoever made directories waits here until they are on disk, and those who wait
+// together share one sync (group commit, as databases do it).
 #pragma once
 
 #include "server/net/tree.hpp"
@@ -26,17 +26,19 @@ class CommitQueue {
 public:
     using Done = std::function<void(error_code)>;
 
-    // `root` is any directory of the tree's file system. A batch with more than `most_parents` different parents, or
-    // with one that cannot be synced by itself, is synced as a whole file system, which also writes what others have
-    // unwritten there.
-    CommitQueue(Directory root, unsigned most_parents, std::unique_ptr<FileSystemSync> sync = make_file_system_sync());
+    // `root` is any directory of the tree's file system. A batch with more than `most_parents` different
+    // parents, or with one that cannot be synced by itself, is synced as a whole file system, which also
+    // writes what others have unwritten there.
+    CommitQueue(Directory root, unsigned most_parents,
+                std::unique_ptr<FileSystemSync> sync = make_file_system_sync());
     CommitQueue(const CommitQueue&) = delete;
     CommitQueue& operator=(const CommitQueue&) = delete;
     // Waits for the batch under way; whoever still waits behind it is told ECANCELED.
     ~CommitQueue();
 
-    // Calls `done` on the queue's own thread once the entries of all `parents` are on disk, or with the error of the
-    // sync that failed. After a failed sync of a batch all in it are told so; it is not tried again for them.
+    // Calls `done` on the queue's own thread once the entries of all `parents` are on disk, or with the error
+    // of the sync that failed. After a failed sync of a batch all in it are told so; it is not tried again
+    // for them.
     void commit(std::vector<Directory> parents, Done done);
 
     void set_most_parents(unsigned most_parents);
@@ -54,7 +56,8 @@ private:
         bool can_sync;
         int fd;
     };
-    static std::vector<Parent> distinct_parents(const std::vector<Waiting>& batch); // sorted by device and inode
+    static std::vector<Parent>
+    distinct_parents(const std::vector<Waiting>& batch); // sorted by device and inode
     error_code sync(const std::vector<Waiting>& batch, unsigned most_parents);
     error_code sync_directories(const std::vector<Parent>& parents);
     error_code sync_file_systems(const std::vector<Parent>& parents);

@@ -127,9 +127,12 @@ asio::awaitable<void> Connection::handle_lines()
 Action Connection::act_on(const LineBuffer::Line& line)
 {
     switch (line.status) {
-    case LineBuffer::Status::too_long: return session_.on_line_too_long();
-    case LineBuffer::Status::endless: return session_.on_endless_line();
-    default: return session_.on_line(line.text);
+    case LineBuffer::Status::too_long:
+        return session_.on_line_too_long();
+    case LineBuffer::Status::endless:
+        return session_.on_endless_line();
+    default:
+        return session_.on_line(line.text);
     }
 }
 
@@ -144,7 +147,8 @@ void Connection::forget_login_if_over()
 
 // ---- replies
 
-// Sends what has gathered, after the sync that it depends on. False when the client cannot be reached any more.
+// Sends what has gathered, after the sync that it depends on. False when the client cannot be reached any
+// more.
 asio::awaitable<bool> Connection::flush()
 {
     if (replies_.empty()) co_return true;
@@ -178,8 +182,8 @@ void Connection::say_last(Reply reply)
     over_ = true;
 }
 
-// The last reply, and the time that the client needs to take it: closing a socket that has unread bytes would reset the
-// connection and with it the reply.
+// The last reply, and the time that the client needs to take it: closing a socket that has unread bytes would
+// reset the connection and with it the reply.
 asio::awaitable<void> Connection::finish()
 {
     if (ending_) {
@@ -233,13 +237,16 @@ asio::awaitable<void> Connection::perform(Action action)
         const auto answer = co_await services_.auth.ask<ipc::EnrolAnswer>(std::move(question));
         replies_.add(session_.on_key_enrolled(answer.value_or(ipc::EnrolAnswer{})));
     } else if (const auto* end = std::get_if<EndKey>(&action)) {
-        ipc::EndSessionKey question{0, *login_, !end->session.has_value(), end->session.value_or(SessionId{})};
+        ipc::EndSessionKey question{0, *login_, !end->session.has_value(),
+                                    end->session.value_or(SessionId{})};
         const auto answer = co_await services_.auth.ask<ipc::EndAnswer>(std::move(question));
-        replies_.add(answer ? session_.on_key_ended(*answer) : Reply{451, "The login service is away; try again."});
+        replies_.add(answer ? session_.on_key_ended(*answer)
+                            : Reply{451, "The login service is away; try again."});
     } else if (std::holds_alternative<ListKeys>(action)) {
         ipc::ListSessionKeys question{0, *login_};
         const auto answer = co_await services_.auth.ask<ipc::ListAnswer>(std::move(question));
-        replies_.add(answer ? session_.on_keys_listed(*answer) : Reply{451, "The login service is away; try again."});
+        replies_.add(answer ? session_.on_keys_listed(*answer)
+                            : Reply{451, "The login service is away; try again."});
     } else {
         co_await log_in(std::move(action));
     }
@@ -258,8 +265,9 @@ asio::awaitable<void> Connection::start_tls()
     if (!sent) co_return;
     const error_code failure = co_await stream_.start_tls(services_.tls);
     if (failure) {
-        log_event("tls_failed", {{"peer", peer_text(peer_)},
-                                 {"error", stream_.tls_error().empty() ? failure.message() : stream_.tls_error()}});
+        log_event("tls_failed",
+                  {{"peer", peer_text(peer_)},
+                   {"error", stream_.tls_error().empty() ? failure.message() : stream_.tls_error()}});
         over_ = true;
         co_return;
     }
@@ -326,8 +334,9 @@ void Connection::change_directory(const RemotePath& path)
 
 void Connection::make_directory(const MakeDirectory& request)
 {
-    const auto made = request.in_working_directory ? services_.tree.make_in(working_directory_, request.path.name())
-                                                   : services_.tree.make(home_, request.path);
+    const auto made = request.in_working_directory
+                          ? services_.tree.make_in(working_directory_, request.path.name())
+                          : services_.tree.make(home_, request.path);
     const Reply reply = session_.on_directory_made(request.path, made ? error_code{} : made.error());
     made ? add_durably(reply, made->parents) : replies_.add(reply);
 }
@@ -335,7 +344,8 @@ void Connection::make_directory(const MakeDirectory& request)
 void Connection::make_path(const MakePath& request)
 {
     const auto made = services_.tree.make_with_parents(home_, request.path);
-    const Reply reply = session_.on_path_made(request.path, made && made->anything, made ? error_code{} : made.error());
+    const Reply reply =
+        session_.on_path_made(request.path, made && made->anything, made ? error_code{} : made.error());
     made ? add_durably(reply, made->parents) : replies_.add(reply);
 }
 

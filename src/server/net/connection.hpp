@@ -21,7 +21,8 @@ class Connection {
 public:
     using Clock = std::chrono::steady_clock;
 
-    Connection(Services& services, boost::asio::ip::tcp::socket socket, const boost::asio::ip::tcp::endpoint& peer);
+    Connection(Services& services, boost::asio::ip::tcp::socket socket,
+               const boost::asio::ip::tcp::endpoint& peer);
     Connection(const Connection&) = delete;
     Connection& operator=(const Connection&) = delete;
     ~Connection();

@@ -13,18 +13,24 @@ int reply_code(int number)
 {
     switch (number) {
     case ENAMETOOLONG:
-    case EILSEQ: return 553;
-    case EDQUOT: return 552;
+    case EILSEQ:
+        return 553;
+    case EDQUOT:
+        return 552;
     case ENOSPC:
-    case EMLINK: return 452;
+    case EMLINK:
+        return 452;
     case EMFILE:
     case ENFILE:
     case ENOMEM:
     case EIO:
-    case ESTALE: return 451;
+    case ESTALE:
+        return 451;
     case EAGAIN:
-    case EBUSY: return 450;
-    default: return 550;
+    case EBUSY:
+        return 450;
+    default:
+        return 550;
     }
 }
 
@@ -45,12 +51,16 @@ Reply own_error_reply(error_code failure, std::string_view path)
         reply.text += " is already there.";
         return reply;
     }
-    case Errc::name_too_long: return {553, failure.message()};
-    case Errc::too_deep: return {552, failure.message()};
+    case Errc::name_too_long:
+        return {553, failure.message()};
+    case Errc::too_deep:
+        return {552, failure.message()};
     case Errc::bad_argument:
     case Errc::control_character:
-    case Errc::not_utf8: return {501, failure.message()};
-    default: return {451, failure.message()};
+    case Errc::not_utf8:
+        return {501, failure.message()};
+    default:
+        return {451, failure.message()};
     }
 }
 
@@ -58,7 +68,8 @@ Reply own_error_reply(error_code failure, std::string_view path)
 
 Reply error_reply(error_code failure, std::string_view path)
 {
-    if (failure.category() == make_error_code(Errc::bad_argument).category()) return own_error_reply(failure, path);
+    if (failure.category() == make_error_code(Errc::bad_argument).category())
+        return own_error_reply(failure, path);
     return {reply_code(failure.value()), words(failure)};
 }
 

@@ -6,8 +6,8 @@
 
 namespace ftpc::server {
 
-// For errors of the tree (errno, Errc::directory_exists) and of RemotePath::resolve. `path` is shown in the reply for an
-// existing directory. A path that leads outside reads exactly like one that is not permitted.
+// For errors of the tree (errno, Errc::directory_exists) and of RemotePath::resolve. `path` is shown in the
+// reply for an existing directory. A path that leads outside reads exactly like one that is not permitted.
 Reply error_reply(error_code failure, std::string_view path);
 
 } // namespace ftpc::server

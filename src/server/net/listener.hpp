@@ -14,7 +14,8 @@ class Listener {
 public:
     Listener(Services& services, std::vector<UniqueFd> sockets);
 
-    // Accepts until stop(). A connection that fails ends alone; nothing that a client does ends the accepting.
+    // Accepts until stop(). A connection that fails ends alone; nothing that a client does ends the
+    // accepting.
     void start();
     void stop();
 

@@ -49,8 +49,10 @@ Start receive_start()
     const auto* configure = order ? std::get_if<ipc::Configure>(&*order) : nullptr;
     if (configure == nullptr || packet->descriptors.size() < 2)
         throw std::runtime_error{"the supervisor's first order is not a configuration"};
-    Start start{parse_configured(*configure), make_tls_context(configure->certificate_pem, view(configure->key_pem)),
-                std::move(packet->descriptors.front()), {}};
+    Start start{parse_configured(*configure),
+                make_tls_context(configure->certificate_pem, view(configure->key_pem)),
+                std::move(packet->descriptors.front()),
+                {}};
     for (std::size_t i = 1; i < packet->descriptors.size(); ++i)
         start.sockets.push_back(std::move(packet->descriptors[i]));
     return start;
@@ -61,11 +63,11 @@ public:
     explicit NetProcess(Start start)
         : control_{io_, ipc::control_descriptor}, tree_{std::move(start.root), start.settings.directory_mode},
           commits_{tree_.share_root(), start.settings.sync_parents},
-          auth_{io_, [this](const ipc::LoginHandle& login) { on_revoked(login); }, [this] { on_auth_lost(); }},
+          auth_{io_, [this](const ipc::LoginHandle& login) { on_revoked(login); },
+                [this] { on_auth_lost(); }},
           services_{io_, std::move(start.settings), std::move(start.tls), tree_, commits_, auth_, {}},
           listener_{services_, std::move(start.sockets)}
-    {
-    }
+    {}
 
     void run()
     {

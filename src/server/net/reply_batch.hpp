@@ -1,5 +1,5 @@
-// The replies to a batch of pipelined commands, sent together: in order, and those that promise a directory on disk only
-// with the result of the sync.
+// The replies to a batch of pipelined commands, sent together: in order, and those that promise a directory
+// on disk only with the result of the sync.
 #pragma once
 
 #include "server/net/tree.hpp"
@@ -24,7 +24,8 @@ public:
     // What has to be synced before take(); empty: nothing.
     std::vector<Directory> take_parents();
 
-    // The bytes to send. After a failed sync each reply that depended on it is a 451 with the system's words instead.
+    // The bytes to send. After a failed sync each reply that depended on it is a 451 with the system's words
+    // instead.
     std::string take(error_code sync_result);
 
 private:

@@ -15,8 +15,8 @@ class Connection;
 
 struct Services {
     boost::asio::io_context& io;
-    Settings settings;  // replaced by a reload
-    TlsContext tls;     // replaced by a reload; a connection keeps the one that it began with
+    Settings settings; // replaced by a reload
+    TlsContext tls;    // replaced by a reload; a connection keeps the one that it began with
     Tree& tree;
     CommitQueue& commits;
     AuthClient& auth;

@@ -19,7 +19,8 @@ const Reply bad_argument{501, "Syntax error in the argument."};
 
 bool is_number(std::string_view text)
 {
-    return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+    return !text.empty() &&
+           std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
 Reply quoted_path_reply(int code, const RemotePath& path, std::string_view words)
@@ -107,7 +108,8 @@ Action Session::prot(std::string_view level)
     if (!buffer_size_set_) return Reply{503, "PBSZ 0 first."};
     if (equal_ignoring_case(level, "P")) return Reply{200, "Protection is private."};
     if (equal_ignoring_case(level, "C")) return Reply{534, "Nothing goes unprotected here."};
-    if (equal_ignoring_case(level, "S") || equal_ignoring_case(level, "E")) return Reply{536, "TLS has no such level."};
+    if (equal_ignoring_case(level, "S") || equal_ignoring_case(level, "E"))
+        return Reply{536, "TLS has no such level."};
     return Reply{504, "Unknown protection level."};
 }
 
@@ -160,10 +162,12 @@ Action Session::on_login(LoginOutcome outcome)
     const std::string name = user_;
     if (outcome != LoginOutcome::granted) {
         forget_login();
-        if (outcome == LoginOutcome::unavailable) return Reply{451, "Logins cannot be checked now; try again."};
+        if (outcome == LoginOutcome::unavailable)
+            return Reply{451, "Logins cannot be checked now; try again."};
         if (outcome == LoginOutcome::homeless)
             return Reply{530, "Your home directory is not there; ask the administrator."};
-        if (outcome == LoginOutcome::busy) return LastReply{{421, "Too many logins are waiting; try again later."}};
+        if (outcome == LoginOutcome::busy)
+            return LastReply{{421, "Too many logins are waiting; try again later."}};
         if (++refusals_ >= most_refusals) return LastReply{{421, "Too many refused logins."}};
         return Reply{530, "Login refused."};
     }
@@ -196,7 +200,8 @@ Action Session::site_auth_session_key(std::string_view argument)
     if (tls_ != TlsVersion::tls_1_3) return Reply{534, "SESSKEY1 needs TLS 1.3."};
     const auto [id, signature] = split_first_word(argument);
     LogInBySessionKey action{user_, {}, {}};
-    if (!hex_decode_into(id, action.session) || !base64_decode_into(signature, action.signature)) return bad_argument;
+    if (!hex_decode_into(id, action.session) || !base64_decode_into(signature, action.signature))
+        return bad_argument;
     by_password_ = false;
     return action;
 }
@@ -252,8 +257,8 @@ Reply Session::on_keys_listed(const ipc::ListAnswer& answer) const
 {
     Reply reply{200, "Session keys:"};
     for (const ipc::ListedKey& key : answer.keys)
-        reply.text += "\n" + hex_encode(key.session) + " CREATED " + std::to_string(key.created) + " EXPIRES " +
-                      std::to_string(key.expires);
+        reply.text += "\n" + hex_encode(key.session) + " CREATED " + std::to_string(key.created) +
+                      " EXPIRES " + std::to_string(key.expires);
     reply.text += "\nEnd";
     return reply;
 }
@@ -292,7 +297,8 @@ Action Session::site_mkdir(std::string_view argument)
 Reply Session::on_path_made(const RemotePath& path, bool anything_made, error_code failure) const
 {
     if (failure) return error_reply(failure, path.text());
-    return anything_made ? quoted_path_reply(257, path, " created.") : quoted_path_reply(250, path, " is there.");
+    return anything_made ? quoted_path_reply(257, path, " created.")
+                         : quoted_path_reply(250, path, " is there.");
 }
 
 Action Session::cwd(std::string_view argument)
@@ -350,7 +356,8 @@ Action Session::syst(std::string_view)
 Action Session::stat(std::string_view path)
 {
     if (!path.empty()) return Reply{504, "STAT of a path is not implemented."};
-    Reply reply{211, "Status:\nLogged in as " + user_ + "\nTLS 1." + (tls_ == TlsVersion::tls_1_3 ? "3" : "2")};
+    Reply reply{211,
+                "Status:\nLogged in as " + user_ + "\nTLS 1." + (tls_ == TlsVersion::tls_1_3 ? "3" : "2")};
     reply.text += "\nWorking directory ";
     append_quoted(reply.text, working_directory_.text());
     reply.text += "\nEnd";
@@ -387,7 +394,8 @@ Action Session::allo(std::string_view size)
 
 Action Session::opts(std::string_view option)
 {
-    if (equal_ignoring_case(option, "UTF8") || equal_ignoring_case(option, "UTF8 ON")) return Reply{200, "UTF-8 is on."};
+    if (equal_ignoring_case(option, "UTF8") || equal_ignoring_case(option, "UTF8 ON"))
+        return Reply{200, "UTF-8 is on."};
     if (equal_ignoring_case(option, "UTF8 OFF")) return Reply{504, "Names are always UTF-8."};
     return Reply{501, "No such option."};
 }

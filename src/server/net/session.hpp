@@ -1,4 +1,5 @@
-// The protocol of one control connection: takes lines and results, says what to do. No input or output of its own.
+// The protocol of one control connection: takes lines and results, says what to do. No input or output of its
+// own.
 #pragma once
 
 #include "server/ipc/messages.hpp"
@@ -44,10 +45,10 @@ struct EnrolKey { // then on_key_enrolled()
     SessionPublicKey key{};
     std::uint32_t lifetime_seconds = 0; // 0: not asked for
 };
-struct EndKey { // then on_key_ended()
+struct EndKey {                       // then on_key_ended()
     std::optional<SessionId> session; // none: the key of this login
 };
-struct ListKeys {}; // then on_keys_listed()
+struct ListKeys {};      // then on_keys_listed()
 struct ChangeDirectory { // then on_directory_changed()
     RemotePath path;
 };
@@ -59,12 +60,14 @@ struct MakePath { // with its parents; then on_path_made()
     RemotePath path;
 };
 
-using Action = std::variant<Reply, LastReply, StartTls, StopTls, LogInByPassword, LogInByPrehash, LogInBySessionKey,
-                            EnrolKey, EndKey, ListKeys, ChangeDirectory, MakeDirectory, MakePath>;
+using Action =
+    std::variant<Reply, LastReply, StartTls, StopTls, LogInByPassword, LogInByPrehash, LogInBySessionKey,
+                 EnrolKey, EndKey, ListKeys, ChangeDirectory, MakeDirectory, MakePath>;
 
 enum class TlsVersion { none, tls_1_2, tls_1_3 };
 
-// How a login was answered; that the login service could not be asked; that the user may log in but has no usable home.
+// How a login was answered; that the login service could not be asked; that the user may log in but has no
+// usable home.
 enum class LoginOutcome { granted, refused, busy, unavailable, homeless };
 
 class Session {
@@ -146,7 +149,7 @@ private:
     bool buffer_size_set_ = false; // PBSZ came
     bool user_given_ = false;
     bool logged_in_ = false;
-    bool may_enrol_ = false; // this login was by password and has enrolled no key yet
+    bool may_enrol_ = false;   // this login was by password and has enrolled no key yet
     bool by_password_ = false; // the login under way is
     int refusals_ = 0;
     std::string user_;

@@ -47,11 +47,16 @@ asio::awaitable<error_code> Stream::wait(tcp::socket::wait_type what)
 asio::awaitable<error_code> Stream::wait_for_tls(int result)
 {
     switch (SSL_get_error(ssl_.get(), result)) {
-    case SSL_ERROR_WANT_READ: co_return co_await wait(tcp::socket::wait_read);
-    case SSL_ERROR_WANT_WRITE: co_return co_await wait(tcp::socket::wait_write);
-    case SSL_ERROR_ZERO_RETURN: co_return error_code{asio::error::eof};
-    case SSL_ERROR_SYSCALL: co_return errno == 0 ? error_code{asio::error::connection_reset} : last_system_error();
-    default: break;
+    case SSL_ERROR_WANT_READ:
+        co_return co_await wait(tcp::socket::wait_read);
+    case SSL_ERROR_WANT_WRITE:
+        co_return co_await wait(tcp::socket::wait_write);
+    case SSL_ERROR_ZERO_RETURN:
+        co_return error_code{asio::error::eof};
+    case SSL_ERROR_SYSCALL:
+        co_return errno == 0 ? error_code{asio::error::connection_reset} : last_system_error();
+    default:
+        break;
     }
     const char* const reason = ERR_reason_error_string(ERR_peek_error());
     tls_error_ = reason != nullptr ? reason : "unknown TLS error";
@@ -137,7 +142,8 @@ asio::awaitable<error_code> Stream::start_tls(TlsContext context)
 
 asio::awaitable<error_code> Stream::stop_tls()
 {
-    // The client's own close_notify has to be read through TLS; what else it sends before that is not for us any more.
+    // The client's own close_notify has to be read through TLS; what else it sends before that is not for us
+    // any more.
     std::array<char, 4096> discarded;
     ERR_clear_error();
     SSL_shutdown(ssl_.get());
@@ -169,8 +175,9 @@ TlsVersion Stream::tls_version() const
 Result<ChannelBinding> Stream::channel_binding() const
 {
     ChannelBinding binding;
-    if (!ssl_ || SSL_export_keying_material(ssl_.get(), binding.data(), binding.size(), channel_binding_label.data(),
-                                            channel_binding_label.size(), nullptr, 0, 0) != 1)
+    if (!ssl_ ||
+        SSL_export_keying_material(ssl_.get(), binding.data(), binding.size(), channel_binding_label.data(),
+                                   channel_binding_label.size(), nullptr, 0, 0) != 1)
         return error_code{EPROTO, boost::system::system_category()};
     return binding;
 }

@@ -1,5 +1,5 @@
-// The bytes of one connection, in clear or through TLS. TLS works on the descriptor itself rather than through Asio's
-// ssl::stream, whose buffers cost 50 KiB for every idle connection.
+// The bytes of one connection, in clear or through TLS. TLS works on the descriptor itself rather than
+// through Asio's ssl::stream, whose buffers cost 50 KiB for every idle connection.
 #pragma once
 
 #include "server/net/session.hpp"
@@ -32,8 +32,8 @@ public:
 
     boost::asio::awaitable<error_code> write_all(std::string_view bytes);
 
-    // The server's side of the handshake. Fails as read_some, and with errno EPROTO when TLS itself fails; tls_error()
-    // then has OpenSSL's words.
+    // The server's side of the handshake. Fails as read_some, and with errno EPROTO when TLS itself fails;
+    // tls_error() then has OpenSSL's words.
     boost::asio::awaitable<error_code> start_tls(TlsContext context);
     const std::string& tls_error() const { return tls_error_; }
 

@@ -35,7 +35,8 @@ void use_certificate_chain(SSL_CTX* context, std::string_view pem)
 {
     const Bio in = memory(pem);
     const Certificate leaf{PEM_read_bio_X509(in.get(), nullptr, nullptr, nullptr), X509_free};
-    if (!leaf || SSL_CTX_use_certificate(context, leaf.get()) != 1) fail("the certificate is not a usable PEM certificate");
+    if (!leaf || SSL_CTX_use_certificate(context, leaf.get()) != 1)
+        fail("the certificate is not a usable PEM certificate");
     while (X509* next = PEM_read_bio_X509(in.get(), nullptr, nullptr, nullptr))
         if (SSL_CTX_add0_chain_cert(context, next) != 1) {
             X509_free(next);
@@ -61,7 +62,8 @@ int choose_protocol(SSL*, const unsigned char** out, unsigned char* out_bytes, c
 {
     static constexpr std::array<unsigned char, 4> ftp{3, 'f', 't', 'p'};
     unsigned char* chosen = nullptr;
-    const int result = SSL_select_next_proto(&chosen, out_bytes, ftp.data(), ftp.size(), offered, offered_bytes);
+    const int result =
+        SSL_select_next_proto(&chosen, out_bytes, ftp.data(), ftp.size(), offered, offered_bytes);
     *out = chosen;
     return result == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
 }
@@ -74,14 +76,16 @@ TlsContext make_tls_context(std::string_view certificate_pem, std::string_view k
     if (!context) fail("TLS cannot be set up");
     SSL_CTX* const ctx = context.get();
     SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
-    SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE |
-                                 SSL_OP_NO_TICKET);
-    // Whatever the system's own configuration says; a peer that drops the connection without close_notify is an error.
+    SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
+                                 SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_NO_TICKET);
+    // Whatever the system's own configuration says; a peer that drops the connection without close_notify is
+    // an error.
     SSL_CTX_clear_options(ctx, SSL_OP_IGNORE_UNEXPECTED_EOF);
     SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_num_tickets(ctx, 0);
     // An idle session keeps no record buffers; replies may move between two tries of a write.
-    SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
+                              SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     SSL_CTX_set_read_ahead(ctx, 1); // a record in one read(2) instead of two
     if (SSL_CTX_set_cipher_list(ctx, "ECDHE+AESGCM:ECDHE+CHACHA20") != 1 ||
         SSL_CTX_set1_groups_list(ctx, "X25519:P-256:P-384") != 1)

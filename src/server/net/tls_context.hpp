@@ -11,9 +11,9 @@ namespace ftpc::server {
 
 using TlsContext = std::shared_ptr<SSL_CTX>;
 
-// TLS 1.2 with ECDHE and AEAD ciphers, or TLS 1.3; no renegotiation, tickets, session cache or compression; ALPN, where
-// the client offers any, must have "ftp". Throws std::runtime_error with a sentence for the administrator when
-// certificate and key cannot be read or do not belong together.
+// TLS 1.2 with ECDHE and AEAD ciphers, or TLS 1.3; no renegotiation, tickets, session cache or compression;
+// ALPN, where the client offers any, must have "ftp". Throws std::runtime_error with a sentence for the
+// administrator when certificate and key cannot be read or do not belong together.
 TlsContext make_tls_context(std::string_view certificate_pem, std::string_view key_pem);
 
 } // namespace ftpc::server

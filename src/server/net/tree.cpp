@@ -42,15 +42,15 @@ Made made(bool anything, Directory parent)
 } // namespace
 
 Tree::Tree(UniqueFd root, mode_t directory_mode)
-    : root_{share(std::move(root), true)}, directory_mode_{directory_mode},
-      lookup_{openat2_works(root_->fd.get()) ? Lookup::beneath : Lookup::walk}
-{
-}
+    : root_{share(std::move(root), true)}, directory_mode_{directory_mode}, lookup_{
+                                                                                openat2_works(root_->fd.get())
+                                                                                    ? Lookup::beneath
+                                                                                    : Lookup::walk}
+{}
 
 Tree::Tree(UniqueFd root, mode_t directory_mode, Lookup lookup)
     : root_{share(std::move(root), true)}, directory_mode_{directory_mode}, lookup_{lookup}
-{
-}
+{}
 
 Result<Directory> Tree::open_home(std::string_view home) const
 {
@@ -68,7 +68,8 @@ Result<Directory> Tree::open_at(int base, std::string_view relative_path) const
     const auto open_how = lookup_ == Lookup::beneath ? open_beneath : open_by_walking;
     auto fd = open_how(base, relative_path, O_RDONLY);
     if (fd) return share(std::move(*fd), true);
-    // A directory that may be written but not read can still be worked in; it is then synced with the whole tree.
+    // A directory that may be written but not read can still be worked in; it is then synced with the whole
+    // tree.
     if (is_errno(fd.error(), EACCES)) {
         fd = open_how(base, relative_path, O_PATH);
         if (fd) return share(std::move(*fd), false);
@@ -96,22 +97,25 @@ Result<Made> Tree::make_with_parents(const Directory& home, const RemotePath& pa
 {
     if (path.is_home()) return made(false, home);
     auto one = make(home, path);
-    if (one || !(is_errno(one.error(), ENOENT) || one.error() == Errc::directory_exists || is_errno(one.error(), EEXIST)))
+    if (one || !(is_errno(one.error(), ENOENT) || one.error() == Errc::directory_exists ||
+                 is_errno(one.error(), EEXIST)))
         return one;
     return walk_and_make(home, path);
 }
 
-// Opens `reached`, which lies in `here`. Where a link is in the way the whole path is looked up again from the home,
-// which is what the link must stay beneath.
-Result<Directory> Tree::step_into(const Directory& home, const Directory& here, const RemotePath& reached) const
+// Opens `reached`, which lies in `here`. Where a link is in the way the whole path is looked up again from
+// the home, which is what the link must stay beneath.
+Result<Directory> Tree::step_into(const Directory& home, const Directory& here,
+                                  const RemotePath& reached) const
 {
     auto fd = open_by_walking(here->fd.get(), reached.name(), O_RDONLY);
     if (fd) return share(std::move(*fd), true);
     return open(home, reached);
 }
 
-// From the home down: opens each component, making it where it is missing. The parents of all of them are to be synced,
-// also of those that were there: somebody else may have made them a moment ago and not be acknowledged yet.
+// From the home down: opens each component, making it where it is missing. The parents of all of them are to
+// be synced, also of those that were there: somebody else may have made them a moment ago and not be
+// acknowledged yet.
 Result<Made> Tree::walk_and_make(const Directory& home, const RemotePath& path) const
 {
     Made out;
@@ -122,7 +126,8 @@ Result<Made> Tree::walk_and_make(const Directory& home, const RemotePath& path) 
         const std::string_view name = rest.substr(0, rest.find('/'));
         rest.remove_prefix(std::min(rest.size(), name.size() + 1));
         const auto step = make_in(here, name);
-        if (!step && !(step.error() == Errc::directory_exists || is_errno(step.error(), EEXIST))) return step.error();
+        if (!step && !(step.error() == Errc::directory_exists || is_errno(step.error(), EEXIST)))
+            return step.error();
         out.anything = out.anything || step.has_value();
         out.parents.push_back(here);
         reached = reached.resolve(name).value();

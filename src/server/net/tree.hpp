@@ -21,14 +21,15 @@ struct OpenDirectory {
 using Directory = std::shared_ptr<const OpenDirectory>;
 
 struct Made {
-    bool anything = false;          // false: all of the path was there before
-    std::vector<Directory> parents; // those whose entries make the path; to be synced before it is acknowledged
+    bool anything = false; // false: all of the path was there before
+    std::vector<Directory>
+        parents; // those whose entries make the path; to be synced before it is acknowledged
 };
 
 class Tree {
 public:
-    // How the kernel is asked. `beneath`: openat2(2) with RESOLVE_BENEATH. `walk`: component by component with
-    // O_NOFOLLOW, for kernels and sandboxes without openat2; links are then not followed at all.
+    // How the kernel is asked. `beneath`: openat2(2) with RESOLVE_BENEATH. `walk`: component by component
+    // with O_NOFOLLOW, for kernels and sandboxes without openat2; links are then not followed at all.
     enum class Lookup { beneath, walk };
 
     // Probes once whether openat2 is there; nothing that happens later changes the answer.
@@ -43,8 +44,8 @@ public:
     Result<Directory> open(const Directory& home, const RemotePath& path) const;
 
     // Makes one directory with the plain name `name` in `parent`: one system call.
-    // Fails with Errc::directory_exists when a directory of that name is there, EEXIST when something else is, or
-    // errno of mkdirat(2).
+    // Fails with Errc::directory_exists when a directory of that name is there, EEXIST when something else
+    // is, or errno of mkdirat(2).
     Result<Made> make_in(const Directory& parent, std::string_view name) const;
 
     // Makes `path`, whose parent must be there. Fails as open and make_in. The home itself exists.
@@ -59,7 +60,8 @@ public:
 
 private:
     Result<Directory> open_at(int base, std::string_view relative_path) const;
-    Result<Directory> step_into(const Directory& home, const Directory& here, const RemotePath& reached) const;
+    Result<Directory> step_into(const Directory& home, const Directory& here,
+                                const RemotePath& reached) const;
     Result<Made> walk_and_make(const Directory& home, const RemotePath& path) const;
 
     Directory root_;

@@ -80,7 +80,8 @@ bool says_nothing(std::string_view line)
 
 Words take_word(std::string_view line)
 {
-    // By hand: find_first_of() would search `white` anew for each character, which shows with a million users.
+    // By hand: find_first_of() would search `white` anew for each character, which shows with a million
+    // users.
     const auto is_white = [](char c) { return c == ' ' || c == '\t'; };
     const auto begin = std::find_if_not(line.begin(), line.end(), is_white);
     const auto end = std::find_if(begin, line.end(), is_white);

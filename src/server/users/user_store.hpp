@@ -14,8 +14,8 @@ struct User {
     std::string name;          // is_user_name()
     std::string password_hash; // PHC text, see auth/password_hash.hpp
     std::string home;          // relative to the tree, without "." or ".."; at most 512 bytes
-    // Changes with every passwd, lock, unlock and with a new user of an old name, not with a renewed hash: session keys
-    // and open connections hold only for the generation that they were made in.
+    // Changes with every passwd, lock, unlock and with a new user of an old name, not with a renewed hash:
+    // session keys and open connections hold only for the generation that they were made in.
     std::uint64_t generation = 0;
     bool locked = false;
     std::optional<std::uint64_t> max_dirs; // kept for the quota; nothing reads it yet
@@ -34,12 +34,13 @@ public:
 
     virtual std::size_t size() const = 0;
 
-    // A user chosen by `number` (taken modulo size), by whose hash parameters a stranger is measured; none when empty.
+    // A user chosen by `number` (taken modulo size), by whose hash parameters a stranger is measured; none
+    // when empty.
     virtual std::optional<User> pick(std::uint64_t number) const = 0;
 
-    // Replaces the password hash of `name` if it still is `expected` (compare-and-swap), durably. False when it is
-    // not, or the user is gone: somebody was faster, and theirs stands. Fails with the system's error when the store
-    // cannot be written.
+    // Replaces the password hash of `name` if it still is `expected` (compare-and-swap), durably. False when
+    // it is not, or the user is gone: somebody was faster, and theirs stands. Fails with the system's error
+    // when the store cannot be written.
     virtual Result<bool> renew_password_hash(std::string_view name, std::string_view expected,
                                              std::string_view renewed) = 0;
 };
