@@ -58,8 +58,4 @@ int run_user(const std::vector<std::string>& words); // add, passwd, del, lock, 
 int run_fingerprint(const std::vector<std::string>& words);
 int run_check(const std::vector<std::string>& words);
 
-// ---- the children, started by the supervisor with their control channel (ipc/control.hpp) as descriptor 3
-int run_auth_process();
-int run_net_process();
-
 } // namespace ftpc::server

@@ -1,6 +1,8 @@
 // ftpcd: a table of subcommands.
 
+#include "server/auth/auth_process.hpp"
 #include "server/command_line.hpp"
+#include "server/net/net_process.hpp"
 
 #include <algorithm>
 #include <array>

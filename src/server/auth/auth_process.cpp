@@ -1,6 +1,7 @@
+#include "server/auth/auth_process.hpp"
+
 #include "server/auth/auth_service.hpp"
 #include "server/auth/hash_memory.hpp"
-#include "server/command_line.hpp"
 #include "server/ipc/control.hpp"
 #include "server/log.hpp"
 

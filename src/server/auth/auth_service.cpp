@@ -3,7 +3,6 @@
 #include "server/auth/directory_watch.hpp"
 #include "server/auth/net_requests.hpp"
 #include "server/auth/packet_link.hpp"
-#include "server/command_line.hpp"
 #include "server/ipc/control.hpp"
 #include "server/log.hpp"
 #include "server/users/users_file.hpp"
@@ -11,6 +10,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 
+#include <cstdlib>
 #include <optional>
 #include <string>
 #include <utility>
@@ -52,7 +52,7 @@ public:
                    std::move(control),
                    ipc::max_control_bytes,
                    {.on_packet = [this](ipc::Packet packet) { take_order(std::move(packet)); },
-                    .on_closed = [this](std::string_view) { finish(exit_done); }}}
+                    .on_closed = [this](std::string_view) { finish(EXIT_SUCCESS); }}}
     {}
 
     int serve()
@@ -69,7 +69,7 @@ private:
         if (auto* configure = std::get_if<ipc::Configure>(&*order))
             return configure_with(*configure, std::move(packet.descriptors));
         if (std::holds_alternative<ipc::Connect>(*order)) return connect(std::move(packet.descriptors));
-        finish(exit_done);
+        finish(EXIT_SUCCESS);
     }
 
     // ---- settings and users
@@ -201,13 +201,13 @@ private:
     {
         log_problems("not-configured", problems);
         report(ipc::Failed{one_text(problems)});
-        if (!stores_) finish(exit_failed);
+        if (!stores_) finish(EXIT_FAILURE);
     }
 
     void give_up(std::string_view reason)
     {
         log_event("gave-up", {{"reason", reason}});
-        finish(exit_failed);
+        finish(EXIT_FAILURE);
     }
 
     void finish(int exit_status)
@@ -223,7 +223,7 @@ private:
     std::optional<DirectoryWatch> watch_;
     std::optional<PacketLink> channel_;
     std::shared_ptr<NetRequests> net_;
-    int exit_status_ = exit_done;
+    int exit_status_ = EXIT_SUCCESS;
     // Last, so that its workers have ended before anything that they use is gone.
     std::optional<HashQueue> hash_queue_;
 };

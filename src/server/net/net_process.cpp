@@ -1,6 +1,5 @@
-// The process that talks to strangers: what the supervisor starts it with, and what it is told later.
+#include "server/net/net_process.hpp"
 
-#include "server/command_line.hpp"
 #include "server/ipc/channel.hpp"
 #include "server/ipc/control.hpp"
 #include "server/log.hpp"
@@ -14,6 +13,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdlib>
 
 namespace ftpc::server {
 
@@ -195,11 +195,11 @@ int run_net_process()
         NetProcess process{receive_start()};
         process.run();
         // Connections that would not end in time are not waited for, not even to be taken apart.
-        if (process.has_connections()) ::_exit(exit_done);
-        return exit_done;
+        if (process.has_connections()) ::_exit(EXIT_SUCCESS);
+        return EXIT_SUCCESS;
     } catch (const std::exception& error) {
         (void)ipc::send_packet(ipc::control_descriptor, ipc::encode(ipc::Report{ipc::Failed{error.what()}}));
-        return exit_failed;
+        return EXIT_FAILURE;
     }
 }
 

@@ -1,0 +1,10 @@
+// The process that keeps the secrets.
+#pragma once
+
+namespace ftpc::server {
+
+// Answers net's questions over the channels that the supervisor passes over the control channel
+// (ipc/control.hpp), which is descriptor 3, until it says Stop or is gone. Returns the exit status.
+int run_auth_process();
+
+} // namespace ftpc::server
