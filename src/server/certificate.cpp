@@ -108,8 +108,12 @@ std::string to_text(const Bio& bio)
 
 Key parse_key(const SecretText& pem)
 {
+    // An encrypted key would make OpenSSL ask at the terminal.
+    const auto no_passphrase = [](char*, int, int, void*) { return -1; };
     const Bio in{BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())), BIO_free};
-    return {PEM_read_bio_PrivateKey(in.get(), nullptr, nullptr, nullptr), EVP_PKEY_free};
+    Key key{PEM_read_bio_PrivateKey(in.get(), nullptr, no_passphrase, nullptr), EVP_PKEY_free};
+    ERR_clear_error();
+    return key;
 }
 
 SecretText make_key_pem()
@@ -207,21 +211,33 @@ std::string make_certificate_pem(EVP_PKEY* key)
     return to_text(out);
 }
 
+std::chrono::system_clock::duration time_left(const std::string& certificate_file)
+{
+    const std::string pem = read_pem(certificate_file);
+    try {
+        return describe_certificate(pem).not_after - std::chrono::system_clock::now();
+    } catch (const std::exception& error) {
+        throw std::runtime_error{certificate_file + ": " + error.what()};
+    }
+}
+
 void make_what_is_missing(const Settings& settings)
 {
     const std::string directory = settings.data + "/tls";
+    const bool certificate_is_there = exists(settings.certificate_file());
     if (!exists(settings.key_file())) {
+        // A new key would mean a new fingerprint, which is not ours to decide.
+        if (certificate_is_there)
+            throw std::runtime_error{settings.key_file() +
+                                     ": missing, though its certificate is there; put it back, or remove " +
+                                     settings.certificate_file() +
+                                     " to have both made anew (users must then trust the server again)"};
         const SecretText pem = make_key_pem();
         write_pem(directory, "key.pem", view(pem), 0600);
     }
-    const bool there = exists(settings.certificate_file());
-    if (there) {
-        const auto left = describe_certificate(read_pem(settings.certificate_file())).not_after -
-                          std::chrono::system_clock::now();
-        if (left > renew_before) return;
-    }
+    if (certificate_is_there && time_left(settings.certificate_file()) > renew_before) return;
     const Key key = parse_key(read_key_pem(settings.key_file()));
-    if (!key) throw std::runtime_error{settings.key_file() + ": not a PEM private key"};
+    if (!key) throw std::runtime_error{settings.key_file() + ": not a PEM private key without a passphrase"};
     write_pem(directory, "certificate.pem", make_certificate_pem(key.get()), 0644);
 }
 

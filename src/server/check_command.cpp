@@ -5,6 +5,7 @@
 #include "server/certificate.hpp"
 #include "server/command_line.hpp"
 #include "server/data_directory.hpp"
+#include "server/listening_sockets.hpp"
 #include "server/net/beneath.hpp"
 #include "server/net/tls_context.hpp"
 #include "server/users/users_file.hpp"
@@ -44,6 +45,17 @@ ServiceAccounts check_accounts(const Settings& settings, Problems& problems)
     }
 }
 
+void check_listening_addresses(const Settings& settings, Problems& problems)
+{
+    for (const std::string& address : settings.listen) {
+        try {
+            check_listening_address(address);
+        } catch (const std::exception& error) {
+            problems.push_back({"listen", error.what()});
+        }
+    }
+}
+
 void check_certificate(const Settings& settings, Problems& problems)
 {
     const std::string file = settings.certificate_file();
@@ -65,6 +77,17 @@ void check_certificate(const Settings& settings, Problems& problems)
     }
 }
 
+// Owner, group and others each have their own bits, and only the first that matches counts (POSIX).
+bool may_make_directories_in(const struct stat& status, const ServiceAccounts& accounts)
+{
+    const FileOwner writer = accounts.net.value_or(FileOwner{::geteuid(), ::getegid()});
+    if (writer.user == 0) return true;
+    const mode_t needed = S_IWOTH | S_IXOTH;
+    if (status.st_uid == writer.user) return (status.st_mode >> 6 & needed) == needed;
+    if (status.st_gid == writer.group) return (status.st_mode >> 3 & needed) == needed;
+    return (status.st_mode & needed) == needed;
+}
+
 void check_home(int tree, const User& user, const std::string& root, const ServiceAccounts& accounts,
                 Problems& problems)
 {
@@ -76,11 +99,7 @@ void check_home(int tree, const User& user, const std::string& root, const Servi
             {where, "home of " + user.name + ": " + (home ? last_error_text() : home.error().message())});
         return;
     }
-    const uid_t writer = accounts.net ? accounts.net->user : ::geteuid();
-    const bool writable =
-        status.st_uid == writer && (status.st_mode & (S_IWUSR | S_IXUSR)) == (S_IWUSR | S_IXUSR);
-    if (!writable && (status.st_mode & S_IWOTH) == 0 &&
-        (!accounts.net || status.st_gid != accounts.net->group))
+    if (!may_make_directories_in(status, accounts))
         problems.push_back({where, "home of " + user.name + ": the server cannot make directories there"});
 }
 
@@ -124,6 +143,7 @@ Problems check(const Arguments& arguments)
 {
     const Settings& settings = arguments.settings;
     Problems problems = arguments.problems;
+    check_listening_addresses(settings, problems);
     const ServiceAccounts accounts = check_accounts(settings, problems);
     const UniqueFd data = open_directory(AT_FDCWD, settings.data);
     if (!data) {

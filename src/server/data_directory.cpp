@@ -60,7 +60,9 @@ UniqueFd open_directory(const std::string& path, int flags = 0)
 void make_data(const Settings& settings, const ServiceAccounts& accounts)
 {
     boost::system::error_code failure;
-    const boost::filesystem::path parent = boost::filesystem::path{settings.data}.parent_path();
+    // Without the slash of "DIR/", whose parent would be DIR itself and be made with other permissions.
+    const std::string data = settings.data.substr(0, settings.data.find_last_not_of('/') + 1);
+    const boost::filesystem::path parent = boost::filesystem::path{data}.parent_path();
     if (!parent.empty()) boost::filesystem::create_directories(parent, failure);
     if (failure) fail(parent.string(), failure.message());
     const bool made = make_directory(settings.data, accounts.auth ? S_ISVTX | 0770 : 0700);

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include <array>
+#include <charconv>
 #include <memory>
 #include <stdexcept>
 
@@ -40,6 +41,12 @@ HostAndPort split(const std::string& where)
 
 AddressList resolve(const std::string& where, const HostAndPort& parts)
 {
+    unsigned port = 0;
+    const char* const end = parts.port.data() + parts.port.size();
+    const auto [stopped, error] = std::from_chars(parts.port.data(), end, port);
+    // getaddrinfo(3) takes only the lower 16 bits of a larger number.
+    if (error != std::errc{} || stopped != end || port > 65535)
+        fail(where, "the port must be a number from 0 to 65535");
     addrinfo hints{};
     hints.ai_socktype = SOCK_STREAM;
     hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
@@ -82,6 +89,11 @@ bool no_ipv6(int number)
 }
 
 } // namespace
+
+void check_listening_address(const std::string& where)
+{
+    resolve(where, split(where));
+}
 
 std::vector<ListeningSocket> open_listening_sockets(const std::string& where)
 {

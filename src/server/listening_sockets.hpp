@@ -20,4 +20,7 @@ struct ListeningSocket {
 // Throws std::runtime_error with the address and the reason.
 std::vector<ListeningSocket> open_listening_sockets(const std::string& where);
 
+// Throws the same for what is not such an address, or a name that is not found. Opens nothing.
+void check_listening_address(const std::string& where);
+
 } // namespace ftpc::server

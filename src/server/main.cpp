@@ -4,6 +4,9 @@
 #include "server/command_line.hpp"
 #include "server/net/net_process.hpp"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <cstring>
@@ -78,10 +81,22 @@ int run(const std::vector<std::string>& words)
     }
 }
 
+// A standard descriptor that is closed would be taken by the next file that is opened, and log lines would go
+// there.
+void open_standard_descriptors()
+{
+    int fd = 0;
+    do {
+        fd = ::open("/dev/null", O_RDWR);
+    } while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0) ::close(fd);
+}
+
 } // namespace
 
 int main(int argc, char** argv)
 {
+    open_standard_descriptors();
     try {
         return run({argv + std::min(argc, 1), argv + argc});
     } catch (const std::exception& error) {

@@ -16,6 +16,8 @@ UniqueFd lock_for_serving(int data, const std::string& path)
     UniqueFd lock{::openat(data, "serve.lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600)};
     if (!lock) throw std::runtime_error{path + "/serve.lock: " + last_system_error().message()};
     if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
+        if (errno != EWOULDBLOCK)
+            throw std::runtime_error{path + "/serve.lock: " + last_system_error().message()};
         const auto holder = read_all(lock.get(), 32);
         throw std::runtime_error{path + " is being served already" +
                                  (holder && !holder->empty() ? " by process " + *holder : std::string{})};

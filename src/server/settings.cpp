@@ -1,6 +1,7 @@
 #include "server/settings.hpp"
 
 #include "shared/duration.hpp"
+#include "shared/text.hpp"
 
 #include <unistd.h>
 
@@ -14,6 +15,14 @@
 namespace ftpc::server {
 
 namespace {
+
+std::string_view trim(std::string_view text)
+{
+    constexpr std::string_view white = " \t\r";
+    const auto first = text.find_first_not_of(white);
+    if (first == std::string_view::npos) return {};
+    return text.substr(first, text.find_last_not_of(white) - first + 1);
+}
 
 using Complaint = std::optional<std::string>; // none: the value was taken
 
@@ -39,6 +48,8 @@ Complaint take_duration(std::chrono::seconds& out, std::string_view text)
 Complaint take_text(std::string& out, std::string_view text)
 {
     if (text.empty()) return "must not be empty";
+    if (has_control_character(text)) return "must be UTF-8 without control characters";
+    if (text != trim(text)) return "must not begin or end with white space";
     out = text;
     return {};
 }
@@ -53,8 +64,9 @@ Complaint take_durability(Durability& out, std::string_view text)
 Complaint take_directory_mode(mode_t& out, std::string_view text)
 {
     unsigned mode = 0;
-    if (take_number(mode, text, 0700, 07777, 8) || (mode & 0700) != 0700)
-        return "must be an octal mode that gives its owner everything, such as 0755 or 0750";
+    // mkdir(2) leaves out set-user-id and set-group-id; the latter is inherited from the directory above.
+    if (take_number(mode, text, 0700, 01777, 8) || (mode & 0700) != 0700)
+        return "must be an octal mode up to 1777 that gives its owner everything, such as 0755 or 0750";
     out = mode;
     return {};
 }
@@ -157,14 +169,6 @@ const std::array rows{
         [](Settings& s, std::string_view v) { return take_scrypt(s.scrypt, v); },
         [](const Settings& s) { return scrypt_text(s.scrypt); }},
 };
-
-std::string_view trim(std::string_view text)
-{
-    constexpr std::string_view white = " \t\r";
-    const auto first = text.find_first_not_of(white);
-    if (first == std::string_view::npos) return {};
-    return text.substr(first, text.find_last_not_of(white) - first + 1);
-}
 
 } // namespace
 

@@ -34,6 +34,7 @@ UniqueFd catch_signals()
     for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGCHLD})
         ::sigaddset(&caught, number);
     ::sigprocmask(SIG_BLOCK, &caught, nullptr);
+    std::signal(SIGPIPE, SIG_IGN); // whoever reads the log may go away
     UniqueFd fd{::signalfd(-1, &caught, SFD_CLOEXEC | SFD_NONBLOCK)};
     if (!fd) throw std::runtime_error{"signalfd: " + last_system_error().message()};
     return fd;
@@ -256,9 +257,14 @@ void Supervisor::reap()
 
 void Supervisor::on_end(Child& child, int status)
 {
-    log_event("child_ended", {{"process", child.name}, {"with", describe_status(status)}});
+    log_event("child-ended", {{"process", child.name}, {"with", describe_status(status)}});
     child.process.reset();
     child.ready = false;
+    back_off(child);
+}
+
+void Supervisor::back_off(Child& child)
+{
     const bool lived_long = Clock::now() - child.started > long_enough;
     child.back_off = lived_long
                          ? std::chrono::milliseconds{0}
@@ -270,8 +276,13 @@ void Supervisor::restart_those_due()
 {
     for (Child* child : {&auth_, &net_}) {
         if (child->process || Clock::now() < child->restart_at) continue;
-        log_event("child_restarted", {{"process", child->name}});
-        start(*child);
+        try {
+            start(*child);
+            log_event("child-restarted", {{"process", child->name}});
+        } catch (const std::exception& error) { // no processes or no memory just now
+            log_event("child-not-restarted", {{"process", child->name}, {"reason", error.what()}});
+            back_off(*child);
+        }
     }
 }
 
@@ -291,15 +302,15 @@ void Supervisor::reload()
     std::vector<Problem> problems;
     Settings settings = read_settings(arguments_.setting_flags, arguments_.config_file(), problems);
     for (const Problem& problem : problems)
-        log_event("setting_refused", {{"where", problem.where}, {"reason", problem.what}});
+        log_event("setting-refused", {{"where", problem.where}, {"reason", problem.what}});
     if (!problems.empty()) return;
     if (const std::string later = changed_only_at_start(arguments_.settings, settings); !later.empty())
-        log_event("setting_changes_at_restart", {{"settings", later}});
+        log_event("setting-changes-at-restart", {{"settings", later}});
     const Settings before = std::exchange(arguments_.settings, settings);
     try {
         load_secrets();
     } catch (const std::exception& error) {
-        log_event("reload_refused", {{"reason", error.what()}});
+        log_event("reload-refused", {{"reason", error.what()}});
         arguments_.settings = before;
         certificate_checked_ = Clock::now();
         return;

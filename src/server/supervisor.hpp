@@ -48,6 +48,7 @@ private:
     void connect_children();
     void reap();
     void on_end(Child& child, int status);
+    static void back_off(Child& child);
     void restart_those_due();
     int milliseconds_to_wait() const;
     void announce() const;

@@ -63,7 +63,7 @@ private:
             if (!packet || packet->bytes.empty()) break;
             auto answer = ipc::decode_answer(packet->bytes);
             if (!answer) {
-                log_event("bad_answer_from_auth");
+                log_event("bad-answer-from-auth");
                 break;
             }
             if (client_ != nullptr) client_->on_answer(std::move(*answer));
@@ -115,8 +115,7 @@ void AuthClient::connect(UniqueFd channel)
         old->abandon();
         on_lost_();
     }
-    for (auto& [id, waiting] : waiting_)
-        waiting->timer.cancel();
+    give_up_waiting();
     channel_ = std::make_shared<Channel>(*this, std::move(channel));
     channel_->start();
 }
@@ -144,6 +143,7 @@ void AuthClient::on_answer(ipc::Answer answer)
         return;
     }
     if (const auto* revoked = std::get_if<ipc::LoginRevoked>(&answer)) {
+        refuse_unread(revoked->login);
         on_revoked_(revoked->login);
         return;
     }
@@ -154,17 +154,39 @@ void AuthClient::on_answer(ipc::Answer answer)
         },
         answer);
     const auto found = waiting_.find(id);
-    if (found == waiting_.end()) return; // its connection gave up meanwhile
+    if (found == waiting_.end()) { // its connection gave up meanwhile
+        const auto* login = std::get_if<ipc::LoginAnswer>(&answer);
+        if (login != nullptr && login->status == ipc::LoginStatus::granted) tell({login->login});
+        return;
+    }
     found->second->answer = std::move(answer);
     found->second->timer.cancel();
+}
+
+// The answer that granted this login may have come, but its connection not have seen it yet.
+void AuthClient::refuse_unread(const ipc::LoginHandle& revoked)
+{
+    for (auto& [id, waiting] : waiting_) {
+        const auto* login = waiting->answer ? std::get_if<ipc::LoginAnswer>(&*waiting->answer) : nullptr;
+        if (login != nullptr && login->login == revoked) waiting->answer = ipc::LoginAnswer{id};
+    }
+}
+
+// No answer is good any more, not even one that has come but has not been seen: this auth cannot revoke what
+// it granted.
+void AuthClient::give_up_waiting()
+{
+    for (auto& [id, waiting] : waiting_) {
+        waiting->answer.reset();
+        waiting->timer.cancel();
+    }
 }
 
 void AuthClient::on_channel_lost(const Channel& channel)
 {
     if (channel_.get() != &channel) return;
     channel_ = nullptr;
-    for (auto& [id, waiting] : waiting_)
-        waiting->timer.cancel();
+    give_up_waiting();
     on_lost_();
 }
 

@@ -51,6 +51,8 @@ private:
 
     boost::asio::awaitable<std::optional<ipc::Answer>> exchange(ipc::RequestId id, ipc::Request question);
     void on_answer(ipc::Answer answer);
+    void refuse_unread(const ipc::LoginHandle& revoked);
+    void give_up_waiting();
     void on_channel_lost(const Channel& channel);
 
     boost::asio::io_context& io_;

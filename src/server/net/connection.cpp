@@ -84,6 +84,8 @@ asio::awaitable<void> Connection::serve()
         if (!received) break;
         co_await handle_lines();
         lines_.release_if_empty();
+        // A client that keeps sending would otherwise never let anybody else have a turn.
+        co_await asio::post(services_.io, use_awaitable);
     }
 }
 
@@ -110,7 +112,7 @@ void Connection::extend_deadline()
 
 asio::awaitable<void> Connection::handle_lines()
 {
-    while (!over_) {
+    while (!over_ && !ending_) {
         const LineBuffer::Line line = lines_.next();
         if (line.status == LineBuffer::Status::need_more) break;
         Action action = act_on(line);
@@ -153,7 +155,7 @@ asio::awaitable<bool> Connection::flush()
 {
     if (replies_.empty()) co_return true;
     const error_code sync_result = co_await synced();
-    if (sync_result) log_event("sync_failed", {{"error", sync_result.message()}});
+    if (sync_result) log_event("sync-failed", {{"error", sync_result.message()}});
     const std::string text = replies_.take(sync_result);
     const error_code failure = co_await stream_.write_all(text);
     if (failure) over_ = true;
@@ -256,7 +258,7 @@ asio::awaitable<void> Connection::start_tls()
 {
     // Whatever came behind AUTH TLS came in clear and could have been put there by anybody (CVE-2011-0411).
     if (lines_.pending() > 0) {
-        log_event("bytes_before_tls", {{"peer", peer_text(peer_)}});
+        log_event("bytes-before-tls", {{"peer", peer_text(peer_)}});
         replies_.take({});
         over_ = true;
         co_return;
@@ -265,7 +267,7 @@ asio::awaitable<void> Connection::start_tls()
     if (!sent) co_return;
     const error_code failure = co_await stream_.start_tls(services_.tls);
     if (failure) {
-        log_event("tls_failed",
+        log_event("tls-failed",
                   {{"peer", peer_text(peer_)},
                    {"error", stream_.tls_error().empty() ? failure.message() : stream_.tls_error()}});
         over_ = true;
@@ -317,7 +319,7 @@ void Connection::open_home(const ipc::LoginAnswer& answer)
 {
     auto home = services_.tree.open_home(answer.home);
     if (!home) {
-        log_event("home_unusable", {{"home", answer.home}, {"error", home.error().message()}});
+        log_event("home-unusable", {{"home", answer.home}, {"error", home.error().message()}});
         return;
     }
     home_ = working_directory_ = std::move(*home);

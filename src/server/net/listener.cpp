@@ -42,7 +42,7 @@ void report_end(const std::exception_ptr& failure)
     try {
         std::rethrow_exception(failure);
     } catch (const std::exception& error) {
-        log_event("connection_failed", {{"error", error.what()}});
+        log_event("connection-failed", {{"error", error.what()}});
     }
 }
 
@@ -78,7 +78,7 @@ asio::awaitable<void> Listener::accept(tcp::acceptor& acceptor)
             serve(std::move(socket));
         } else if (failure != asio::error::connection_aborted) {
             // No descriptors or no memory: they come back when connections end.
-            log_event("accept_failed", {{"error", failure.message()}});
+            log_event("accept-failed", {{"error", failure.message()}});
             co_await pause(std::chrono::milliseconds{200});
         }
     }

@@ -146,6 +146,7 @@ asio::awaitable<error_code> Stream::stop_tls()
     // any more.
     std::array<char, 4096> discarded;
     ERR_clear_error();
+    SSL_set_read_ahead(ssl_.get(), 0); // what comes in clear behind it must stay in the socket
     SSL_shutdown(ssl_.get());
     while (true) {
         const auto got = co_await read_some(discarded);

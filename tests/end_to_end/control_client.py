@@ -1,0 +1,152 @@
+"""A control connection under the test's hand: commands as bytes, replies as they come, TLS when the test says so."""
+import collections
+import contextlib
+import socket
+import ssl
+
+from harness import PASSWORD, scaled
+
+Reply = collections.namedtuple("Reply", "code text")
+ENDED = Reply(0, "")  # the connection has ended, with a reset or in order
+
+
+def trusting_context():
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+class Control:
+    """Begins in clear, like every control connection. `greeting` is the server's first reply."""
+
+    def __init__(self, port, seconds=10.0):
+        self._socket = socket.create_connection(("127.0.0.1", port), scaled(seconds))
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._received = b""
+        self.greeting = self.reply()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        with contextlib.suppress(OSError):
+            self._socket.close()
+
+    @property
+    def tls_version(self):
+        return self._socket.version()
+
+    def into_socket(self):
+        """The socket below, for whoever goes on by hand; nothing has been read from it that was not a reply."""
+        if self._received:
+            raise AssertionError(f"bytes behind the last reply: {self._received!r}")
+        return self._socket
+
+    def certificate(self):
+        return self._socket.getpeercert(binary_form=True)
+
+    def wait_at_most(self, seconds):
+        self._socket.settimeout(scaled(seconds))
+
+    def send_bytes(self, data):
+        self._socket.sendall(data)
+
+    def send(self, line):
+        self.send_bytes((line.encode() if isinstance(line, str) else line) + b"\r\n")
+
+    def _line(self):
+        while b"\r\n" not in self._received:
+            try:
+                got = self._socket.recv(65536)
+            except TimeoutError as late:
+                raise AssertionError(f"no reply in time; so far {self._received!r}") from late
+            except OSError:  # ssl.SSLError is one, too
+                got = b""
+            if not got:
+                return None
+            self._received += got
+        line, self._received = self._received.split(b"\r\n", 1)
+        return line.decode()
+
+    def reply(self):
+        """The next reply, its text without the code; ENDED when there is none any more."""
+        first = self._line()
+        if first is None:
+            return ENDED
+        lines = [first[4:]]
+        if first[3:4] == "-":
+            while True:
+                line = self._line()
+                if line is None:
+                    return ENDED
+                if line[:4] == first[:3] + " ":
+                    lines.append(line[4:])
+                    break
+                lines.append(line)
+        return Reply(int(first[:3]), "\n".join(lines))
+
+    def ask(self, line):
+        self.send(line)
+        return self.reply()
+
+    def code(self, line):
+        return self.ask(line).code
+
+    def pipeline(self, lines):
+        """All of the commands in one write, then all replies."""
+        self.send_bytes(b"".join((line.encode() if isinstance(line, str) else line) + b"\r\n" for line in lines))
+        return [self.reply() for _ in lines]
+
+    def shake_hands(self, context=None):
+        """TLS on this connection, after 234."""
+        if self._received:
+            raise AssertionError(f"bytes in clear behind 234: {self._received!r}")
+        self._socket = (context or trusting_context()).wrap_socket(self._socket, server_hostname="127.0.0.1")
+        return self
+
+    def stop_tls(self):
+        """After REIN: TLS ends in both directions, the connection goes on in clear."""
+        self._socket = self._socket.unwrap()
+
+    def start_tls(self, context=None):
+        answer = self.ask("AUTH TLS")
+        if answer.code != 234:
+            raise AssertionError(f"AUTH TLS: {answer}")
+        return self.shake_hands(context)
+
+    def log_in(self, user="alice", password=PASSWORD):
+        """The reply that decides the login."""
+        first = self.ask(f"USER {user}")
+        if first.code != 331:
+            return first
+        return self.ask(b"PASS " + (password.encode() if isinstance(password, str) else password))
+
+    def ended(self):
+        """Whether the connection ends now, without another reply."""
+        return self.reply() == ENDED
+
+
+def connect(port, **options):
+    """A connection inside TLS, not logged in."""
+    return Control(port, **options).start_tls()
+
+
+def logged_in(port, user="alice", password=PASSWORD, **options):
+    control = connect(port, **options)
+    answer = control.log_in(user, password)
+    if answer.code != 230:
+        control.close()
+        raise AssertionError(f"login of {user}: {answer}")
+    return control
+
+
+def can_log_in(port, user="alice", password=PASSWORD):
+    """Whether the server, which may be restarting a process just now, takes this login."""
+    with contextlib.suppress(OSError, AssertionError):
+        with connect(port) as control:
+            return control.log_in(user, password).code == 230
+    return False

@@ -1,0 +1,129 @@
+"""What stands between a client and the server in some tests."""
+import contextlib
+import selectors
+import socket
+import threading
+
+from control_client import Control
+from harness import scaled
+
+
+class Relay:
+    """Listens on `port` and gives every connection to serve(client), each in a thread."""
+
+    def __init__(self, server_port):
+        self.server_port = server_port
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        self.address = f"127.0.0.1:{self.port}"
+        self.failures = []
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def close(self):
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+
+    def _accept(self):
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = self._listener.accept()
+                threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+
+    def _serve(self, client):
+        client.settimeout(scaled(20))
+        try:
+            with client:
+                self.serve(client)
+        except Exception as failure:  # a test asks for it; a thread has nobody to tell
+            self.failures.append(failure)
+
+    def serve(self, client):
+        raise NotImplementedError
+
+
+class TlsRelay(Relay):
+    """For clients without TLS: takes a plain control connection and goes on to the server with AUTH TLS."""
+
+    def serve(self, client):
+        with Control(self.server_port) as control:
+            control.start_tls()
+            server = control.into_socket()
+            client.sendall(f"{control.greeting.code} {control.greeting.text}\r\n".encode())
+            with selectors.DefaultSelector() as ready:
+                ready.register(client, selectors.EVENT_READ, server)
+                ready.register(server, selectors.EVENT_READ, client)
+                while True:
+                    for key, _ in ready.select(scaled(20)):
+                        data = key.fileobj.recv(65536)
+                        while key.fileobj is server and server.pending():  # in the TLS layer already: select() is blind to it
+                            data += server.recv(65536)
+                        if not data:
+                            return
+                        key.data.sendall(data)
+
+
+class FlightRelay(Relay):
+    """Keeps the server's answers back, to see what a client sends without them.
+
+    `flights` are what the client sent at a time: it got no answer while it sent one of them. The greeting is kept back
+    until AUTH TLS has come; what follows the TLS handshake until the server has ended the connection.
+    """
+
+    def __init__(self, server_port):
+        super().__init__(server_port)
+        self.flights = []
+
+    def serve(self, client):
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        with socket.create_connection(("127.0.0.1", self.server_port), scaled(20)) as server:
+            server.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self._pass_on_flight(client, server)  # AUTH TLS
+            self._answer_until_client_speaks(client, server)  # the greeting and 234
+            self._pass_on_flight(client, server)  # ClientHello
+            self._answer_until_client_speaks(client, server)  # the server's part of the handshake
+            kept_back = self._rest(client, server)
+            client.sendall(kept_back)
+            with contextlib.suppress(ConnectionResetError):  # the client may leave without a look at close_notify
+                client.shutdown(socket.SHUT_WR)
+                while client.recv(65536):
+                    pass
+
+    def _pass_on_flight(self, client, server):
+        data = client.recv(65536)
+        self.flights.append(data)
+        server.sendall(data)
+
+    @staticmethod
+    def _answer_until_client_speaks(client, server):
+        with selectors.DefaultSelector() as ready:
+            ready.register(client, selectors.EVENT_READ)
+            ready.register(server, selectors.EVENT_READ)
+            while True:
+                sockets = [key.fileobj for key, _ in ready.select(scaled(20))]
+                if client in sockets or not sockets:
+                    return
+                client.sendall(server.recv(65536))
+
+    def _rest(self, client, server):
+        """Passes on what the client still says; returns what the server answered, once it has ended the connection."""
+        flight = kept_back = b""
+        with selectors.DefaultSelector() as ready:
+            ready.register(client, selectors.EVENT_READ)
+            ready.register(server, selectors.EVENT_READ)
+            while True:
+                events = ready.select(scaled(20))
+                if not events:
+                    raise AssertionError("the client waits for an answer before it has said all")
+                for key, _ in events:
+                    data = key.fileobj.recv(65536)
+                    if key.fileobj is client:
+                        if not data:
+                            raise AssertionError("the client gave up waiting")
+                        flight += data
+                        server.sendall(data)
+                    elif data:
+                        kept_back += data
+                    else:
+                        self.flights.append(flight)
+                        return kept_back

@@ -1,0 +1,104 @@
+"""Connections that only sit there: a login in time, commands in time, and no more connections than allowed."""
+import socket
+import time
+import unittest
+
+from harness import SCALE, SharedServerTest, scaled
+from control_client import Control, connect, logged_in
+
+TIMEOUT = max(1, round(SCALE))  # seconds; long enough to log in
+
+
+class Timeouts(SharedServerTest):
+    settings = {"login_timeout": f"{TIMEOUT}s", "idle_timeout": f"{TIMEOUT}s"}
+
+    def assert_ends_with_421(self, control, words):
+        began = time.monotonic()
+        answer = control.reply()
+        self.assertEqual(answer.code, 421)
+        self.assertIn(words, answer.text)
+        self.assertTrue(control.ended())
+        self.assertLess(time.monotonic() - began, TIMEOUT + scaled(3))
+
+    def test_no_login_in_time_in_clear_or_inside_tls(self):
+        with Control(self.server.port) as in_clear, connect(self.server.port) as inside:
+            for control in (in_clear, inside):
+                self.assert_ends_with_421(control, "No login in time")
+
+    def test_commands_that_are_no_login_do_not_extend_the_time(self):
+        with connect(self.server.port) as control:
+            began = time.monotonic()
+            while (code := control.code("NOOP")) == 200:
+                self.assertLess(time.monotonic() - began, TIMEOUT + scaled(3))
+            # The server may have closed while the NOOP was under way.
+            self.assertIn(code, (421, 0))
+
+    def test_an_idle_session_even_with_half_a_command(self):
+        with logged_in(self.server.port) as silent, logged_in(self.server.port) as half:
+            half.send_bytes(b"MKD never-fin")
+            for control in (silent, half):
+                self.assert_ends_with_421(control, "Idle for too long")
+        self.assertEqual(list((self.server.site.root / "alice").iterdir()), [])
+
+    def test_a_session_with_commands_is_not_idle(self):
+        with logged_in(self.server.port) as control:
+            began = time.monotonic()
+            while time.monotonic() - began < 2.5 * TIMEOUT:
+                self.assertEqual(control.code("NOOP"), 200)
+
+    def test_a_handshake_that_never_comes(self):
+        with Control(self.server.port) as control:
+            self.assertEqual(control.code("AUTH TLS"), 234)
+            began = time.monotonic()
+            self.assertTrue(control.ended())
+            self.assertLess(time.monotonic() - began, TIMEOUT + scaled(4))
+
+    def test_a_client_that_sends_and_never_reads(self):
+        with logged_in(self.server.port) as control:
+            control.wait_at_most(0.5)
+            with self.assertRaises(OSError):  # every buffer between the two is full, and the server reads no more
+                while True:
+                    control.send_bytes(b"STAT\r\n" * 1000)
+            control.wait_at_most(10)
+            codes = set()
+            while (reply := control.reply()).code:
+                codes.add(reply.code)
+            self.assertEqual(codes - {421}, {211}, "what was answered before the end can be read")
+
+
+class MaxConnections(SharedServerTest):
+    settings = {"max_connections": "3"}
+
+    def test_one_too_many_gets_421_and_room_comes_back(self):
+        open_connections = [Control(self.server.port) for _ in range(3)]
+        try:
+            with Control(self.server.port) as control:
+                self.assertEqual(control.greeting.code, 421)
+                self.assertTrue(control.ended())
+            self.assertEqual(open_connections[0].code("NOOP"), 200)
+            open_connections.pop().close()
+            deadline = time.monotonic() + scaled(5)
+            while True:
+                with Control(self.server.port) as control:
+                    if control.greeting.code == 220:
+                        break
+                self.assertLess(time.monotonic(), deadline)
+        finally:
+            for control in open_connections:
+                control.close()
+
+    def test_a_flood_of_connections_leaves_the_server_working(self):
+        net = self.server.child("net")
+        for _ in range(300):
+            socket.create_connection(("127.0.0.1", self.server.port)).close()
+        deadline = time.monotonic() + scaled(5)
+        while True:
+            with Control(self.server.port) as control:
+                if control.greeting.code == 220:
+                    break
+            self.assertLess(time.monotonic(), deadline)
+        self.assertEqual(self.server.child("net"), net)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,124 @@
+// Child processes, with the shell in the place of this program: its one argument is a script.
+#include "server/child_process.hpp"
+
+#include "server/ipc/channel.hpp"
+#include "support/catch.hpp"
+#include "support/temporary_directory.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <string>
+
+using namespace ftpc;
+using namespace ftpc::server;
+
+namespace {
+
+constexpr FileOwner stranger{41001, 41002};
+
+UniqueFd open_program(const char* path)
+{
+    UniqueFd program{::open(path, O_PATH | O_CLOEXEC)};
+    REQUIRE(program);
+    return program;
+}
+
+struct ChildTest {
+    test::TemporaryDirectory directory;
+    UniqueFd shell = open_program("/bin/sh");
+
+    ChildProcess start(const std::string& script, std::optional<FileOwner> user = {}) const
+    {
+        REQUIRE(::chmod(directory.path().c_str(), 0711) == 0);
+        directory.write("script", script);
+        return {shell.get(), "ftpcd: test", directory.path("script"), user};
+    }
+    // The next packet that the child sends; empty at its end.
+    static std::string hear(const ChildProcess& child)
+    {
+        const auto packet = ipc::receive_packet(child.control(), 4096);
+        REQUIRE(packet);
+        return {packet->bytes.begin(), packet->bytes.end()};
+    }
+    static int status(const ChildProcess& child)
+    {
+        int status = 0;
+        REQUIRE(::waitpid(child.pid(), &status, 0) == child.pid());
+        return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    }
+};
+
+} // namespace
+
+TEST_CASE_METHOD(ChildTest, "a child has its control channel as descriptor 3, and its end is seen there")
+{
+    const ChildProcess child = start("echo hello >&3; exit 7");
+    CHECK(hear(child) == "hello\n");
+    CHECK(hear(child).empty());
+    CHECK(status(child) == 7);
+}
+
+TEST_CASE_METHOD(ChildTest,
+                 "a child has its title, and works in no directory that could be unmounted or removed")
+{
+    const ChildProcess child = start("tr '\\0' '|' < /proc/$$/cmdline >&3; pwd >&3");
+    CHECK(hear(child) == "ftpcd: test|" + directory.path("script") + "|");
+    CHECK(hear(child) == "/\n");
+    CHECK(status(child) == 0);
+}
+
+TEST_CASE_METHOD(ChildTest, "a child leaves signals meant for the supervisor alone")
+{
+    const ChildProcess child = start("kill -TERM $$; kill -INT $$; kill -HUP $$; echo alive >&3");
+    CHECK(hear(child) == "alive\n");
+    CHECK(status(child) == 0);
+}
+
+TEST_CASE_METHOD(ChildTest, "an order reaches the child as it was encoded")
+{
+    const ChildProcess child = start("dd bs=4096 count=1 <&3 2>/dev/null | cat >&3");
+    CHECK(child.send(ipc::Configure{"root = /srv", "certificate", {}, {}}));
+    const auto sent = ipc::encode(ipc::Order{ipc::Configure{"root = /srv", "certificate", {}, {}}});
+    CHECK(hear(child) == std::string(sent.begin(), sent.end()));
+    CHECK(status(child) == 0);
+    CHECK_FALSE(child.send(ipc::Stop{})); // it is gone
+}
+
+TEST_CASE_METHOD(ChildTest, "a child becomes another user before it is executed, without further groups")
+{
+    if (::geteuid() != 0) {
+        WARN("not root: not tested");
+        return;
+    }
+    const ChildProcess child =
+        start("id -u >&3; id -g >&3; id -G >&3; grep -c '^CapEff:.0*$' /proc/self/status >&3", stranger);
+    CHECK(hear(child) == "41001\n");
+    CHECK(hear(child) == "41002\n");
+    CHECK(hear(child) == "41002\n");
+    CHECK(hear(child) == "1\n"); // no capability is left
+    CHECK(status(child) == 0);
+}
+
+TEST_CASE_METHOD(ChildTest,
+                 "a program that cannot be executed ends the child with the shell's status for that")
+{
+    directory.write("no program", "nothing");
+    const UniqueFd program = open_program(directory.path("no program").c_str());
+    const ChildProcess child{program.get(), "ftpcd: test", "x", {}};
+    CHECK(hear(child).empty());
+    CHECK(status(child) == 126);
+}
+
+TEST_CASE("this program's own file stays open, whatever takes its place")
+{
+    const UniqueFd program = open_own_program();
+    struct stat own {};
+    struct stat by_name {};
+    REQUIRE(::fstat(program.get(), &own) == 0);
+    REQUIRE(::stat("/proc/self/exe", &by_name) == 0);
+    CHECK(own.st_ino == by_name.st_ino);
+    CHECK((::fcntl(program.get(), F_GETFD) & FD_CLOEXEC) != 0);
+}

@@ -1,0 +1,318 @@
+#include "server/net/commit_queue.hpp"
+
+#include "server/net/tree_fixture.hpp"
+#include "support/time_scale.hpp"
+
+#include <atomic>
+#include <fstream>
+#include <future>
+#include <map>
+#include <string>
+
+using namespace ftpc;
+using namespace ftpc::server;
+using test::failure_text;
+using test::inode;
+
+namespace {
+
+const error_code disk_failed{EIO, boost::system::system_category()};
+const error_code canceled{ECANCELED, boost::system::system_category()};
+
+// A disk that notes what it is asked to sync, and can be held up or made to fail.
+struct Disk {
+    std::mutex mutex;
+    std::condition_variable changed;
+    bool held = false;
+    int waiting = 0; // syncs that are held up
+    error_code answer;
+    std::map<ino_t, error_code> answer_for; // instead of `answer`
+    std::vector<std::string> synced;        // "directory 12", "file system 11"
+
+    error_code sync(const char* what, int fd)
+    {
+        std::unique_lock lock{mutex};
+        synced.push_back(what + std::to_string(inode(fd)));
+        ++waiting;
+        changed.notify_all();
+        changed.wait(lock, [this] { return !held; });
+        --waiting;
+        const auto special = answer_for.find(inode(fd));
+        return special == answer_for.end() ? answer : special->second;
+    }
+    void hold()
+    {
+        const std::lock_guard lock{mutex};
+        held = true;
+    }
+    void let_go()
+    {
+        const std::lock_guard lock{mutex};
+        held = false;
+        changed.notify_all();
+    }
+    bool wait_until_syncing()
+    {
+        std::unique_lock lock{mutex};
+        return changed.wait_for(lock, test::patience(), [this] { return waiting > 0; });
+    }
+    std::vector<std::string> take_synced()
+    {
+        const std::lock_guard lock{mutex};
+        return std::exchange(synced, {});
+    }
+};
+
+struct DiskSync final : FileSystemSync {
+    Disk& disk;
+    explicit DiskSync(Disk& d) : disk{d} {}
+    error_code sync_directory(int fd) override { return disk.sync("directory ", fd); }
+    error_code sync_file_system(int fd) override { return disk.sync("file system ", fd); }
+};
+
+struct QueueTest : test::TreeFixture {
+    Disk disk;
+    Directory root = directory(".");
+    std::unique_ptr<CommitQueue> queue =
+        std::make_unique<CommitQueue>(root, 2, std::make_unique<DiskSync>(disk));
+    std::vector<Directory> places{place("a"), place("b"), place("c")};
+
+    ~QueueTest() { disk.let_go(); }
+
+    Directory directory(const std::string& name, bool can_sync = true) const
+    {
+        return std::make_shared<OpenDirectory>(OpenDirectory{open(name), can_sync});
+    }
+    Directory place(const std::string& name) const
+    {
+        make(name);
+        return directory(name);
+    }
+
+    std::future<error_code> commit(std::vector<Directory> parents) const
+    {
+        const auto promise = std::make_shared<std::promise<error_code>>();
+        queue->commit(std::move(parents), [promise](error_code result) { promise->set_value(result); });
+        return promise->get_future();
+    }
+    static error_code result(std::future<error_code>& answer)
+    {
+        REQUIRE(answer.wait_for(test::patience()) == std::future_status::ready);
+        return answer.get();
+    }
+    error_code committed(std::vector<Directory> parents) const
+    {
+        auto answer = commit(std::move(parents));
+        return result(answer);
+    }
+
+    static std::string directory_sync(const Directory& d)
+    {
+        return "directory " + std::to_string(inode(d->fd.get()));
+    }
+    static std::string file_system_sync(const Directory& d)
+    {
+        return "file system " + std::to_string(inode(d->fd.get()));
+    }
+};
+
+using Syncs = std::vector<std::string>;
+
+bool is_ready(const std::future<error_code>& answer)
+{
+    return answer.wait_for(std::chrono::seconds{0}) == std::future_status::ready;
+}
+
+// The state of a thread as ps shows it: 'S' while it waits for something.
+char thread_state(pid_t thread)
+{
+    std::ifstream file{"/proc/self/task/" + std::to_string(thread) + "/stat"};
+    std::string text;
+    std::getline(file, text);
+    const auto end = text.rfind(')');
+    return end == std::string::npos || end + 2 >= text.size() ? '?' : text[end + 2];
+}
+
+} // namespace
+
+TEST_CASE_METHOD(QueueTest, "a commit is done only after its sync")
+{
+    disk.hold();
+    auto answer = commit({places[0]});
+    REQUIRE(disk.wait_until_syncing());
+    CHECK_FALSE(is_ready(answer));
+    disk.let_go();
+    CHECK_FALSE(result(answer));
+    CHECK(disk.take_synced() == Syncs{directory_sync(places[0])});
+}
+
+TEST_CASE_METHOD(QueueTest, "those who wait during a sync share the next one")
+{
+    disk.hold();
+    auto first = commit({places[0]});
+    REQUIRE(disk.wait_until_syncing());
+    std::vector<std::future<error_code>> rest;
+    for (int i = 0; i < 20; ++i)
+        rest.push_back(commit({places[1]}));
+    disk.let_go();
+    CHECK_FALSE(result(first));
+    for (auto& answer : rest)
+        CHECK_FALSE(result(answer));
+    CHECK(disk.take_synced() == Syncs{directory_sync(places[0]), directory_sync(places[1])});
+}
+
+TEST_CASE_METHOD(QueueTest, "few parents are synced one by one, more by one sync of the file system")
+{
+    CHECK_FALSE(committed({places[0], places[1]}));
+    CHECK(disk.take_synced().size() == 2);
+    CHECK_FALSE(committed(places));
+    CHECK(disk.take_synced() == Syncs{file_system_sync(root)});
+    queue->set_most_parents(3);
+    CHECK_FALSE(committed(places));
+    CHECK(disk.take_synced().size() == 3);
+    queue->set_most_parents(0);
+    CHECK_FALSE(committed({places[0]}));
+    CHECK(disk.take_synced() == Syncs{file_system_sync(root)});
+}
+
+TEST_CASE_METHOD(QueueTest, "a directory that is open several times counts once")
+{
+    const Directory again = directory("a");
+    const Directory once_more = directory("a", false);
+    CHECK_FALSE(committed({places[0], again, once_more, places[1], places[0]}));
+    auto synced = disk.take_synced();
+    std::sort(synced.begin(), synced.end());
+    Syncs expected{directory_sync(places[0]), directory_sync(places[1])};
+    std::sort(expected.begin(), expected.end());
+    CHECK(synced == expected);
+}
+
+TEST_CASE_METHOD(QueueTest, "a parent that cannot be synced by itself is synced with the file system")
+{
+    CHECK_FALSE(committed({directory("a", false)}));
+    CHECK(disk.take_synced() == Syncs{file_system_sync(root)});
+}
+
+TEST_CASE_METHOD(QueueTest, "nothing to sync is done at once")
+{
+    CHECK_FALSE(committed({}));
+    CHECK(disk.take_synced().empty());
+}
+
+TEST_CASE_METHOD(QueueTest, "a failed sync is told to all in its batch, and to none after it")
+{
+    disk.hold();
+    auto before = commit({places[2]});
+    REQUIRE(disk.wait_until_syncing());
+    disk.answer_for[inode(places[0]->fd.get())] = disk_failed;
+    auto failed = commit({places[0]});
+    auto with_it = commit({places[1]});
+    disk.let_go();
+    CHECK_FALSE(result(before));
+    CHECK(result(failed) == disk_failed);
+    CHECK(result(with_it) == disk_failed);
+    CHECK(disk.take_synced().size() == 3); // also what stands behind the failure is written
+    CHECK_FALSE(committed({places[1]}));
+}
+
+TEST_CASE_METHOD(QueueTest, "after a failed sync the whole file system is asked, until that succeeds")
+{
+    disk.answer = disk_failed;
+    CHECK(committed({places[0]}) == disk_failed);
+    disk.take_synced();
+    CHECK(committed({places[0]}) == disk_failed);
+    CHECK(disk.take_synced() == Syncs{file_system_sync(root)});
+    disk.answer = {};
+    CHECK_FALSE(committed({places[0]}));
+    CHECK(disk.take_synced() == Syncs{file_system_sync(root)});
+    CHECK_FALSE(committed({places[0]}));
+    CHECK(disk.take_synced() == Syncs{directory_sync(places[0])});
+}
+
+TEST_CASE_METHOD(QueueTest, "a failed sync of the file system is told, too")
+{
+    disk.answer = disk_failed;
+    CHECK(committed(places) == disk_failed);
+}
+
+TEST_CASE_METHOD(QueueTest, "who still waits at the end is told that it was canceled")
+{
+    disk.hold();
+    auto under_way = commit({places[0]});
+    REQUIRE(disk.wait_until_syncing());
+    auto behind = commit({places[1]});
+    std::promise<pid_t> thread;
+    std::thread ending{[&] {
+        thread.set_value(::gettid());
+        queue.reset();
+    }};
+    // Only once the destructor waits for the sync is it certain that the one behind comes too late.
+    const pid_t id = thread.get_future().get();
+    const auto deadline = std::chrono::steady_clock::now() + test::patience();
+    while (thread_state(id) != 'S' && std::chrono::steady_clock::now() < deadline)
+        std::this_thread::yield();
+    disk.let_go();
+    ending.join();
+    CHECK_FALSE(result(under_way));
+    CHECK(result(behind) == canceled);
+    CHECK(disk.take_synced() == Syncs{directory_sync(places[0])});
+}
+
+TEST_CASE_METHOD(QueueTest, "other file systems that are mounted in the tree are synced with it")
+{
+    const UniqueFd memory{::open("/dev/shm", O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+    struct stat here {};
+    struct stat there {};
+    if (!memory || ::fstat(memory.get(), &there) != 0 || ::fstat(root->fd.get(), &here) != 0 ||
+        here.st_dev == there.st_dev) {
+        WARN("/dev/shm is no file system of its own: not tested");
+        return;
+    }
+    const auto other = [&](bool can_sync) {
+        return std::make_shared<OpenDirectory>(OpenDirectory{UniqueFd{::dup(memory.get())}, can_sync});
+    };
+    const Directory mounted = other(true);
+    CHECK_FALSE(committed({places[0], places[1], mounted, other(true)}));
+    CHECK(disk.take_synced() == Syncs{file_system_sync(root), file_system_sync(mounted)});
+    CHECK(committed({other(false)}).value() == EACCES);
+}
+
+TEST_CASE_METHOD(QueueTest, "many threads may commit at the same time, and each is told once")
+{
+    std::atomic<int> told = 0;
+    std::vector<std::thread> threads;
+    for (const Directory& place : places)
+        threads.emplace_back([&, place] {
+            for (int i = 0; i < 200; ++i)
+                queue->commit({place}, [&](error_code) { ++told; });
+        });
+    for (std::thread& thread : threads)
+        thread.join();
+    queue.reset();
+    CHECK(told == 600);
+}
+
+TEST_CASE_METHOD(test::TreeFixture, "directories are put on disk with the kernel's own calls")
+{
+    const auto open_place = [&](const std::string& name) {
+        return std::make_shared<OpenDirectory>(OpenDirectory{open(name), true});
+    };
+    CommitQueue queue{open_place("root"), 1};
+    for (const std::vector<Directory>& parents :
+         {std::vector<Directory>{open_place("root")}, {open_place("root"), open_place("outside")}}) {
+        std::promise<error_code> done;
+        queue.commit(parents, [&](error_code result) { done.set_value(result); });
+        auto answer = done.get_future();
+        REQUIRE(answer.wait_for(test::patience()) == std::future_status::ready);
+        CHECK_FALSE(answer.get());
+    }
+}
+
+TEST_CASE_METHOD(test::TreeFixture, "the kernel's refusal to sync is told")
+{
+    const auto sync = make_file_system_sync();
+    CHECK(sync->sync_directory(-1).value() == EBADF);
+    CHECK(sync->sync_file_system(-1).value() == EBADF);
+    const UniqueFd path{::open(top.path().c_str(), O_PATH | O_CLOEXEC)};
+    CHECK(sync->sync_directory(path.get()).value() == EBADF);
+}

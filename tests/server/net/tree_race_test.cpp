@@ -1,0 +1,107 @@
+// A second process swaps a directory of the home for a link that leads outside, while directories are made in
+// it.
+#include "server/net/tree_fixture.hpp"
+
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+
+#include <csignal>
+#include <string>
+
+using namespace ftpc;
+using namespace ftpc::server;
+using test::inode;
+using test::path;
+using Lookup = Tree::Lookup;
+
+namespace {
+
+constexpr unsigned rename_exchange =
+    2; // RENAME_EXCHANGE of <linux/fs.h>, which does not go with <sys/mount.h>
+constexpr int rounds = 4000;
+
+// Swaps `a` and `b` in `directory` until the end of its life.
+class Swapper {
+public:
+    Swapper(int directory, const char* a, const char* b) : pid_{::fork()}
+    {
+        if (pid_ != 0) return;
+        ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+        while (::syscall(SYS_renameat2, directory, a, directory, b, rename_exchange) == 0) {
+        }
+        ::_exit(1);
+    }
+    Swapper(const Swapper&) = delete;
+    Swapper& operator=(const Swapper&) = delete;
+    ~Swapper() { stop(); }
+
+    // Whether it was still swapping.
+    bool stop()
+    {
+        if (pid_ <= 0) return false;
+        int status = 0;
+        ::kill(pid_, SIGKILL);
+        ::waitpid(std::exchange(pid_, -1), &status, 0);
+        return WIFSIGNALED(status);
+    }
+
+private:
+    pid_t pid_;
+};
+
+struct RaceTest : test::TreeFixture {
+    Lookup lookup = GENERATE(Lookup::beneath, Lookup::walk);
+    Tree tree_ = tree(lookup);
+    Directory home = tree_.open_home("alice").value();
+};
+
+} // namespace
+
+TEST_CASE_METHOD(RaceTest, "no race with a link makes anything outside the home")
+{
+    make_in_home("d");
+    make_in_home("d/e");
+    make("outside/e");
+    link("../../outside", "trap");
+    link("d/../d", "round"); // `..` in a link is where openat2 itself has to watch for renames
+    Swapper swapper{home->fd.get(), "d", "trap"};
+    REQUIRE(::rmdir(top.path("outside/e").c_str()) == 0);
+    make("outside/e");
+    int done = 0;
+    int refused = 0;
+    const auto count = [&](bool success) { ++(success ? done : refused); };
+    for (int i = 0; i < rounds; ++i) {
+        const std::string n = std::to_string(i);
+        count(tree_.make(home, path("/d/a" + n)).has_value());
+        count(tree_.make(home, path("/d/e/b" + n)).has_value());
+        count(tree_.make_with_parents(home, path("/d/c" + n + "/x/y")).has_value());
+        count(tree_.make_with_parents(home, path("/round/f" + n + "/x")).has_value());
+    }
+    CHECK(swapper.stop());
+    CHECK(done > 0);
+    CHECK(done + refused == 4 * rounds);
+    REQUIRE(::rmdir(top.path("outside/e").c_str()) == 0); // nothing in it
+    CHECK(outside_is_empty());
+}
+
+TEST_CASE_METHOD(RaceTest, "no race with a link opens anything outside the home")
+{
+    make_in_home("d");
+    make_in_home("d/e");
+    make("outside/e");
+    link("../../outside", "trap");
+    const ino_t outside = inode(open("outside").get());
+    const ino_t outside_e = inode(open("outside/e").get());
+    Swapper swapper{home->fd.get(), "d", "trap"};
+    int escaped = 0;
+    for (int i = 0; i < rounds; ++i) {
+        for (const char* const name : {"/d", "/d/e"}) {
+            const auto opened = tree_.open(home, path(name));
+            if (!opened) continue;
+            const ino_t here = inode((*opened)->fd.get());
+            if (here == outside || here == outside_e) ++escaped;
+        }
+    }
+    CHECK(swapper.stop());
+    CHECK(escaped == 0);
+}
