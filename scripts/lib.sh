@@ -25,6 +25,11 @@ run it as root, or install sudo"
 # Where the preset $1 is built.
 build_directory() { printf '%s/build/%s\n' "$root" "$1"; }
 
+# The compiler cache serves several checkouts of this tree: paths count from its top, and precompiled headers are safe to
+# share because their contents are compared.
+export CCACHE_BASEDIR=${CCACHE_BASEDIR:-$root} CCACHE_NOHASHDIR=1
+export CCACHE_SLOPPINESS=${CCACHE_SLOPPINESS:-pch_defines,time_macros,include_file_mtime,include_file_ctime}
+
 # Configures and builds the preset $1; the other words go to cmake's configure step.
 build_preset() {
     local preset=$1
