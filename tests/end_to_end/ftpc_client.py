@@ -1,5 +1,6 @@
 """ftpc as a user of it has it: with a home of its own, and, where a test wants one, at a terminal."""
 import contextlib
+import fcntl
 import os
 import pty
 import select
@@ -42,7 +43,7 @@ class Terminal:
 
     @staticmethod
     def _make_controlling():
-        import fcntl  # in the child, between fork and exec
+        # In the child, between fork and exec.
         fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
     def __enter__(self):

@@ -29,7 +29,8 @@ Pepper::Pepper(SecretText key) : key_{std::move(key)}
 {
     if (key_.empty()) return;
     const Sha256 digest = sha256(bytes(key_));
-    std::copy_n(digest.begin(), id_.emplace().size(), id_->begin());
+    PepperId& id = id_.emplace();
+    std::copy_n(digest.begin(), id.size(), id.begin());
 }
 
 SecretBytes<32> Pepper::mix(const Prehash& prehash) const
