@@ -79,11 +79,13 @@ ChildProcess::ChildProcess(int program, const std::string& title, const std::str
     if (pid_ < 0) throw std::runtime_error{"cannot start a process: " + last_system_error().message()};
     if (pid_ == 0) execute(program, theirs.get(), title, subcommand, user);
     control_ = std::move(ours);
+    // The supervisor never waits for a child that has stopped reading.
+    ::fcntl(control_.get(), F_SETFL, O_NONBLOCK);
 }
 
-bool ChildProcess::send(const ipc::Order& order, std::span<const int> descriptors) const
+void ChildProcess::send(const ipc::Order& order, std::span<const int> descriptors) const
 {
-    return ipc::send_packet(control_.get(), ipc::encode(order), descriptors).has_value();
+    if (!ipc::send_packet(control_.get(), ipc::encode(order), descriptors)) ::kill(pid_, SIGKILL);
 }
 
 } // namespace ftpc::server

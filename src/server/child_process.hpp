@@ -29,8 +29,8 @@ public:
     pid_t pid() const { return pid_; }
     int control() const { return control_.get(); }
 
-    // Sends an order; false when the child cannot be reached (its end then follows).
-    bool send(const ipc::Order& order, std::span<const int> descriptors = {}) const;
+    // Sends an order without waiting. A child that takes none any more is ended, so that it is started anew.
+    void send(const ipc::Order& order, std::span<const int> descriptors = {}) const;
 
 private:
     pid_t pid_ = -1;

@@ -50,6 +50,12 @@ std::vector<unsigned> take_signals(int fd)
     return numbers;
 }
 
+bool wants_stop(const std::vector<unsigned>& signals)
+{
+    return std::any_of(signals.begin(), signals.end(),
+                       [](unsigned n) { return n == SIGTERM || n == SIGINT; });
+}
+
 std::string describe_status(int status)
 {
     if (WIFSIGNALED(status)) return "signal " + std::to_string(WTERMSIG(status));
@@ -67,18 +73,20 @@ std::vector<ListeningSocket> open_all(const std::vector<std::string>& addresses)
     return all;
 }
 
-std::string changed_only_at_start(const Settings& before, const Settings& after)
+// Puts back what can only change with the next start, and names it.
+std::string keep_until_next_start(const Settings& in_force, Settings& settings)
 {
     std::string names;
-    const auto note = [&](bool changed, const char* name) {
-        if (changed) names += (names.empty() ? "" : ", ") + std::string{name};
+    const auto keep = [&](const auto& old_value, auto& new_value, const char* name) {
+        if (old_value == new_value) return;
+        new_value = old_value;
+        names.append(names.empty() ? "" : ", ").append(name);
     };
-    note(before.data != after.data, "data");
-    note(before.root_directory() != after.root_directory(), "root");
-    note(before.listen != after.listen, "listen");
-    note(before.net_user != after.net_user, "net-user");
-    note(before.auth_user != after.auth_user, "auth-user");
-    note(before.hash_workers != after.hash_workers, "hash-workers");
+    keep(in_force.data, settings.data, "data");
+    keep(in_force.root, settings.root, "root");
+    keep(in_force.listen, settings.listen, "listen");
+    keep(in_force.net_user, settings.net_user, "net-user");
+    keep(in_force.auth_user, settings.auth_user, "auth-user");
     return names;
 }
 
@@ -117,7 +125,10 @@ int Supervisor::run()
     signals_ = catch_signals();
     for (Child* child : {&auth_, &net_}) {
         start(*child);
-        wait_until_ready(*child);
+        const bool ready = wait_until_ready(*child);
+        if (ready) continue;
+        stop();
+        return exit_done;
     }
     connect_children();
     announce();
@@ -136,8 +147,9 @@ int Supervisor::run()
                 return exit_done;
             }
         }
+        end_those_stuck();
         restart_those_due();
-        if (Clock::now() - certificate_checked_ > certificate_check_interval) reload();
+        if (Clock::now() - certificate_checked_ > certificate_check_interval) renew_certificate();
     }
 }
 
@@ -177,16 +189,18 @@ ipc::Configure Supervisor::configuration(const Child& child) const
 }
 
 // At the start a child that does not become ready ends everything, with its reason.
-void Supervisor::wait_until_ready(Child& child)
+bool Supervisor::wait_until_ready(Child& child)
 {
     const auto deadline = Clock::now() + start_time;
     while (!child.ready) {
-        pollfd waiting{child.process->control(), POLLIN, 0};
+        std::array<pollfd, 2> waiting{pollfd{child.process->control(), POLLIN, 0},
+                                      pollfd{signals_.get(), POLLIN, 0}};
         const auto left =
             std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
-        if (left <= 0 || ::poll(&waiting, 1, static_cast<int>(left)) == 0)
+        if (left <= 0 || ::poll(waiting.data(), waiting.size(), static_cast<int>(left)) == 0)
             throw std::runtime_error{"the process " + child.name + " did not start in time"};
-        if (waiting.revents == 0) continue; // interrupted
+        if (waiting[1].revents != 0 && wants_stop(take_signals(signals_.get()))) return false;
+        if (waiting[0].revents == 0) continue;
         const auto packet = ipc::receive_packet(child.process->control(), ipc::max_control_bytes);
         const auto report = packet && !packet->bytes.empty() ? ipc::decode_report(packet->bytes)
                                                              : Result<ipc::Report>{last_system_error()};
@@ -196,13 +210,14 @@ void Supervisor::wait_until_ready(Child& child)
         child.ready = true;
         if (&child == &auth_) users_ = std::get<ipc::Ready>(*report).users;
     }
+    return true;
 }
 
 void Supervisor::on_report(Child& child)
 {
     const auto packet = ipc::receive_packet(child.process->control(), ipc::max_control_bytes);
-    if (!packet ||
-        packet->bytes.empty()) { // it is ending; SIGCHLD follows, and until then there is nothing to hear
+    if (!packet && packet.error().value() == EAGAIN) return;
+    if (!packet || packet->bytes.empty()) { // it is ending, and SIGCHLD is about to say so
         ::kill(child.process->pid(), SIGKILL);
         int status = 0;
         ::waitpid(child.process->pid(), &status, 0);
@@ -286,11 +301,21 @@ void Supervisor::restart_those_due()
     }
 }
 
+// A restarted child that does not become ready; its end is reaped, and it is started once more.
+void Supervisor::end_those_stuck()
+{
+    for (const Child* child : {&auth_, &net_})
+        if (child->process && !child->ready && Clock::now() - child->started > start_time)
+            ::kill(child->process->pid(), SIGKILL);
+}
+
 int Supervisor::milliseconds_to_wait() const
 {
     auto until = Clock::now() + std::chrono::hours{1};
-    for (const Child* child : {&auth_, &net_})
+    for (const Child* child : {&auth_, &net_}) {
         if (!child->process) until = std::min(until, child->restart_at);
+        if (child->process && !child->ready) until = std::min(until, child->started + start_time);
+    }
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now()).count();
     return static_cast<int>(std::max<std::int64_t>(left, 0));
 }
@@ -304,8 +329,8 @@ void Supervisor::reload()
     for (const Problem& problem : problems)
         log_event("setting-refused", {{"where", problem.where}, {"reason", problem.what}});
     if (!problems.empty()) return;
-    if (const std::string later = changed_only_at_start(arguments_.settings, settings); !later.empty())
-        log_event("setting-changes-at-restart", {{"settings", later}});
+    const std::string later = keep_until_next_start(arguments_.settings, settings);
+    if (!later.empty()) log_event("setting-changes-at-restart", {{"settings", later}});
     const Settings before = std::exchange(arguments_.settings, settings);
     try {
         load_secrets();
@@ -318,6 +343,23 @@ void Supervisor::reload()
     for (const Child* child : {&auth_, &net_})
         if (child->process) configure(*child, false);
     log_event("reloaded");
+}
+
+// Once a day, with the settings in force: the self-signed certificate is made anew before it runs out, and
+// one that the administrator has replaced is taken over.
+void Supervisor::renew_certificate()
+{
+    certificate_checked_ = Clock::now();
+    const std::string before = certificate_pem_;
+    try {
+        load_secrets();
+    } catch (const std::exception& error) {
+        log_event("certificate-refused", {{"reason", error.what()}});
+        return;
+    }
+    if (certificate_pem_ == before) return;
+    if (net_.process) configure(net_, false);
+    log_event("certificate-renewed");
 }
 
 // net first, so that its last answers can still be asked for.
@@ -338,9 +380,7 @@ void Supervisor::stop_child(Child& child)
             std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
         pollfd waiting{signals_.get(), POLLIN, 0};
         if (left > 0) ::poll(&waiting, 1, static_cast<int>(left));
-        const auto signals = take_signals(signals_.get());
-        const bool impatient = std::any_of(signals.begin(), signals.end(),
-                                           [](unsigned n) { return n == SIGTERM || n == SIGINT; });
+        const bool impatient = wants_stop(take_signals(signals_.get()));
         if (left <= 0 || impatient) ::kill(child.process->pid(), SIGKILL);
     }
     child.process.reset();

@@ -43,17 +43,19 @@ private:
     void start(Child& child);
     void configure(const Child& child, bool first) const;
     ipc::Configure configuration(const Child& child) const;
-    void wait_until_ready(Child& child);
+    bool wait_until_ready(Child& child); // false: told to stop meanwhile
     void on_report(Child& child);
     void connect_children();
     void reap();
     void on_end(Child& child, int status);
     static void back_off(Child& child);
     void restart_those_due();
+    void end_those_stuck();
     int milliseconds_to_wait() const;
     void announce() const;
     void reload();
     void load_secrets();
+    void renew_certificate();
     void stop();
     void stop_child(Child& child);
 

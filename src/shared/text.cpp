@@ -39,6 +39,14 @@ bool is_control(std::uint32_t code_point)
     return code_point < 0x20 || (code_point >= 0x7F && code_point < 0xA0);
 }
 
+// What would reorder or hide the text around it on a terminal: bidirectional controls (UAX 9), line and
+// paragraph separators, zero-width marks.
+bool misleads(std::uint32_t code_point)
+{
+    return (code_point >= 0x200B && code_point <= 0x200F) || (code_point >= 0x2028 && code_point <= 0x202E) ||
+           (code_point >= 0x2066 && code_point <= 0x2069) || code_point == 0x061C || code_point == 0xFEFF;
+}
+
 } // namespace
 
 bool is_utf8(std::string_view text)
@@ -85,7 +93,7 @@ std::string printable(std::string_view text)
     while (!text.empty()) {
         const CodePoint point = first_code_point(text);
         const std::size_t bytes = std::max<std::size_t>(point.bytes, 1);
-        if (point.bytes != 0 && !is_control(point.value)) {
+        if (point.bytes != 0 && !is_control(point.value) && !misleads(point.value)) {
             if (point.value == '\\') out += '\\';
             out += text.substr(0, bytes);
         } else {

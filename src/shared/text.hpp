@@ -24,7 +24,8 @@ bool is_user_name(std::string_view name);
 // Fails with Errc::empty_password, long_password or not_utf8. Passwords are not normalised.
 Result<void> check_password(std::string_view password);
 
-// Text safe to print on a terminal or in a log line: control characters, bytes that are not UTF-8 and `\`
+// Text safe to print on a terminal or in a log line: control characters, bidirectional and other invisible
+// controls, bytes that are not UTF-8 and `\`
 // appear as \xHH (`\\` for the backslash).
 std::string printable(std::string_view text);
 

@@ -6,6 +6,7 @@
 #include "support/temporary_directory.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -39,6 +40,8 @@ struct ChildTest {
     // The next packet that the child sends; empty at its end.
     static std::string hear(const ChildProcess& child)
     {
+        pollfd waiting{child.control(), POLLIN, 0};
+        REQUIRE(::poll(&waiting, 1, 10000) == 1);
         const auto packet = ipc::receive_packet(child.control(), 4096);
         REQUIRE(packet);
         return {packet->bytes.begin(), packet->bytes.end()};
@@ -80,11 +83,21 @@ TEST_CASE_METHOD(ChildTest, "a child leaves signals meant for the supervisor alo
 TEST_CASE_METHOD(ChildTest, "an order reaches the child as it was encoded")
 {
     const ChildProcess child = start("dd bs=4096 count=1 <&3 2>/dev/null | cat >&3");
-    CHECK(child.send(ipc::Configure{"root = /srv", "certificate", {}, {}}));
+    child.send(ipc::Configure{"root = /srv", "certificate", {}, {}});
     const auto sent = ipc::encode(ipc::Order{ipc::Configure{"root = /srv", "certificate", {}, {}}});
     CHECK(hear(child) == std::string(sent.begin(), sent.end()));
     CHECK(status(child) == 0);
-    CHECK_FALSE(child.send(ipc::Stop{})); // it is gone
+}
+
+TEST_CASE_METHOD(ChildTest, "a child that reads no orders is ended instead of waited for")
+{
+    const ChildProcess child = start("exec sleep 60");
+    const ipc::Configure large{std::string(30000, 'x'), {}, {}, {}};
+    for (int i = 0; i < 100; ++i) // far more than a socket holds
+        child.send(large);
+    int status = 0;
+    REQUIRE(::waitpid(child.pid(), &status, 0) == child.pid());
+    CHECK(WIFSIGNALED(status));
 }
 
 TEST_CASE_METHOD(ChildTest, "a child becomes another user before it is executed, without further groups")

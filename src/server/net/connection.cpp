@@ -12,6 +12,7 @@ namespace ftpc::server {
 
 namespace asio = boost::asio;
 constexpr auto use_awaitable = asio::as_tuple(asio::use_awaitable);
+constexpr std::chrono::milliseconds turn_time{2};  // of one connection before the others get theirs
 constexpr std::chrono::seconds last_words_time{2}; // for the client to take its last reply
 
 namespace {
@@ -84,8 +85,6 @@ asio::awaitable<void> Connection::serve()
         if (!received) break;
         co_await handle_lines();
         lines_.release_if_empty();
-        // A client that keeps sending would otherwise never let anybody else have a turn.
-        co_await asio::post(services_.io, use_awaitable);
     }
 }
 
@@ -112,9 +111,14 @@ void Connection::extend_deadline()
 
 asio::awaitable<void> Connection::handle_lines()
 {
+    auto turn_ends = Clock::now() + turn_time;
     while (!over_ && !ending_) {
         const LineBuffer::Line line = lines_.next();
         if (line.status == LineBuffer::Status::need_more) break;
+        if (Clock::now() > turn_ends) {
+            co_await asio::post(services_.io, use_awaitable);
+            turn_ends = Clock::now() + turn_time;
+        }
         Action action = act_on(line);
         forget_login_if_over();
         if (!perform_at_once(action)) co_await perform(std::move(action));

@@ -71,8 +71,10 @@ bool Stream::has_pending() const
 
 asio::awaitable<error_code> Stream::wait_until_readable()
 {
-    if (has_pending()) co_return error_code{};
-    co_return co_await wait(tcp::socket::wait_read);
+    if (!has_pending()) co_return co_await wait(tcp::socket::wait_read);
+    // A client that keeps sending must let the others have their turn all the same.
+    co_await asio::post(socket_.get_executor(), use_awaitable);
+    co_return error_code{};
 }
 
 asio::awaitable<Result<std::size_t>> Stream::read_some(std::span<char> into)
