@@ -114,9 +114,9 @@ class Reload(EndToEndTest):
         self.assertEqual(self.presented_certificate(), old)
 
     def test_settings_that_need_a_restart_are_said_to(self):
-        self.site.configure(listen="127.0.0.1:1", hash_workers="1")
+        self.site.configure(listen="127.0.0.1:1", root=str(self.site.data / "elsewhere"))
         before = self.server.hang_up()
-        self.server.log.wait_for('event=setting-changes-at-restart settings="listen, hash-workers"', before)
+        self.server.log.wait_for('event=setting-changes-at-restart settings="root, listen"', before)
         self.assertTrue(can_log_in(self.server.port))
 
     def test_many_hang_ups_in_a_row_do_no_harm(self):
