@@ -85,7 +85,9 @@ TEST_CASE("text for a terminal has no control character and stays unambiguous")
     CHECK(printable("\x1b[2J") == "\\x1b[2J");
     CHECK(printable("a\r\nb"s + '\0') == "a\\x0d\\x0ab\\x00");
     CHECK(printable("\xc2\x9b") == "\\xc2\\x9b");
-    CHECK(printable("a\xe2\x80\xae" "b") == "a\\xe2\\x80\\xae" "b"); // U+202E turns what follows around
+    CHECK(printable("a\xe2\x80\xae"
+                    "b") == "a\\xe2\\x80\\xae"
+                            "b"); // U+202E turns what follows around
     CHECK(printable("\xff\xfe") == "\\xff\\xfe");
     CHECK(printable("\xe4\xb8") == "\\xe4\\xb8");
     CHECK(printable("\\x1b") == "\\\\x1b");
