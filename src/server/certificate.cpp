@@ -244,6 +244,22 @@ void make_what_is_missing(const Settings& settings)
     write_pem(directory, "certificate.pem", make_certificate_pem(key.get()), 0644);
 }
 
+// "AB:CD:…"
+std::string certificate_hash(const X509* certificate, const EVP_MD* algorithm)
+{
+    std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+    unsigned bytes = 0;
+    require(X509_digest(certificate, algorithm, digest.data(), &bytes) == 1, "hash of the certificate");
+    std::string text;
+    for (unsigned i = 0; i < bytes; ++i) {
+        constexpr std::string_view digits = "0123456789ABCDEF";
+        if (i > 0) text += ':';
+        text += digits[digest[i] >> 4];
+        text += digits[digest[i] & 15];
+    }
+    return text;
+}
+
 std::chrono::system_clock::time_point to_time_point(const ASN1_TIME* time)
 {
     std::tm parts{};
@@ -276,7 +292,8 @@ CertificateDescription describe_certificate(const std::string& certificate_pem)
     const Bio subject{BIO_new(BIO_s_mem()), BIO_free};
     X509_NAME_print_ex(subject.get(), X509_get_subject_name(certificate.get()), 0,
                        XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB);
-    return {fingerprint(certificate.get()), to_text(subject),
+    return {fingerprint(certificate.get()), certificate_hash(certificate.get(), EVP_sha256()),
+            certificate_hash(certificate.get(), EVP_sha1()), to_text(subject),
             to_time_point(X509_get0_notAfter(certificate.get()))};
 }
 

@@ -25,7 +25,9 @@ CertificateFiles load_or_make_certificate(const Settings& settings);
 CertificateFiles load_certificate(const Settings& settings);
 
 struct CertificateDescription {
-    std::string fingerprint;
+    std::string fingerprint; // of the key, as ftpc shows it
+    std::string sha256;      // of the whole certificate, "AB:CD:…", as other clients show it
+    std::string sha1;
     std::string subject;
     std::chrono::system_clock::time_point not_after;
 };

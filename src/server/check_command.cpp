@@ -56,6 +56,19 @@ void check_listening_addresses(const Settings& settings, Problems& problems)
     }
 }
 
+// What auth cannot read, although root who runs this can.
+void check_owner(int data, const std::string& path, const std::string& name, const ServiceAccounts& accounts,
+                 Problems& problems)
+{
+    struct stat status {};
+    if (!accounts.auth || ::fstatat(data, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return;
+    const std::string file = path + "/" + name;
+    if (status.st_uid != accounts.auth->user)
+        problems.push_back({file, "does not belong to auth-user; mend with: chown " +
+                                      std::to_string(accounts.auth->user) + ":" +
+                                      std::to_string(accounts.auth->group) + " " + file});
+}
+
 void check_certificate(const Settings& settings, Problems& problems)
 {
     const std::string file = settings.certificate_file();
@@ -156,9 +169,13 @@ Problems check(const Arguments& arguments)
     try {
         check_data_directory(settings.data, data.get(), accounts);
     } catch (const std::exception& error) {
-        problems.push_back({settings.data, error.what()});
+        const std::string_view what = error.what();
+        const std::size_t place = what.starts_with(settings.data + ": ") ? settings.data.size() + 2 : 0;
+        problems.push_back({settings.data, std::string{what.substr(place)}});
     }
-    UsersFile users{data.get(), settings.data};
+    check_owner(data.get(), settings.data, users_file_name, accounts, problems);
+    check_owner(data.get(), settings.data, "sessions.db", accounts, problems);
+    UsersFile users{data.get(), settings.data, accounts.auth};
     for (Problem& problem : users.load())
         problems.push_back({settings.data + "/" + problem.where, problem.what});
     check_certificate(settings, problems);

@@ -29,6 +29,12 @@ FileOwner find_account(const std::string& name)
     return {entry->pw_uid, entry->pw_gid};
 }
 
+std::string group_name(gid_t group)
+{
+    const ::group* const entry = ::getgrgid(group);
+    return entry != nullptr ? entry->gr_name : std::to_string(group);
+}
+
 [[noreturn]] void fail(const std::string& path, const std::string& why)
 {
     throw std::runtime_error{path + ": " + why};
@@ -98,7 +104,7 @@ void check_data_directory(const std::string& path, int fd, const ServiceAccounts
         fail(path, "others can change it; mend it with: chmod go-w " + path);
     if (accounts.auth && !auth_group)
         fail(path, "the login service could not write there; mend it with: chown root:" +
-                       std::to_string(accounts.auth->group) + " " + path + " && chmod 1770 " + path);
+                       group_name(accounts.auth->group) + " " + path + " && chmod 1770 " + path);
 }
 
 DataDirectory open_data_directory(const Settings& settings, const ServiceAccounts& accounts)

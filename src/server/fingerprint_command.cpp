@@ -2,26 +2,44 @@
 
 #include "server/certificate.hpp"
 #include "server/command_line.hpp"
+#include "shared/result.hpp"
+
+#include <unistd.h>
 
 #include <iostream>
 
 namespace ftpc::server {
 
+namespace po = boost::program_options;
+
 int run_fingerprint(const std::vector<std::string>& words)
 {
-    const boost::program_options::options_description no_options;
-    const Arguments arguments = parse_arguments(words, no_options, SettingFlags::all);
+    po::options_description options{"Options"};
+    options.add_options()("certificate-hashes",
+                          "print the SHA-256 and SHA-1 of the certificate, which other clients show")(
+        "pem", "print the certificate itself, for clients that take a file of certificates to trust");
+    const Arguments arguments = parse_arguments(words, options, SettingFlags::all);
     if (arguments.help) {
-        print_help(
-            "ftpcd fingerprint [OPTIONS]",
-            "Prints the fingerprint of the server's certificate, which ftpc shows at the first login. The\n"
-            "certificate is made by the first `ftpcd serve`.",
-            no_options, SettingFlags::all);
+        print_help("ftpcd fingerprint [OPTIONS]",
+                   "Prints the fingerprint of the server's key, which ftpc shows at the first login. With a "
+                   "--certificate\n"
+                   "of your own give the same settings as to `ftpcd serve`.",
+                   options, SettingFlags::all);
         return exit_done;
     }
     if (!arguments.positional().empty()) throw UsageError{"fingerprint takes no arguments"};
+    const std::string file = arguments.settings.certificate_file();
+    if (arguments.settings.certificate.empty() && ::access(file.c_str(), F_OK) != 0)
+        throw std::runtime_error{file + ": " + last_system_error().message() +
+                                 " (the first `ftpcd serve` makes it)"};
     const std::string pem = load_certificate(arguments.settings).certificate_pem;
-    std::cout << describe_certificate(pem).fingerprint << "\n";
+    const CertificateDescription description = describe_certificate(pem);
+    if (arguments.values.count("pem") != 0)
+        std::cout << pem;
+    else if (arguments.values.count("certificate-hashes") != 0)
+        std::cout << "SHA-256 " << description.sha256 << "\nSHA-1 " << description.sha1 << "\n";
+    else
+        std::cout << description.fingerprint << "\n";
     return exit_done;
 }
 

@@ -342,7 +342,7 @@ void Supervisor::reload()
     }
     for (const Child* child : {&auth_, &net_})
         if (child->process) configure(*child, false);
-    log_event("reloaded");
+    log_event("reloaded", {{"certificate", describe_certificate(certificate_pem_).fingerprint}});
 }
 
 // Once a day, with the settings in force: the self-signed certificate is made anew before it runs out, and
@@ -367,6 +367,7 @@ void Supervisor::stop()
 {
     stop_child(net_);
     stop_child(auth_);
+    log_event("stopped");
 }
 
 void Supervisor::stop_child(Child& child)

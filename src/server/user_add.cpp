@@ -74,7 +74,7 @@ int run_user_add(const std::vector<std::string>& words)
     user.name = user_name_argument(arguments);
     user.home = home_option(arguments.values, user.name);
     user.max_dirs = max_dirs_option(arguments.values);
-    UserDatabase database = open_user_database(arguments.settings);
+    UserDatabase database = open_or_make_user_database(arguments.settings);
     if (database.users.find(user.name)) throw std::runtime_error{there_already(user.name)};
 
     const NewPassword password = choose_password(arguments.values, user.name);

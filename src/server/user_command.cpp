@@ -6,6 +6,8 @@
 #include "shared/error.hpp"
 #include "shared/text.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <cstring>
@@ -72,6 +74,15 @@ int run_user(const std::vector<std::string>& words)
 }
 
 UserDatabase open_user_database(const Settings& settings)
+{
+    // A mistyped --data must not be made, only to show that it has no users.
+    if (::access(settings.data.c_str(), F_OK) != 0)
+        throw std::runtime_error{settings.data + ": " + last_system_error().message() +
+                                 " (the first `ftpcd user add` or `ftpcd serve` makes it)"};
+    return open_or_make_user_database(settings);
+}
+
+UserDatabase open_or_make_user_database(const Settings& settings)
 {
     const ServiceAccounts accounts = find_service_accounts(settings);
     DataDirectory directory = open_data_directory(settings, accounts);

@@ -18,9 +18,12 @@ struct UserDatabase {
     UsersFile users;
 };
 
-// Opens DATA and reads users.db, making both on first use. Throws when users.db has a problem, naming all of
+// Opens DATA and reads users.db. Throws when DATA is not there, or users.db has a problem, naming all of
 // them.
 UserDatabase open_user_database(const Settings& settings);
+
+// The same, making both on first use: for `user add`.
+UserDatabase open_or_make_user_database(const Settings& settings);
 
 // The one NAME that a subcommand takes. Throws UsageError when there is none or more, std::runtime_error when
 // it is no user name.

@@ -182,7 +182,8 @@ private:
 
     void lose_channel(std::string_view why)
     {
-        log_event("channel-closed", {{"reason", why}});
+        // That net is gone, the supervisor says.
+        if (!why.empty()) log_event("channel-closed", {{"reason", why}});
         disconnect();
     }
 

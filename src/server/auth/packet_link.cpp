@@ -63,7 +63,7 @@ private:
             auto packet = ipc::receive_packet(channel_.native_handle(), max_packet_bytes_);
             if (!packet && would_block(packet.error())) break;
             if (!packet) return close_later(packet.error().message());
-            if (packet->bytes.empty()) return close_later("the other side is gone");
+            if (packet->bytes.empty()) return close_later("");
             events_.on_packet(std::move(*packet));
         }
         if (!closed_) wait_for_packet();

@@ -21,8 +21,8 @@ public:
     // How many packets wait at most for the other side to read, beside those that the kernel holds.
     static constexpr std::size_t max_waiting_packets = 4096;
 
-    // Called on the loop. `on_closed` comes once, with the reason for the log, after which nothing is called
-    // any more. Both may destroy the link.
+    // Called on the loop. `on_closed` comes once, with the reason for the log (empty: the other side closed),
+    // after which nothing is called any more. Both may destroy the link.
     struct Events {
         std::function<void(ipc::Packet)> on_packet;
         std::function<void(std::string_view reason)> on_closed;
