@@ -33,7 +33,8 @@ if(NOT FTPC_SANITIZE)
 endif()
 
 if(FTPC_SANITIZE)
-  target_compile_options(ftpc_options INTERFACE -fsanitize=${FTPC_SANITIZE} -fno-omit-frame-pointer)
+  # -g1: reports have functions and lines, and building takes a good deal less than with variables.
+  target_compile_options(ftpc_options INTERFACE -fsanitize=${FTPC_SANITIZE} -fno-omit-frame-pointer -g1)
   target_link_options(ftpc_options INTERFACE -fsanitize=${FTPC_SANITIZE})
   if(FTPC_SANITIZE MATCHES "undefined")
     target_compile_options(ftpc_options INTERFACE -fno-sanitize-recover=undefined)

@@ -2,6 +2,7 @@
 #include "client/options.hpp"
 #include "client/safe_text.hpp"
 #include "client/subcommands.hpp"
+#include "shared/standard_descriptors.hpp"
 
 #include <algorithm>
 #include <array>
@@ -111,6 +112,7 @@ int run_program(int argc, char** argv)
 
 int main(int argc, char** argv)
 {
+    ftpc::open_standard_descriptors();
     try {
         return ftpc::client::run_program(argc, argv);
     } catch (const std::exception& surprise) {

@@ -2,9 +2,10 @@
 
 #include "shared/text.hpp"
 
+#include <poll.h>
 #include <unistd.h>
 
-#include <algorithm>
+#include <atomic>
 
 namespace ftpc::server {
 
@@ -36,6 +37,14 @@ void append_value(std::string& line, std::string_view value)
     line += '"';
 }
 
+// Whether a line can be written without waiting. A pipe says so when PIPE_BUF bytes (4 KiB) have room in it;
+// a service must not stand still because nobody reads its log.
+bool log_takes_a_line()
+{
+    pollfd waiting{STDERR_FILENO, POLLOUT, 0};
+    return ::poll(&waiting, 1, 0) == 1 && (waiting.revents & POLLOUT) != 0;
+}
+
 } // namespace
 
 std::string log_line(std::string_view process, std::string_view event, std::initializer_list<LogField> fields)
@@ -57,7 +66,15 @@ void set_log_name(std::string_view process)
 
 void log_event(std::string_view event, std::initializer_list<LogField> fields)
 {
-    const std::string line = log_line(process_name(), event, fields);
+    // Lines that were lost since the last one that was written. Two threads at once may count one too few.
+    static std::atomic<std::uint64_t> lost = 0;
+    if (!log_takes_a_line()) {
+        ++lost;
+        return;
+    }
+    std::string line = log_line(process_name(), event, fields);
+    if (const std::uint64_t count = lost.exchange(0); count > 0)
+        line.insert(0, log_line(process_name(), "log-lines-lost", {{"count", count}}));
     [[maybe_unused]] const auto written = ::write(STDERR_FILENO, line.data(), line.size());
 }
 

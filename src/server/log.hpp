@@ -18,7 +18,8 @@ struct LogField {
 
 // Writes `process event name=value …` as one line with one write(2), so that lines of several processes do
 // not mix. Values are quoted where needed, with control characters and quotes escaped: nobody can forge a
-// line.
+// line. Never waits: what a full pipe does not take is counted, and said as event=log-lines-lost when it is
+// read again.
 void log_event(std::string_view event, std::initializer_list<LogField> fields = {});
 
 // What begins each line: "ftpcd", "ftpcd[net]". Set once, before the first thread.

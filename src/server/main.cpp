@@ -3,9 +3,7 @@
 #include "server/auth/auth_process.hpp"
 #include "server/command_line.hpp"
 #include "server/net/net_process.hpp"
-
-#include <fcntl.h>
-#include <unistd.h>
+#include "shared/standard_descriptors.hpp"
 
 #include <algorithm>
 #include <array>
@@ -81,24 +79,16 @@ int run(const std::vector<std::string>& words)
     }
 }
 
-// A standard descriptor that is closed would be taken by the next file that is opened, and log lines would go
-// there.
-void open_standard_descriptors()
-{
-    int fd = 0;
-    do {
-        fd = ::open("/dev/null", O_RDWR);
-    } while (fd >= 0 && fd <= STDERR_FILENO);
-    if (fd >= 0) ::close(fd);
-}
-
 } // namespace
 
 int main(int argc, char** argv)
 {
-    open_standard_descriptors();
+    ftpc::open_standard_descriptors();
     try {
-        return run({argv + std::min(argc, 1), argv + argc});
+        const int status = run({argv + std::min(argc, 1), argv + argc});
+        if (std::cout.flush()) return status;
+        std::cerr << "ftpcd: standard output could not be written\n";
+        return status == exit_done ? exit_failed : status;
     } catch (const std::exception& error) {
         std::cerr << "ftpcd: " << error.what() << "\n";
         return exit_failed;

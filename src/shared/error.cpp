@@ -40,6 +40,10 @@ public:
             return "a message between processes broke the protocol";
         case Errc::directory_exists:
             return "the directory exists";
+        case Errc::users_db_missing:
+            return "sessions.db is there, so there have been users: put users.db back, or remove sessions.db "
+                   "to "
+                   "begin without any";
         case Errc::unsafe_permissions:
             return "others can read or change it";
         case Errc::crypto_failed:

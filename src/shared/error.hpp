@@ -19,6 +19,7 @@ enum class Errc {
     bad_hash,           // not a password hash in the PHC form that this program writes
     bad_message,        // a message between processes that breaks their protocol
     directory_exists,   // MKD of a directory that is there already (521)
+    users_db_missing,   // no users.db where there must be one
     unsafe_permissions, // a file or directory that others can read or change
     crypto_failed,      // OpenSSL refused an operation that cannot fail on sound input
 };

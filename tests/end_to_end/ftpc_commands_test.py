@@ -5,7 +5,7 @@ import shutil
 import time
 import unittest
 
-from harness import PASSWORD, SharedServerTest, directories_in, until
+from harness import FTPC, PASSWORD, SharedServerTest, directories_in, run, until
 from ftpc_client import FtpcUser
 
 
@@ -51,6 +51,15 @@ class FtpcCommands(SharedServerTest):
         self.assertEqual(self.user.state.stat().st_mode & 0o777, 0o700)
         for file in self.user.state.iterdir():
             self.assertEqual(file.stat().st_mode & 0o777, 0o600, file)
+
+    def test_closed_standard_descriptors_are_not_taken_by_the_connection(self):
+        self.log_in()
+        def run_closed(words):
+            return run("sh", "-c", f'exec "$0" {words}', FTPC, env=self.user.environment)
+        self.assertEqual(run_closed("mkdir quiet 2>&- >&-").returncode, 0)
+        self.assertEqual(directories_in(self.home), {"quiet"})
+        done = run_closed("mkdir - <&-")
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""), "there were no paths to read")
 
     def test_directories_are_made_and_printed(self):
         self.log_in()

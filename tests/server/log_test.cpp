@@ -1,8 +1,13 @@
 #include "server/log.hpp"
 
+#include "shared/unique_fd.hpp"
 #include "support/catch.hpp"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <array>
 #include <string>
 
 using namespace ftpc;
@@ -58,4 +63,26 @@ TEST_CASE("nobody can forge a line or a field, or reach the terminal of who read
             CHECK(shown[i] != '"');
         }
     }
+}
+
+TEST_CASE("a log that nobody reads holds nobody up, and says afterwards how many lines were lost")
+{
+    std::array<int, 2> pipe{};
+    REQUIRE(::pipe(pipe.data()) == 0);
+    const UniqueFd reader{pipe[0]};
+    const UniqueFd kept{::dup(STDERR_FILENO)};
+    REQUIRE(::dup2(pipe[1], STDERR_FILENO) == STDERR_FILENO);
+    ::close(pipe[1]);
+    for (int i = 0; i < 5000; ++i) // many times what a pipe holds
+        log_event("flood", {{"text", std::string(100, 'x')}});
+    std::string read(1U << 20, '\0');
+    const ssize_t first = ::read(reader.get(), read.data(), read.size());
+    log_event("later");
+    const ssize_t second = ::read(reader.get(), read.data(), read.size());
+    ::dup2(kept.get(), STDERR_FILENO);
+    CHECK(first > 0);
+    REQUIRE(second > 0);
+    read.resize(static_cast<std::size_t>(second));
+    CHECK(read.find("event=log-lines-lost count=4") != std::string::npos);
+    CHECK(read.find("event=later") != std::string::npos);
 }

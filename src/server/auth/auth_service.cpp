@@ -94,7 +94,10 @@ private:
         if (const auto made = ensure_users_file(stores->data.get()); !made)
             return {{users_file_name, "cannot be made: " + made.error().message()}};
         auto problems = stores->users.load();
-        const auto of_keys = stores->session_keys.load();
+        auto of_keys = stores->session_keys.load();
+        if (!of_keys.empty())
+            of_keys.push_back(
+                {"sessions.db", "mend it, or remove it: users then log in again with their passwords"});
         problems.insert(problems.end(), of_keys.begin(), of_keys.end());
         if (!problems.empty()) return problems;
         stores_ = std::move(stores);

@@ -85,7 +85,6 @@ void Session::on_tls(TlsVersion version)
 {
     forget_login();
     buffer_size_set_ = false;
-    refusals_ = 0;
     tls_ = version;
 }
 

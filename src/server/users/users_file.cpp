@@ -69,6 +69,8 @@ Result<void> ensure_users_file(int data, std::optional<FileOwner> owner)
     const auto lock = lock_directory(data);
     if (!lock) return lock.error();
     if (users_file_is_there(data)) return {};
+    // There were users: a new file, with another realm, would quietly lock all of them out.
+    if (::faccessat(data, "sessions.db", F_OK, AT_SYMLINK_NOFOLLOW) == 0) return Errc::users_db_missing;
     return write_users(data, std::string{header} + "realm " + random_realm() + "\n", owner);
 }
 

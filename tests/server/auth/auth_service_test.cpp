@@ -16,6 +16,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <future>
@@ -185,8 +186,16 @@ TEST_CASE_METHOD(Service, "a broken users.db refuses the start with file, line a
 
 TEST_CASE_METHOD(Service, "a broken sessions.db refuses the start with file, line and reason")
 {
+    write_private("users.db", "realm r\n");
     write_private("sessions.db", "nonsense\n");
     CHECK_THAT(std::get<ipc::Failed>(start()).reason, test::starts_with("sessions.db:1: "));
+}
+
+TEST_CASE_METHOD(Service, "a lost users.db is not replaced by an empty one while there are session keys")
+{
+    write_private("sessions.db", "# keys of users who are gone\n");
+    CHECK_THAT(std::get<ipc::Failed>(start()).reason, test::starts_with("users.db: "));
+    CHECK(::faccessat(data.fd(), "users.db", F_OK, 0) != 0);
 }
 
 TEST_CASE_METHOD(Service, "what is no order ends the service")

@@ -119,6 +119,15 @@ TEST_CASE_METHOD(LoginTest, "the third refused login ends the connection, howeve
     CHECK(on_login(LoginOutcome::refused) == "421, close");
 }
 
+TEST_CASE_METHOD(LoginTest, "REIN and a new handshake do not begin the count of refusals anew")
+{
+    CHECK(fail_once() == "530");
+    CHECK(fail_once() == "530");
+    session.on_line("REIN");
+    session.on_tls(TlsVersion::tls_1_3);
+    CHECK(fail_once() == "421, close");
+}
+
 TEST_CASE_METHOD(LoginTest, "the third refusal counts also when a login was granted between")
 {
     CHECK(fail_once() == "530");
