@@ -38,7 +38,7 @@ using Extension = std::unique_ptr<X509_EXTENSION, decltype(&X509_EXTENSION_free)
 
 constexpr int valid_days = 397;
 constexpr std::chrono::hours renew_before{24 * 30};
-constexpr std::size_t max_pem_bytes = 30 * 1024;
+constexpr std::size_t max_pem_bytes = std::size_t{30} * 1024;
 
 void require(bool done, const char* what)
 {

@@ -35,7 +35,7 @@ void become(const FileOwner& user)
 void leave_signals_to_supervisor()
 {
     for (const int number : {SIGINT, SIGTERM, SIGHUP})
-        std::signal(number, SIG_IGN);
+        static_cast<void>(std::signal(number, SIG_IGN));
     sigset_t none;
     ::sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);

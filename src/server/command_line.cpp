@@ -18,7 +18,7 @@ namespace po = boost::program_options;
 
 namespace {
 
-constexpr std::size_t max_config_bytes = 1024 * 1024;
+constexpr std::size_t max_config_bytes = std::size_t{1024} * 1024;
 
 bool concerns_users(std::string_view setting)
 {

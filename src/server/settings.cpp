@@ -90,7 +90,7 @@ Complaint take_scrypt(ScryptCost& out, std::string_view text)
 std::string octal(mode_t mode)
 {
     std::array<char, 16> text{};
-    std::snprintf(text.data(), text.size(), "%04o", mode);
+    static_cast<void>(std::snprintf(text.data(), text.size(), "%04o", mode));
     return text.data();
 }
 

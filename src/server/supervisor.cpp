@@ -34,7 +34,7 @@ UniqueFd catch_signals()
     for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGCHLD})
         ::sigaddset(&caught, number);
     ::sigprocmask(SIG_BLOCK, &caught, nullptr);
-    std::signal(SIGPIPE, SIG_IGN); // whoever reads the log may go away
+    static_cast<void>(std::signal(SIGPIPE, SIG_IGN)); // whoever reads the log may go away
     UniqueFd fd{::signalfd(-1, &caught, SFD_CLOEXEC | SFD_NONBLOCK)};
     if (!fd) throw std::runtime_error{"signalfd: " + last_system_error().message()};
     return fd;

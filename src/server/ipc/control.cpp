@@ -10,7 +10,7 @@ namespace {
 enum class Kind : std::uint8_t { configure = 1, connect = 2, stop = 3, ready = 65, failed = 66 };
 
 // A text field counts its bytes in 16 bits, which holds settings, certificate chains and keys.
-constexpr std::size_t max_text_bytes = 32 * 1024;
+constexpr std::size_t max_text_bytes = std::size_t{32} * 1024;
 
 void write_kind(PacketWriter& out, Kind kind)
 {

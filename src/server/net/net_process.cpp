@@ -188,7 +188,7 @@ void raise_descriptor_limit()
 int run_net_process()
 {
     set_log_name("ftpcd[net]");
-    std::signal(SIGPIPE, SIG_IGN);
+    static_cast<void>(std::signal(SIGPIPE, SIG_IGN));
     raise_descriptor_limit();
     ::umask(0); // the setting directory-mode says it all
     try {
