@@ -14,20 +14,28 @@ public:
     UniqueFd(UniqueFd&& other) noexcept : fd_{std::exchange(other.fd_, -1)} {}
     UniqueFd& operator=(UniqueFd&& other) noexcept
     {
-        std::swap(fd_, other.fd_);
+        const int taken = std::exchange(other.fd_, -1); // first: assigning to itself changes nothing
+        close();
+        fd_ = taken;
         return *this;
     }
-    ~UniqueFd()
-    {
-        if (fd_ >= 0) ::close(fd_);
-    }
+    ~UniqueFd() { close(); }
 
     int get() const { return fd_; }
     explicit operator bool() const { return fd_ >= 0; }
     int release() { return std::exchange(fd_, -1); }
-    void reset() { *this = UniqueFd{}; }
+    void reset()
+    {
+        close();
+        fd_ = -1;
+    }
 
 private:
+    void close() const
+    {
+        if (fd_ >= 0) ::close(fd_);
+    }
+
     int fd_ = -1;
 };
 

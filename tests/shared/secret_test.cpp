@@ -9,12 +9,20 @@
 #include <new>
 #include <utility>
 
+#if defined(__clang__)
+#if __has_feature(thread_sanitizer)
+#include <sanitizer/allocator_interface.h>
+#define FTPC_CLANG_THREAD_SANITIZER
+#endif
+#endif
+
 using namespace ftpc;
 using test::bytes;
 
 namespace {
 
-// One block of memory whose giving back is looked at, through this program's own operator delete.
+// One block of memory whose giving back is looked at, through this program's own operator delete, or through
+// the hooks of Clang's thread sanitizer, which has an operator delete of its own in every program.
 struct Watched {
     const char* memory = nullptr;
     std::size_t bytes = 0;
@@ -23,7 +31,7 @@ struct Watched {
 };
 Watched watched;
 
-void look_and_free(void* memory) noexcept
+void look_at(const volatile void* memory) noexcept
 {
     if (memory != nullptr && memory == watched.memory) {
         watched.zero_when_freed =
@@ -31,6 +39,22 @@ void look_and_free(void* memory) noexcept
         watched.seen_freed = true;
         watched.memory = nullptr;
     }
+}
+
+} // namespace
+
+#ifdef FTPC_CLANG_THREAD_SANITIZER
+
+const int hooks_installed = __sanitizer_install_malloc_and_free_hooks(
+    [](const volatile void*, std::size_t) {}, [](const volatile void* memory) { look_at(memory); });
+
+#else
+
+namespace {
+
+void look_and_free(void* memory) noexcept
+{
+    look_at(memory);
     std::free(memory);
 }
 
@@ -61,6 +85,8 @@ void operator delete(void* memory, const std::nothrow_t&) noexcept
 {
     look_and_free(memory);
 }
+
+#endif
 
 TEST_CASE("equality in constant time is still equality")
 {

@@ -13,6 +13,7 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <cstdio>
 #include <stdexcept>
 #include <system_error>
 
@@ -76,6 +77,7 @@ TerminalSession::TerminalSession(const std::function<std::string()>& job)
     reports_ = UniqueFd{pipe[0]};
     const UniqueFd reporting{pipe[1]};
     int terminal = -1;
+    std::fflush(stdout); // the thread sanitizer writes what is left in buffers even at _exit()
     leader_ = ::forkpty(&terminal, nullptr, nullptr, nullptr);
     if (leader_ < 0) throw std::system_error{errno, std::system_category(), "forkpty"};
     if (leader_ == 0) lead(job, reporting.get());
