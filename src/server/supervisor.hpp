@@ -48,7 +48,7 @@ private:
     void connect_children();
     void reap();
     void on_end(Child& child, int status);
-    static void back_off(Child& child);
+    static void back_off(Child& child, std::chrono::milliseconds longest);
     void restart_those_due();
     void end_those_stuck();
     int milliseconds_to_wait() const;
