@@ -145,10 +145,8 @@ class Site:
             make_system_users()
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="ftpcd-test-"))
         self.directory.chmod(0o755)  # the system users must get to the tree
-        self.data = self.directory / "data"
-        self.root = self.data / "root"
         self.config = self.directory / "ftpcd.conf"
-        self.settings = {"data": self.data, "listen": "127.0.0.1:0", "scrypt": "ln=10,r=8,p=1"}
+        self.settings = {"data": self.directory / "data", "listen": "127.0.0.1:0", "scrypt": "ln=10,r=8,p=1"}
         self.configure(**settings)
 
     def configure(self, **settings):
@@ -158,8 +156,8 @@ class Site:
             self.settings.pop(name, None)
             if value is not None:
                 self.settings[name] = value
-        if "root" in self.settings:
-            self.root = pathlib.Path(self.settings["root"])
+        self.data = pathlib.Path(self.settings["data"])
+        self.root = pathlib.Path(self.settings.get("root", self.data / "root"))
         text = "".join(f"{name} = {value}\n" for name, value in self.settings.items())
         self.config.write_text(text, encoding="utf-8")
 
