@@ -22,8 +22,8 @@ using MadeDirectories = std::vector<MadeDirectory>; // from the top down
 // Makes `home` (users/user_line.hpp: is_home) beneath the open directory `tree`, with what is missing above
 // it; new directories get `mode` and belong to `owner`. All of it is on disk when this returns what it has
 // made. What is there already stays as it is, except for an empty directory that only root may use, where
-// there is an `owner`: one left by a call that was cut off. Throws std::runtime_error when a part of it cannot
-// be made, or is no directory (a symbolic link is none); what was made is then removed again.
+// there is an `owner`: one left by a call that was cut off. Throws std::runtime_error when a part of it
+// cannot be made, or is no directory (a symbolic link is none); what was made is then removed again.
 MadeDirectories make_home_directory(int tree, const std::string& home, mode_t mode,
                                     std::optional<FileOwner> owner);
 

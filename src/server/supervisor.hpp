@@ -38,6 +38,7 @@ private:
         Clock::time_point started;
         Clock::time_point restart_at; // when it is not running
         std::chrono::milliseconds back_off{0};
+        bool replaces_dead = false;
     };
 
     void start(Child& child);

@@ -1,6 +1,6 @@
-// Loaded into ftpcd with LD_PRELOAD (faults.py): kills it, or lets a call of the C library fail, at exactly the
-// step that a test asks for. So the programs that are tested, and installed, hold no fault points of their own
-// that anybody could set off.
+// Loaded into ftpcd with LD_PRELOAD (faults.py): kills it, or lets a call of the C library fail, at exactly
+// the step that a test asks for. So the programs that are tested, and installed, hold no fault points of
+// their own that anybody could set off.
 //
 // What to do stands in a file that is mapped once, when a process begins: the test can change it while the
 // processes run, and processes that may no longer open files read it all the same. FTPC_FAULTS names it.
@@ -20,17 +20,27 @@
 
 namespace {
 
-enum Call : std::int32_t { any_call, call_openat, call_write, call_fchown, call_fchmod, call_fsync, call_renameat, call_syncfs };
+enum Call : std::int32_t {
+    any_call,
+    call_openat,
+    call_write,
+    call_fchown,
+    call_fchmod,
+    call_fsync,
+    call_renameat,
+    call_syncfs,
+    any_sync
+};
 enum Action : std::int32_t { kill_before = -1, kill_in_half = -2 }; // else: the errno to fail with
 
 // Laid out as faults.py packs it. Calls are numbered in all processes together.
 struct Plan {
-    // Empty: every call counts. Else the steps in which this file is replaced: what is done with its temporary
-    // file ".NAME.…", and the sync of the directory.
+    // Empty: every call counts. Else the steps in which this file is replaced: what is done with its
+    // temporary file ".NAME.…", and the sync of the directory.
     char file[32];
-    std::int32_t call;                 // which one, or any_call
-    std::int32_t skip;                 // so many that match pass
-    std::atomic<std::int32_t> times;   // then so many get the action; 0: none, they are only counted
+    std::int32_t call;               // which one, or any_call
+    std::int32_t skip;               // so many that match pass
+    std::atomic<std::int32_t> times; // then so many get the action; 0: none, they are only counted
     std::int32_t action;
     std::atomic<std::int32_t> matched; // by the test set to 0
     std::atomic<std::int32_t> hit;     // the last call that got the action
@@ -73,7 +83,8 @@ bool is_hit(Call call, bool of_file)
 {
     Plan* const p = plan();
     if (p == nullptr || (p->file[0] != '\0' && !of_file)) return false;
-    if (p->call != any_call && p->call != call) return false;
+    const bool is_sync = call == call_fsync || call == call_syncfs;
+    if (p->call != any_call && p->call != call && !(p->call == any_sync && is_sync)) return false;
     if (p->matched++ < p->skip) return false;
     if (p->times <= 0 || p->times-- <= 0) return false;
     p->hit = call;

@@ -11,7 +11,7 @@ import struct
 from harness import SOURCE
 
 LIBRARY = pathlib.Path(os.environ.get("FTPC_FAULTS_LIBRARY", SOURCE / "build/release/tests/libftpc_faults.so"))
-CALLS = ["any", "openat", "write", "fchown", "fchmod", "fsync", "renameat", "syncfs"]
+CALLS = ["any", "openat", "write", "fchown", "fchmod", "fsync", "renameat", "syncfs", "sync"]  # sync: fsync or syncfs
 KILL_BEFORE, KILL_IN_HALF = -1, -2
 LAYOUT = struct.Struct("32s6i")
 
@@ -48,8 +48,9 @@ class Faults:
         """The next `times` calls of `call` fail, after `skip` that do not; of those that replace `file`, if it is given."""
         self._plan(file, call, skip, times, error)
 
-    def none(self):
-        self._plan("", "any", 0, 0, 0)
+    def none(self, call="any"):
+        """No faults any more; calls of `call` are counted from now on."""
+        self._plan("", call, 0, 0, 0)
 
     def _read(self):
         return LAYOUT.unpack(self._file.read_bytes())

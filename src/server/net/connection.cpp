@@ -349,7 +349,8 @@ void Connection::make_directory(const MakeDirectory& request)
     replies_.add(reply);
 }
 
-// 521 tells who asks again after a lost reply or a 451 that the directory is there, so it must be on disk, too.
+// 521 tells who asks again after a lost reply or a 451 that the directory is there, so it must be on disk,
+// too.
 void Connection::add_found(const Reply& reply, const MakeDirectory& request)
 {
     if (request.in_working_directory) return add_durably(reply, {working_directory_});
