@@ -86,11 +86,6 @@ class NetKilledUnderLoad(EndToEndTest):
         return {f"{what} of {name}": count(pid) for name, pid in (("supervisor", self.server.pid), ("auth", auth))
                 for what, count in (("descriptors", descriptors), ("memory", private_bytes))}
 
-    def quiet_measure(self):
-        """Without connections: what is left of them would be a leak."""
-        self.wait_until_served(self.server.port, None)
-        return self.measure()
-
     def kill(self):
         victim = self.server.child("net")
         os.kill(victim, signal.SIGKILL)
@@ -116,6 +111,8 @@ class NetKilledUnderLoad(EndToEndTest):
                 away.append(self.kill())
                 if len(away) == 10:
                     early = self.measure()
+                if IS_SOAK and len(away) % 50 == 0:
+                    print(len(away), self.measure(), flush=True)
         finally:
             stop.set()
             for load in loads:
