@@ -110,6 +110,7 @@ StateDirectory::update(const char* name,
     auto after = change(*before);
     wipe(before->data(), before->size());
     if (!after) return after.error();
+    remove_left_temporaries(directory->get(), name);
     const auto replaced = replace_file(directory->get(), name, *after, S_IRUSR | S_IWUSR);
     wipe(after->data(), after->size());
     if (!replaced) return trouble(path_of(name), replaced.error());

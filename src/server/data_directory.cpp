@@ -6,9 +6,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <boost/filesystem/operations.hpp>
 #include <boost/filesystem/path.hpp>
 
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
 #include <stdexcept>
 
 namespace ftpc::server {
@@ -40,20 +42,62 @@ std::string group_name(gid_t group)
     throw std::runtime_error{path + ": " + why};
 }
 
-// Makes `path` with exactly these permissions unless it is there; tells whether it was made.
-bool make_directory(const std::string& path, mode_t mode)
+// "DIR" for "DIR/".
+std::string without_last_slash(const std::string& path)
 {
-    if (::mkdir(path.c_str(), S_IRWXU) == 0) {
-        if (::chmod(path.c_str(), mode) != 0) fail(path, last_system_error().message());
-        return true;
-    }
-    if (errno != EEXIST) fail(path, last_system_error().message());
-    return false;
+    return path.substr(0, std::max<std::size_t>(path.find_last_not_of('/') + 1, 1));
 }
 
-void give(const std::string& path, uid_t user, gid_t group)
+// "/a/b" for "/a/b/c"; "." for a plain name.
+std::string parent_of(const std::string& path)
 {
-    if (::chown(path.c_str(), user, group) != 0) fail(path, last_system_error().message());
+    const boost::filesystem::path parent = boost::filesystem::path{path}.parent_path();
+    return parent.empty() ? "." : parent.string();
+}
+
+bool sync_directory(const std::string& path)
+{
+    const UniqueFd fd{::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+    return fd && ::fsync(fd.get()) == 0;
+}
+
+// What is made on first use must outlive a power failure: users are about to be put into it.
+void put_on_disk(const std::string& path)
+{
+    if (!sync_directory(parent_of(path))) fail(parent_of(path), last_system_error().message());
+}
+
+// Makes the directory `path` and what is missing above it, as mkdir -p does.
+void make_with_parents(const std::string& path)
+{
+    if (::access(path.c_str(), F_OK) == 0) return;
+    if (parent_of(path) != path) make_with_parents(parent_of(path));
+    if (::mkdir(path.c_str(), 0777) != 0 && errno != EEXIST) fail(path, last_system_error().message());
+    put_on_disk(path);
+}
+
+// Not every file system knows RENAME_NOREPLACE; none puts a directory in the place of one that is not empty.
+bool put_in_place(const std::string& from, const std::string& to)
+{
+    if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return true;
+    return errno == EINVAL && std::rename(from.c_str(), to.c_str()) == 0;
+}
+
+// Makes `path` with exactly these permissions and owner unless it is there. It gets its name when it is
+// complete, so that several first uses at once never see, and one that is killed never leaves, half of it.
+void make_directory(const std::string& path, mode_t mode, std::optional<FileOwner> owner = {})
+{
+    if (::access(path.c_str(), F_OK) == 0) return;
+    std::string unfinished = parent_of(path) + "/.ftpcd-XXXXXX";
+    if (::mkdtemp(unfinished.data()) == nullptr) fail(path, last_system_error().message());
+    // chown before chmod, in case it clears bits of the mode.
+    const bool done = (!owner || ::chown(unfinished.c_str(), owner->user, owner->group) == 0) &&
+                      ::chmod(unfinished.c_str(), mode) == 0 && sync_directory(unfinished) &&
+                      put_in_place(unfinished, path);
+    const error_code failure = done ? error_code{} : last_system_error();
+    if (!done) ::rmdir(unfinished.c_str());
+    if (failure && failure.value() != EEXIST && failure.value() != ENOTEMPTY) fail(path, failure.message());
+    put_on_disk(path);
 }
 
 UniqueFd open_directory(const std::string& path, int flags = 0)
@@ -65,19 +109,13 @@ UniqueFd open_directory(const std::string& path, int flags = 0)
 
 void make_data(const Settings& settings, const ServiceAccounts& accounts)
 {
-    boost::system::error_code failure;
     // Without the slash of "DIR/", whose parent would be DIR itself and be made with other permissions.
-    const std::string data = settings.data.substr(0, settings.data.find_last_not_of('/') + 1);
-    const boost::filesystem::path parent = boost::filesystem::path{data}.parent_path();
-    if (!parent.empty()) boost::filesystem::create_directories(parent, failure);
-    if (failure) fail(parent.string(), failure.message());
-    const bool made = make_directory(settings.data, accounts.auth ? S_ISVTX | 0770 : 0700);
-    if (made && accounts.auth) {
-        give(settings.data, 0, accounts.auth->group);
-        // chown clears nothing of a directory's mode, but the order is not worth depending on.
-        if (::chmod(settings.data.c_str(), S_ISVTX | 0770) != 0)
-            fail(settings.data, last_system_error().message());
-    }
+    const std::string data = without_last_slash(settings.data);
+    make_with_parents(parent_of(data));
+    if (accounts.auth)
+        make_directory(data, S_ISVTX | 0770, FileOwner{0, accounts.auth->group});
+    else
+        make_directory(data, 0700);
 }
 
 } // namespace
@@ -115,7 +153,7 @@ DataDirectory open_data_directory(const Settings& settings, const ServiceAccount
     check_data_directory(settings.data, out.data.get(), accounts);
     make_directory(settings.data + "/tls", 0700);
     const std::string root = settings.root_directory();
-    if (make_directory(root, 0755) && accounts.net) give(root, accounts.net->user, accounts.net->group);
+    make_directory(without_last_slash(root), 0755, accounts.net);
     out.tree = open_directory(root);
     return out;
 }

@@ -1,17 +1,23 @@
 #include "server/home_directory.hpp"
 
 #include "shared/result.hpp"
-#include "shared/unique_fd.hpp"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <memory>
 #include <stdexcept>
+#include <string_view>
+#include <utility>
 
 namespace ftpc::server {
 
 namespace {
+
+constexpr mode_t while_it_is_made = S_IRWXU;
 
 Result<UniqueFd> open_directory(int parent, const std::string& name)
 {
@@ -20,32 +26,89 @@ Result<UniqueFd> open_directory(int parent, const std::string& name)
     return directory;
 }
 
-// The directory `name` in `parent`, made if it is not there.
-Result<UniqueFd> enter(int parent, const std::string& name, mode_t mode, std::optional<FileOwner> owner)
+bool is_empty(int directory)
 {
-    const bool made = ::mkdirat(parent, name.c_str(), S_IRWXU) == 0;
-    if (!made && errno != EEXIST) return last_system_error();
-    auto directory = open_directory(parent, name);
-    if (!made || !directory) return directory;
-    if (owner && ::fchown(directory->get(), owner->user, owner->group) != 0) return last_system_error();
-    // After mkdirat, which would leave out what the umask forbids.
-    if (::fchmod(directory->get(), mode) != 0 || ::fsync(directory->get()) != 0 || ::fsync(parent) != 0)
-        return last_system_error();
-    return directory;
+    UniqueFd own{::openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+    const std::unique_ptr<DIR, int (*)(DIR*)> entries{own ? ::fdopendir(own.get()) : nullptr, ::closedir};
+    if (!entries) return false;
+    own.release(); // closedir closes it
+    while (const dirent* entry = ::readdir(entries.get())) {
+        const std::string_view name = entry->d_name;
+        if (name != "." && name != "..") return false;
+    }
+    return true;
 }
+
+// What is left when making a directory for somebody else was cut off before it was given away. Nobody could
+// use it as it is.
+bool was_cut_off(int directory)
+{
+    struct stat status {};
+    return ::fstat(directory, &status) == 0 && status.st_uid == ::geteuid() &&
+           (status.st_mode & 07777) == while_it_is_made && is_empty(directory);
+}
+
+class HomeMaker {
+public:
+    HomeMaker(mode_t mode, std::optional<FileOwner> owner) : mode_{mode}, owner_{owner} {}
+
+    // The directory `name` in `parent`, made if it is not there, and on disk.
+    Result<UniqueFd> enter(const UniqueFd& parent, const std::string& name)
+    {
+        const bool made = ::mkdirat(parent.get(), name.c_str(), while_it_is_made) == 0;
+        if (!made && errno != EEXIST) return last_system_error();
+        if (made && !remember(parent, name)) return last_system_error();
+        auto directory = open_directory(parent.get(), name);
+        if (!directory) return directory;
+        if ((made || (owner_ && was_cut_off(directory->get()))) && !finish(directory->get()))
+            return last_system_error();
+        // Also what was there: whoever made it may not have come so far.
+        if (::fsync(directory->get()) != 0 || ::fsync(parent.get()) != 0) return last_system_error();
+        return directory;
+    }
+
+    MadeDirectories take() { return std::move(made_); }
+
+private:
+    bool remember(const UniqueFd& parent, const std::string& name)
+    {
+        made_.push_back({UniqueFd{::fcntl(parent.get(), F_DUPFD_CLOEXEC, 0)}, name});
+        return static_cast<bool>(made_.back().parent);
+    }
+
+    bool finish(int directory) const
+    {
+        if (owner_ && ::fchown(directory, owner_->user, owner_->group) != 0) return false;
+        // After mkdirat, which would leave out what the umask forbids.
+        return ::fchmod(directory, mode_) == 0;
+    }
+
+    mode_t mode_;
+    std::optional<FileOwner> owner_;
+    MadeDirectories made_;
+};
 
 } // namespace
 
-void make_home_directory(int tree, const std::string& home, mode_t mode, std::optional<FileOwner> owner)
+MadeDirectories make_home_directory(int tree, const std::string& home, mode_t mode,
+                                    std::optional<FileOwner> owner)
 {
+    HomeMaker maker{mode, owner};
     auto current = open_directory(tree, ".");
     for (std::size_t begin = 0; current && begin < home.size();) {
         const std::size_t end = std::min(home.find('/', begin), home.size());
-        current = enter(current->get(), home.substr(begin, end - begin), mode, owner);
+        current = maker.enter(*current, home.substr(begin, end - begin));
         begin = end + 1;
     }
-    if (!current)
-        throw std::runtime_error{"cannot make the home " + home + "/: " + current.error().message()};
+    if (current) return maker.take();
+    remove_directories(maker.take());
+    throw std::runtime_error{"cannot make the home " + home + "/: " + current.error().message()};
+}
+
+void remove_directories(const MadeDirectories& made)
+{
+    for (auto each = made.rbegin(); each != made.rend(); ++each)
+        ::unlinkat(each->parent.get(), each->name.c_str(), AT_REMOVEDIR);
 }
 
 } // namespace ftpc::server

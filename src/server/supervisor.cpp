@@ -21,8 +21,12 @@ namespace ftpc::server {
 
 namespace {
 
-constexpr std::chrono::milliseconds longest_back_off{10000};
-constexpr std::chrono::seconds long_enough{10}; // a child that lived so long is restarted at once
+// A child that dies again and again is started with growing pauses. One that had been serving is back soon
+// even then, but not at once: whoever has found a way to end it gets few tries a second to find another.
+constexpr std::chrono::milliseconds shortest_pause{50};
+constexpr std::chrono::milliseconds longest_pause_of_serving{250};
+constexpr std::chrono::milliseconds longest_pause{10000}; // of one that did not even become ready
+constexpr std::chrono::seconds long_enough{10};           // a child that lived so long is restarted at once
 constexpr std::chrono::seconds start_time{60};
 constexpr std::chrono::seconds stop_time{5};
 constexpr std::chrono::hours certificate_check_interval{24};
@@ -178,7 +182,7 @@ void Supervisor::configure(const Child& child, bool first) const
 // Each child gets only the secrets that it works with.
 ipc::Configure Supervisor::configuration(const Child& child) const
 {
-    ipc::Configure configure{settings_text(arguments_.settings), {}, {}, {}};
+    ipc::Configure configure{settings_text(arguments_.settings), {}, {}, {}, child.replaces_dead};
     if (&child == &auth_) {
         configure.pepper = pepper_;
     } else {
@@ -274,16 +278,15 @@ void Supervisor::on_end(Child& child, int status)
 {
     log_event("child-ended", {{"process", child.name}, {"with", describe_status(status)}});
     child.process.reset();
-    child.ready = false;
-    back_off(child);
+    child.replaces_dead = true;
+    back_off(child, std::exchange(child.ready, false) ? longest_pause_of_serving : longest_pause);
 }
 
-void Supervisor::back_off(Child& child)
+void Supervisor::back_off(Child& child, std::chrono::milliseconds longest)
 {
     const bool lived_long = Clock::now() - child.started > long_enough;
-    child.back_off = lived_long
-                         ? std::chrono::milliseconds{0}
-                         : std::clamp(child.back_off * 2, std::chrono::milliseconds{50}, longest_back_off);
+    child.back_off =
+        lived_long ? std::chrono::milliseconds{0} : std::clamp(child.back_off * 2, shortest_pause, longest);
     child.restart_at = Clock::now() + child.back_off;
 }
 
@@ -296,7 +299,7 @@ void Supervisor::restart_those_due()
             log_event("child-restarted", {{"process", child->name}});
         } catch (const std::exception& error) { // no processes or no memory just now
             log_event("child-not-restarted", {{"process", child->name}, {"reason", error.what()}});
-            back_off(*child);
+            back_off(*child, longest_pause);
         }
     }
 }

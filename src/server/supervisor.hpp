@@ -38,6 +38,7 @@ private:
         Clock::time_point started;
         Clock::time_point restart_at; // when it is not running
         std::chrono::milliseconds back_off{0};
+        bool replaces_dead = false;
     };
 
     void start(Child& child);
@@ -48,7 +49,7 @@ private:
     void connect_children();
     void reap();
     void on_end(Child& child, int status);
-    static void back_off(Child& child);
+    static void back_off(Child& child, std::chrono::milliseconds longest);
     void restart_those_due();
     void end_those_stuck();
     int milliseconds_to_wait() const;

@@ -81,14 +81,16 @@ int run_user_add(const std::vector<std::string>& words)
     const std::string realm = database.users.realm();
     user.password_hash = hash_new_password(password.text, realm, user.name, arguments.settings);
     user.generation = new_generation();
-    // Before the user is valid: nobody logs in to a home that is not there.
-    make_home_directory(database.directory.tree.get(), user.home, arguments.settings.directory_mode,
-                        database.accounts.net);
-    edit_users(database.users, [&](const UsersTable& now) -> UsersFile::Edited {
+    MadeDirectories made;
+    const auto add = [&](const UsersTable& now) -> UsersFile::Edited {
         if (now.find(user.name)) return UsersFile::NoChange{there_already(user.name)};
         if (now.realm() != realm) return UsersFile::NoChange{"the realm was changed meanwhile; try again"};
+        // Before the user is valid: nobody logs in to a home that is not there.
+        made = make_home_directory(database.directory.tree.get(), user.home,
+                                   arguments.settings.directory_mode, database.accounts.net);
         return now.text_adding(user);
-    });
+    };
+    edit_users(database.users, add, [&made] { remove_directories(made); });
     std::cout << "added " << user.name << " (home " << user.home << "/)\n";
     show_if_generated(password);
     return exit_done;

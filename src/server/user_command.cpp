@@ -104,9 +104,9 @@ std::string user_name_argument(const Arguments& arguments)
     return names[0];
 }
 
-void edit_users(UsersFile& users, const UsersFile::Edit& change)
+void edit_users(UsersFile& users, const UsersFile::Edit& change, const std::function<void()>& undo)
 {
-    if (const auto problems = users.edit(change); !problems.empty()) fail(problems);
+    if (const auto problems = users.edit(change, undo); !problems.empty()) fail(problems);
 }
 
 void change_user(UsersFile& users, const std::string& name, const std::function<void(User&)>& change)

@@ -29,8 +29,9 @@ UserDatabase open_or_make_user_database(const Settings& settings);
 // it is no user name.
 std::string user_name_argument(const Arguments& arguments);
 
-// Changes users.db. Throws with its problems when it was not changed.
-void edit_users(UsersFile& users, const UsersFile::Edit& change);
+// Changes users.db. Throws with its problems when it was not changed; `undo` as in UsersFile::edit.
+void edit_users(
+    UsersFile& users, const UsersFile::Edit& change, const std::function<void()>& undo = [] {});
 
 // Changes the user `name`, and gives the user a new generation: what was logged in before is so no longer.
 // Throws when there is no such user.

@@ -5,6 +5,7 @@
 #include "shared/error.hpp"
 #include "shared/unique_fd.hpp"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -12,6 +13,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <memory>
 
 namespace ftpc {
 
@@ -38,14 +40,24 @@ Result<void> write_all(int fd, std::string_view bytes)
     return {};
 }
 
+using TemporaryId = std::array<std::uint8_t, 8>;
+
+std::string temporary_prefix(const char* name)
+{
+    return "." + std::string{name} + ".";
+}
+
 std::string temporary_name(const char* name)
 {
-    std::array<std::uint8_t, 8> random;
+    TemporaryId random;
     fill_random(random);
-    std::string temporary = ".";
-    temporary += name;
-    temporary += '.';
-    return temporary += hex_encode(random);
+    return temporary_prefix(name) + hex_encode(random);
+}
+
+bool is_temporary_of(std::string_view prefix, std::string_view entry)
+{
+    TemporaryId id;
+    return entry.starts_with(prefix) && hex_decode_into(entry.substr(prefix.size()), id);
 }
 
 Result<void> write_temporary(int dir, const char* name, std::string_view contents, mode_t mode,
@@ -110,6 +122,17 @@ Result<void> replace_file(int dir, const char* name, std::string_view contents, 
     }
     if (::fsync(dir) != 0) return last_system_error();
     return {};
+}
+
+void remove_left_temporaries(int dir, const char* name)
+{
+    UniqueFd own{::openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+    const std::unique_ptr<DIR, int (*)(DIR*)> entries{own ? ::fdopendir(own.get()) : nullptr, ::closedir};
+    if (!entries) return;
+    own.release(); // closedir closes it
+    const std::string prefix = temporary_prefix(name);
+    while (const dirent* entry = ::readdir(entries.get()))
+        if (is_temporary_of(prefix, entry->d_name)) ::unlinkat(dir, entry->d_name, 0);
 }
 
 } // namespace ftpc

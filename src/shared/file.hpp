@@ -37,4 +37,8 @@ struct FileOwner {
 Result<void> replace_file(int dir, const char* name, std::string_view contents, mode_t mode,
                           std::optional<FileOwner> owner = std::nullopt);
 
+// Removes the temporary files that writers of `name` left when they were killed in replace_file(), so far as
+// this process may. Only for whoever keeps other writers of `name` away meanwhile: theirs would go, too.
+void remove_left_temporaries(int dir, const char* name);
+
 } // namespace ftpc

@@ -37,6 +37,10 @@ class Control:
             self._socket.close()
 
     @property
+    def local_port(self):
+        return self._socket.getsockname()[1]
+
+    @property
     def tls_version(self):
         return self._socket.version()
 

@@ -145,10 +145,8 @@ class Site:
             make_system_users()
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="ftpcd-test-"))
         self.directory.chmod(0o755)  # the system users must get to the tree
-        self.data = self.directory / "data"
-        self.root = self.data / "root"
         self.config = self.directory / "ftpcd.conf"
-        self.settings = {"data": self.data, "listen": "127.0.0.1:0", "scrypt": "ln=10,r=8,p=1"}
+        self.settings = {"data": self.directory / "data", "listen": "127.0.0.1:0", "scrypt": "ln=10,r=8,p=1"}
         self.configure(**settings)
 
     def configure(self, **settings):
@@ -158,8 +156,8 @@ class Site:
             self.settings.pop(name, None)
             if value is not None:
                 self.settings[name] = value
-        if "root" in self.settings:
-            self.root = pathlib.Path(self.settings["root"])
+        self.data = pathlib.Path(self.settings["data"])
+        self.root = pathlib.Path(self.settings.get("root", self.data / "root"))
         text = "".join(f"{name} = {value}\n" for name, value in self.settings.items())
         self.config.write_text(text, encoding="utf-8")
 
@@ -189,10 +187,10 @@ class Site:
 class Server:
     """A running `ftpcd serve` on loopback."""
 
-    def __init__(self, site, *flags):
+    def __init__(self, site, *flags, **options):
         self.site = site
         self.process = subprocess.Popen([FTPCD, "serve", "--config", str(site.config), *flags],
-                                        stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
+                                        stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, **options)
         self.log = Log(self.process.stderr)
         self.address = self.log.wait_for(r"listening on (\S+:\d+)", seconds=30)[1]
         self.port = int(self.address.rpartition(":")[2])
@@ -256,8 +254,8 @@ def make_site(add_cleanup, users=("alice",), **settings):
     return site
 
 
-def start(add_cleanup, site, *flags):
-    server = Server(site, *flags)
+def start(add_cleanup, site, *flags, **options):
+    server = Server(site, *flags, **options)
     add_cleanup(stop_cleanly, server)
     return server
 
@@ -270,8 +268,8 @@ class EndToEndTest(unittest.TestCase):
     def make_site(self, users=("alice",), **settings):
         return make_site(self.addCleanup, users, **settings)
 
-    def start(self, site, *flags):
-        return start(self.addCleanup, site, *flags)
+    def start(self, site, *flags, **options):
+        return start(self.addCleanup, site, *flags, **options)
 
     def serve(self, users=("alice",), **settings):
         return self.start(self.make_site(users, **settings))

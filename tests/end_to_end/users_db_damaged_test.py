@@ -1,5 +1,6 @@
 """A damaged users.db: refused at the start with file, line and reason; a running server keeps the users that it had."""
 import os
+import shutil
 import unittest
 
 from harness import IS_ROOT, EndToEndTest, until
@@ -64,6 +65,22 @@ class UsersDbDamaged(EndToEndTest):
             put_in_place(self.site.users_db, mended)
             until(lambda: not can_log_in(server.port, "bob"), "the mended file counts", 2)
             self.assertEqual(control.code("NOOP"), 200)
+
+    def test_a_file_that_goes_missing_is_said_and_the_users_stay(self):
+        for take_away in (lambda: self.site.users_db.unlink(), lambda: self.site.users_db.rename(self.site.users_db.with_suffix(".away"))):
+            server = self.start(self.site)
+            before = server.log_size()
+            take_away()
+            server.log.wait_for(r'event=users-kept where=users\.db reason="No such file or directory"', before)
+            self.assertTrue(can_log_in(server.port))
+            self.site.users_db.touch(0o600)
+            put_in_place(self.site.users_db, self.good)
+            if IS_ROOT:
+                shutil.chown(self.site.users_db, "ftpcd-auth", "ftpcd-auth")
+            self.site.add_user("carol")
+            until(lambda server=server: can_log_in(server.port, "carol"), "the file that is back counts", 5)
+            self.site.ftpcd("user", "del", "carol")
+            server.stop()
 
     def test_a_broken_table_at_hang_up_is_named_as_well(self):
         server = self.start(self.site)

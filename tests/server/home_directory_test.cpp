@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <string>
+#include <vector>
 
 using namespace ftpc;
 using namespace ftpc::server;
@@ -64,4 +65,41 @@ TEST_CASE_METHOD(Tree, "a home belongs to whom it is given")
     REQUIRE(::fstatat(fd(), "a", &status, 0) == 0);
     CHECK(status.st_uid == 12345);
     CHECK(status.st_gid == 23456);
+}
+
+TEST_CASE_METHOD(Tree, "what was made can be taken back, but not what was there or is in use")
+{
+    REQUIRE(::mkdirat(fd(), "staff", 0700) == 0);
+    const auto made = make_home_directory(fd(), "staff/a/b", 0755, {});
+    REQUIRE(made.size() == 2);
+    remove_directories(made);
+    CHECK(names() == std::vector<std::string>{"staff"});
+    CHECK(::faccessat(fd(), "staff/a", F_OK, 0) != 0);
+
+    const auto again = make_home_directory(fd(), "staff/a/b", 0755, {});
+    REQUIRE(::mkdirat(fd(), "staff/a/other", 0700) == 0);
+    remove_directories(again);
+    CHECK(::faccessat(fd(), "staff/a/b", F_OK, 0) != 0);
+    CHECK(::faccessat(fd(), "staff/a/other", F_OK, 0) == 0);
+}
+
+TEST_CASE_METHOD(Tree, "a home that cannot be made leaves nothing behind")
+{
+    CHECK_THROWS(make_home_directory(fd(), "a/b/" + std::string(256, 'n'), 0755, {}));
+    CHECK(names().empty());
+}
+
+TEST_CASE_METHOD(Tree, "a home that was cut off before it was given away is finished, one in use is not")
+{
+    if (::geteuid() != 0) return; // only root gives files away
+    REQUIRE(::mkdirat(fd(), "cut-off", 0700) == 0);
+    REQUIRE(::mkdirat(fd(), "in-use", 0700) == 0);
+    REQUIRE(::mkdirat(fd(), "in-use/x", 0700) == 0);
+    for (const char* home : {"cut-off", "in-use"})
+        make_home_directory(fd(), home, 0755, FileOwner{12345, 23456});
+    struct stat status {};
+    REQUIRE(::fstatat(fd(), "cut-off", &status, 0) == 0);
+    CHECK(status.st_uid == 12345);
+    CHECK(mode("cut-off") == (S_IFDIR | 0755));
+    CHECK(mode("in-use") == (S_IFDIR | 0700));
 }

@@ -247,3 +247,20 @@ TEST_CASE("a private file is read only when nobody else has any access to it")
         CHECK(read_private_file(directory.fd(), "file", enough).error() == Errc::unsafe_permissions);
     }
 }
+
+TEST_CASE("what killed writers have left is removed, and nothing else")
+{
+    const TemporaryDirectory directory;
+    const Names kept{".sessions.db.0123456789abcdef",
+                     ".users.db.0123456789abcdef0",
+                     ".users.db.0123456789abcdeg",
+                     ".users.db.swp",
+                     "users.db",
+                     "users.db.0123456789abcdef"};
+    for (const std::string& name : kept)
+        directory.write(name, "");
+    directory.write(".users.db.0123456789abcdef", "");
+    directory.write(".users.db.ffffffffffffffff", "");
+    remove_left_temporaries(directory.fd(), "users.db");
+    CHECK(directory.names() == kept);
+}

@@ -94,15 +94,23 @@ private:
         if (const auto made = ensure_users_file(stores->data.get()); !made)
             return {{users_file_name, "cannot be made: " + made.error().message()}};
         auto problems = stores->users.load();
-        auto of_keys = stores->session_keys.load();
-        if (!of_keys.empty())
-            of_keys.push_back(
-                {"sessions.db", "mend it, or remove it: users then log in again with their passwords"});
-        problems.insert(problems.end(), of_keys.begin(), of_keys.end());
+        if (problems.empty()) problems = load_keys(stores->session_keys);
         if (!problems.empty()) return problems;
         stores_ = std::move(stores);
         drop_orphaned_keys();
         watch_users();
+        return {};
+    }
+
+    static std::vector<Problem> load_keys(SessionKeys& keys)
+    {
+        auto loaded = keys.load();
+        if (loaded.set_aside.empty()) return std::move(loaded.problems);
+        for (const Problem& problem : loaded.problems)
+            log_event("session-keys-set-aside", {{"as", loaded.set_aside},
+                                                 {"where", problem.where},
+                                                 {"reason", problem.what},
+                                                 {"effect", "users log in again with their passwords"}});
         return {};
     }
 

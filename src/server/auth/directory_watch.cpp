@@ -20,7 +20,7 @@ namespace asio = boost::asio;
 namespace {
 
 // IN_ATTRIB: permissions that kept the file from being read may have been mended.
-constexpr std::uint32_t watched_events = IN_MOVED_TO | IN_CLOSE_WRITE | IN_ATTRIB;
+constexpr std::uint32_t watched_events = IN_MOVED_TO | IN_CLOSE_WRITE | IN_ATTRIB | IN_DELETE | IN_MOVED_FROM;
 
 // Whether one of the events in `bytes` is about `name`, or some were lost.
 bool concerns(std::string_view bytes, std::string_view name)

@@ -1,4 +1,5 @@
-// Tells when a file in a directory has been replaced, written or given other permissions (inotify(7)).
+// Tells when a file in a directory has been replaced, written, given other permissions or taken away
+// (inotify(7)).
 #pragma once
 
 #include "shared/result.hpp"

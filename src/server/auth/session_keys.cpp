@@ -7,6 +7,9 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <array>
+#include <cstdio>
+#include <ctime>
 #include <utility>
 
 namespace ftpc::server {
@@ -17,10 +20,22 @@ constexpr std::string_view header =
     "# Session keys of ftpcd, written by the server. They end with `ftpc logout`, or\n"
     "# all of a user's with `ftpcd user passwd` and `ftpcd user lock`.\n";
 
-std::string explain(const error_code& error)
+// Whether a file that was not read is to blame for that itself, and not a disk or a lack of memory.
+bool is_broken(const error_code& error)
 {
-    if (error != Errc::unsafe_permissions) return error.message();
-    return error.message() + "; mend with: chmod 600 " + sessions_file_name;
+    using namespace boost::system::errc;
+    return error == Errc::unsafe_permissions || error == file_too_large || error == invalid_argument ||
+           error == too_many_symbolic_link_levels;
+}
+
+// "20261129T101500Z"
+std::string utc_text(std::uint64_t seconds)
+{
+    const auto time = static_cast<std::time_t>(seconds);
+    std::tm parts{};
+    std::array<char, 32> text{};
+    ::gmtime_r(&time, &parts);
+    return {text.data(), std::strftime(text.data(), text.size(), "%Y%m%dT%H%M%SZ", &parts)};
 }
 
 } // namespace
@@ -33,16 +48,32 @@ std::uint64_t system_clock_seconds()
 
 SessionKeys::SessionKeys(int data, Clock clock) : data_{data}, clock_{std::move(clock)} {}
 
-std::vector<Problem> SessionKeys::load()
+SessionKeys::Loaded SessionKeys::load()
 {
+    remove_left_temporaries(data_, sessions_file_name);
     const auto text = read_private_file(data_, sessions_file_name, max_sessions_file_bytes);
     if (!text && text.error() == boost::system::errc::no_such_file_or_directory) return {};
-    if (!text) return {{sessions_file_name, explain(text.error())}};
-    auto parsed = parse_session_keys(*text);
-    if (!parsed.problems.empty()) return std::move(parsed.problems);
-    for (const SessionKey& key : parsed.keys)
-        insert(key);
-    return {};
+    if (!text && !is_broken(text.error())) return {{}, {{sessions_file_name, text.error().message()}}};
+    auto parsed = text ? parse_session_keys(*text)
+                       : ParsedSessionKeys{{}, {{sessions_file_name, text.error().message()}}};
+    if (parsed.problems.empty()) {
+        for (const SessionKey& key : parsed.keys)
+            insert(key);
+        return {};
+    }
+    auto name = set_aside();
+    if (name) return {std::move(*name), std::move(parsed.problems)};
+    parsed.problems.push_back({sessions_file_name, "cannot be set aside: " + name.error().message()});
+    return {{}, std::move(parsed.problems)};
+}
+
+// An empty file takes its place: that there is one says that there have been users (ensure_users_file).
+Result<std::string> SessionKeys::set_aside() const
+{
+    std::string name = std::string{sessions_file_name} + ".broken-" + utc_text(clock_());
+    if (::renameat(data_, sessions_file_name, data_, name.c_str()) != 0) return last_system_error();
+    if (const auto saved = save(); !saved) return saved.error();
+    return name;
 }
 
 Result<SessionKey> SessionKeys::enrol(const User& user, const SessionPublicKey& key,

@@ -27,8 +27,15 @@ public:
     // `data` is the open data directory and stays open as long as this lives.
     explicit SessionKeys(int data, Clock clock = system_clock_seconds);
 
-    // Reads sessions.db; a missing file is an empty one. Nothing is in force when there are problems.
-    std::vector<Problem> load();
+    // Reads sessions.db; a missing file is an empty one. A file that is broken, or that others could read or
+    // change, is set aside as "sessions.db.broken-<UTC>" and no key is in force: its users log in again with
+    // their passwords, which is all that a lost key costs. Then `set_aside` has the new name and `problems`
+    // why. With problems and no such name the file could not be read or not be set aside.
+    struct Loaded {
+        std::string set_aside;
+        std::vector<Problem> problems;
+    };
+    Loaded load();
 
     // Makes a session key for `user`, good for `lifetime`, and returns once it is on disk. Ends the user's
     // oldest key if there are 32. Fails with the system's error when it cannot be written; then nothing has
@@ -66,6 +73,7 @@ private:
     };
 
     bool has_expired(const SessionKey& key) const { return key.expires <= clock_(); }
+    Result<std::string> set_aside() const;
     void insert(const SessionKey& key);
     void erase(const SessionId& id);
     Result<void> save() const;

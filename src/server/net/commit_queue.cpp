@@ -30,8 +30,10 @@ std::unique_ptr<FileSystemSync> make_file_system_sync()
     return std::make_unique<KernelSync>();
 }
 
-CommitQueue::CommitQueue(Directory root, unsigned most_parents, std::unique_ptr<FileSystemSync> sync)
-    : root_{std::move(root)}, sync_{std::move(sync)}, most_parents_{most_parents}, thread_{[this] { run(); }}
+CommitQueue::CommitQueue(Directory root, unsigned most_parents, std::unique_ptr<FileSystemSync> sync,
+                         Before before)
+    : root_{std::move(root)}, sync_{std::move(sync)},
+      most_parents_{most_parents}, in_doubt_{before == Before::unknown}, thread_{[this] { run(); }}
 {}
 
 CommitQueue::~CommitQueue()
@@ -83,10 +85,10 @@ error_code CommitQueue::sync(const std::vector<Waiting>& batch, unsigned most_pa
     // After a failure the whole file system is asked once more: a directory that was written in vain must not
     // be acknowledged because a later fsync of the same descriptor finds nothing left to write.
     const bool one_by_one =
-        !last_sync_failed_ && parents.size() <= most_parents &&
+        !in_doubt_ && parents.size() <= most_parents &&
         std::all_of(parents.begin(), parents.end(), [](const Parent& p) { return p.can_sync; });
     const error_code result = one_by_one ? sync_directories(parents) : sync_file_systems(parents);
-    last_sync_failed_ = result.failed();
+    in_doubt_ = result.failed();
     return result;
 }
 

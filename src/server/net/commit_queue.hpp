@@ -26,11 +26,17 @@ class CommitQueue {
 public:
     using Done = std::function<void(error_code)>;
 
+    // What is known of the directories that are there at the beginning. `unknown`: somebody made some and
+    // died, perhaps after a sync had failed; the first batch is then synced as a whole file system, as after
+    // a failure.
+    enum class Before { on_disk, unknown };
+
     // `root` is any directory of the tree's file system. A batch with more than `most_parents` different
     // parents, or with one that cannot be synced by itself, is synced as a whole file system, which also
     // writes what others have unwritten there.
     CommitQueue(Directory root, unsigned most_parents,
-                std::unique_ptr<FileSystemSync> sync = make_file_system_sync());
+                std::unique_ptr<FileSystemSync> sync = make_file_system_sync(),
+                Before before = Before::on_disk);
     CommitQueue(const CommitQueue&) = delete;
     CommitQueue& operator=(const CommitQueue&) = delete;
     // Waits for the batch under way; whoever still waits behind it is told ECANCELED.
@@ -68,7 +74,7 @@ private:
     std::condition_variable arrived_;
     std::vector<Waiting> waiting_;
     unsigned most_parents_;
-    bool last_sync_failed_ = false; // touched by run() only
+    bool in_doubt_; // whether all that was made before this batch is on disk; touched by run() only
     bool stopping_ = false;
     std::thread thread_; // last: it uses all of the above
 };

@@ -344,7 +344,18 @@ void Connection::make_directory(const MakeDirectory& request)
                           ? services_.tree.make_in(working_directory_, request.path.name())
                           : services_.tree.make(home_, request.path);
     const Reply reply = session_.on_directory_made(request.path, made ? error_code{} : made.error());
-    made ? add_durably(reply, made->parents) : replies_.add(reply);
+    if (made) return add_durably(reply, made->parents);
+    if (made.error() == Errc::directory_exists && !request.path.is_home()) return add_found(reply, request);
+    replies_.add(reply);
+}
+
+// 521 tells who asks again after a lost reply or a 451 that the directory is there, so it must be on disk,
+// too.
+void Connection::add_found(const Reply& reply, const MakeDirectory& request)
+{
+    if (request.in_working_directory) return add_durably(reply, {working_directory_});
+    const auto parent = services_.tree.open(home_, request.path.parent());
+    parent ? add_durably(reply, {*parent}) : replies_.add(reply);
 }
 
 void Connection::make_path(const MakePath& request)

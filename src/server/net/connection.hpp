@@ -57,6 +57,7 @@ private:
 
     void change_directory(const RemotePath& path);
     void make_directory(const MakeDirectory& request);
+    void add_found(const Reply& reply, const MakeDirectory& request);
     void make_path(const MakePath& request);
     void add_durably(const Reply& reply, const std::vector<Directory>& parents);
 

@@ -39,6 +39,7 @@ struct Start {
     TlsContext tls;
     UniqueFd root;
     std::vector<UniqueFd> sockets;
+    bool replaces_dead;
 };
 
 Start receive_start()
@@ -52,7 +53,8 @@ Start receive_start()
     Start start{parse_configured(*configure),
                 make_tls_context(configure->certificate_pem, view(configure->key_pem)),
                 std::move(packet->descriptors.front()),
-                {}};
+                {},
+                configure->replaces_dead};
     for (std::size_t i = 1; i < packet->descriptors.size(); ++i)
         start.sockets.push_back(std::move(packet->descriptors[i]));
     return start;
@@ -62,7 +64,8 @@ class NetProcess {
 public:
     explicit NetProcess(Start start)
         : control_{io_, ipc::control_descriptor}, tree_{std::move(start.root), start.settings.directory_mode},
-          commits_{tree_.share_root(), start.settings.sync_parents},
+          commits_{tree_.share_root(), start.settings.sync_parents, make_file_system_sync(),
+                   start.replaces_dead ? CommitQueue::Before::unknown : CommitQueue::Before::on_disk},
           auth_{io_, [this](const ipc::LoginHandle& login) { on_revoked(login); },
                 [this] { on_auth_lost(); }},
           services_{io_, std::move(start.settings), std::move(start.tls), tree_, commits_, auth_, {}},

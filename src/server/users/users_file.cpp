@@ -44,8 +44,10 @@ std::string random_realm()
     return hex_encode(bytes);
 }
 
+// Under the lock.
 Result<void> write_users(int data, std::string_view text, std::optional<FileOwner> owner)
 {
+    remove_left_temporaries(data, users_file_name);
     return replace_file(data, users_file_name, text, S_IRUSR | S_IWUSR, owner);
 }
 
@@ -88,7 +90,7 @@ std::vector<Problem> UsersFile::load()
     return std::move(parsed.problems);
 }
 
-std::vector<Problem> UsersFile::edit(const Edit& change)
+std::vector<Problem> UsersFile::edit(const Edit& change, const std::function<void()>& undo)
 {
     const auto lock = lock_directory(data_);
     if (!lock) return {{data_path_, "cannot be locked: " + lock.error().message()}};
@@ -98,11 +100,21 @@ std::vector<Problem> UsersFile::edit(const Edit& change)
     if (const auto* refusal = std::get_if<NoChange>(&edited)) return {{users_file_name, refusal->reason}};
     // What cannot be read back is never written.
     auto parsed = UsersTable::parse(std::move(std::get<std::string>(edited)));
-    if (!parsed.table) return std::move(parsed.problems);
-    if (const auto written = write_users(data_, parsed.table->text(), owner_); !written)
-        return {{users_file_name, "cannot be written: " + written.error().message()}};
-    table_ = std::move(parsed.table);
-    return {};
+    if (!parsed.table) {
+        undo();
+        return std::move(parsed.problems);
+    }
+    const auto written = write_users(data_, parsed.table->text(), owner_);
+    if (written) {
+        table_ = std::move(parsed.table);
+        return {};
+    }
+    // It was the directory's sync that failed: the new file is what everybody reads, until a power failure.
+    const auto there = read_private_file(data_, users_file_name, max_users_file_bytes);
+    if (there && *there == parsed.table->text())
+        return {{users_file_name, "was changed, but may not be on disk: " + written.error().message()}};
+    undo();
+    return {{users_file_name, "cannot be written: " + written.error().message()}};
 }
 
 std::optional<User> UsersFile::pick(std::uint64_t number) const

@@ -45,8 +45,11 @@ public:
     using Edit = std::function<Edited(const UsersTable& now)>;
 
     // Changes the file under the lock. When the result is empty the new file is on disk and in force here.
-    // Else nothing was changed; a NoChange comes back as a problem of "users.db".
-    std::vector<Problem> edit(const Edit& change);
+    // Else nothing was changed, unless it says so; a NoChange comes back as a problem of "users.db". `undo`
+    // takes back, still under the lock, what `change` has done elsewhere for a text that then was not
+    // written.
+    std::vector<Problem> edit(
+        const Edit& change, const std::function<void()>& undo = [] {});
 
     // UserStore; find() and the others need a good load() before. A renewed hash is found after the next
     // load(); one is not renewed, but fails with EWOULDBLOCK, while somebody else holds the lock, perhaps in

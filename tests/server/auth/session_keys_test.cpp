@@ -37,7 +37,7 @@ struct Fixture {
     SessionKeys open()
     {
         SessionKeys keys{data.fd(), [this] { return now; }};
-        REQUIRE(keys.load().empty());
+        REQUIRE(keys.load().problems.empty());
         return keys;
     }
 };
@@ -155,20 +155,38 @@ TEST_CASE("a session key that cannot be written is not enrolled, and the oldest 
     REQUIRE(::dup3(kept.get(), data.fd(), O_CLOEXEC) == data.fd());
     CHECK(keys.enrol(user("alice"), public_key(99), 1h).has_value());
     SessionKeys again{data.fd(), [] { return std::uint64_t{1}; }};
-    REQUIRE(again.load().empty());
+    REQUIRE(again.load().problems.empty());
     CHECK(again.find(made[5].id) == nullptr);
     CHECK(again.find(made[0].id) != nullptr);
 }
 
-TEST_CASE("a broken or open sessions.db says what is wrong and where")
+TEST_CASE("a broken or open sessions.db is set aside, whole, and says what is wrong and where")
 {
     const test::TemporaryDirectory data;
+    std::uint64_t now = 1700000000;
+    SessionKeys keys{data.fd(), [&now] { return now; }};
     data.write("sessions.db", "# fine\nnonsense\n");
     REQUIRE(::chmod(data.path("sessions.db").c_str(), 0600) == 0);
-    SessionKeys keys{data.fd()};
-    const auto problems = keys.load();
-    REQUIRE(problems.size() == 1);
-    CHECK(problems[0].where == "sessions.db:2");
+    const auto broken = keys.load();
+    REQUIRE(broken.problems.size() == 1);
+    CHECK(broken.problems[0].where == "sessions.db:2");
+    CHECK(broken.set_aside == "sessions.db.broken-20231114T221320Z");
+    CHECK(data.read(broken.set_aside) == "# fine\nnonsense\n");
+
+    ++now;
     REQUIRE(::chmod(data.path("sessions.db").c_str(), 0644) == 0);
-    CHECK_THAT(keys.load().at(0).what, test::contains("chmod 600"));
+    const auto open = keys.load();
+    CHECK_THAT(open.problems.at(0).what, test::contains("others can read or change it"));
+    CHECK(open.set_aside == "sessions.db.broken-20231114T221321Z");
+    CHECK(keys.size() == 0);
+    CHECK(keys.load().problems.empty());
+    CHECK(data.read("sessions.db").starts_with("# Session keys"));
+}
+
+TEST_CASE("what a writer that was killed has left is removed when the session keys are read")
+{
+    const test::TemporaryDirectory data;
+    data.write(".sessions.db.0123456789abcdef", "half");
+    CHECK(SessionKeys{data.fd()}.load().problems.empty());
+    CHECK(data.names().empty());
 }

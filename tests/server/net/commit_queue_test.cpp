@@ -316,3 +316,14 @@ TEST_CASE_METHOD(test::TreeFixture, "the kernel's refusal to sync is told")
     const UniqueFd path{::open(top.path().c_str(), O_PATH | O_CLOEXEC)};
     CHECK(sync->sync_directory(path.get()).value() == EBADF);
 }
+
+TEST_CASE_METHOD(QueueTest,
+                 "where it is not known what is on disk, the first batch syncs the whole file system")
+{
+    queue.reset();
+    queue = std::make_unique<CommitQueue>(root, 2, std::make_unique<DiskSync>(disk),
+                                          CommitQueue::Before::unknown);
+    CHECK_FALSE(committed({places[0]}));
+    CHECK_FALSE(committed({places[0]}));
+    CHECK(disk.take_synced() == Syncs{file_system_sync(root), directory_sync(places[0])});
+}

@@ -174,6 +174,25 @@ TEST_CASE("an edit that decides against a change, breaks the file, or finds it b
     CHECK(data.read("users.db") == "realm r\nbroken\n");
 }
 
+TEST_CASE("what a change did elsewhere is undone when the file is not written, and only then")
+{
+    Data data{"realm r\n"};
+    data.write(".users.db.0123456789abcdef", "of a writer that was killed");
+    UsersFile users = data.open();
+    REQUIRE(users.load().empty());
+    int undone = 0;
+    const auto undo = [&undone] { ++undone; };
+    REQUIRE(users.edit(adding("alice"), undo).empty());
+    CHECK(undone == 0);
+    CHECK(data.names() == std::vector<std::string>{"users.db"});
+    const auto breaking = [](const UsersTable&) -> UsersFile::Edited { return "nonsense"; };
+    CHECK_FALSE(users.edit(breaking, undo).empty());
+    CHECK(undone == 1);
+    const auto refusing = [](const UsersTable&) -> UsersFile::Edited { return UsersFile::NoChange{"no"}; };
+    CHECK_FALSE(users.edit(refusing, undo).empty());
+    CHECK(undone == 1);
+}
+
 TEST_CASE("edits from many threads at once are all kept")
 {
     const Data data{"realm r\n"};
