@@ -64,18 +64,30 @@ void set_log_name(std::string_view process)
     process_name() = process;
 }
 
+void append_log_event(std::string& lines, std::string_view event, std::initializer_list<LogField> fields)
+{
+    lines += log_line(process_name(), event, fields);
+}
+
 void log_event(std::string_view event, std::initializer_list<LogField> fields)
+{
+    write_log(log_line(process_name(), event, fields), 1);
+}
+
+void write_log(std::string_view lines, std::uint64_t count)
 {
     // Lines that were lost since the last one that was written. Two threads at once may count one too few.
     static std::atomic<std::uint64_t> lost = 0;
     if (!log_takes_a_line()) {
-        ++lost;
+        lost += count;
         return;
     }
-    std::string line = log_line(process_name(), event, fields);
-    if (const std::uint64_t count = lost.exchange(0); count > 0)
-        line.insert(0, log_line(process_name(), "log-lines-lost", {{"count", count}}));
-    [[maybe_unused]] const auto written = ::write(STDERR_FILENO, line.data(), line.size());
+    std::string with_losses;
+    if (const std::uint64_t before = lost.exchange(0); before > 0) {
+        with_losses = log_line(process_name(), "log-lines-lost", {{"count", before}});
+        lines = with_losses += lines;
+    }
+    [[maybe_unused]] const auto written = ::write(STDERR_FILENO, lines.data(), lines.size());
 }
 
 } // namespace ftpc::server

@@ -1,6 +1,7 @@
 // One line an event, in logfmt, to standard error (the journal adds the time where there is one).
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <initializer_list>
 #include <string>
@@ -21,6 +22,13 @@ struct LogField {
 // line. Never waits: what a full pipe does not take is counted, and said as event=log-lines-lost when it is
 // read again.
 void log_event(std::string_view event, std::initializer_list<LogField> fields = {});
+
+// For many events at once: appends the line that log_event would write for one to `lines` ...
+void append_log_event(std::string& lines, std::string_view event, std::initializer_list<LogField> fields);
+// ... and this writes whole lines with one write(2), which keeps them together where they are no more than
+// max_log_write_bytes. `count` of them are lost where the log takes none.
+inline constexpr std::size_t max_log_write_bytes = 4096; // PIPE_BUF, pipe(7)
+void write_log(std::string_view lines, std::uint64_t count);
 
 // What begins each line: "ftpcd", "ftpcd[net]". Set once, before the first thread.
 void set_log_name(std::string_view process);

@@ -61,6 +61,13 @@ Complaint take_durability(Durability& out, std::string_view text)
     return {};
 }
 
+Complaint take_switch(bool& out, std::string_view text)
+{
+    if (text != "on" && text != "off") return "must be on or off";
+    out = text == "on";
+    return {};
+}
+
 Complaint take_directory_mode(mode_t& out, std::string_view text)
 {
     unsigned mode = 0;
@@ -151,12 +158,36 @@ const std::array rows{
     Row{{"idle-timeout", "TIME", "a session without a command ends after this time (15m)"},
         [](Settings& s, std::string_view v) { return take_duration(s.idle_timeout, v); },
         [](const Settings& s) { return duration_text(s.idle_timeout); }},
+    Row{{"tls-timeout", "TIME", "a TLS handshake must be done after this time (20s)"},
+        [](Settings& s, std::string_view v) { return take_duration(s.tls_timeout, v); },
+        [](const Settings& s) { return duration_text(s.tls_timeout); }},
+    Row{{"write-timeout", "TIME", "a client that takes nothing of its replies for this time is cut off (1m)"},
+        [](Settings& s, std::string_view v) { return take_duration(s.write_timeout, v); },
+        [](const Settings& s) { return duration_text(s.write_timeout); }},
     Row{{"session-ttl", "TIME", "life time of session keys, at most and by default (7d)"},
         [](Settings& s, std::string_view v) { return take_duration(s.session_ttl, v); },
         [](const Settings& s) { return duration_text(s.session_ttl); }},
-    Row{{"max-connections", "N", "connections at the same time; further ones get 421 (10000)"},
+    Row{{"max-connections", "N", "connections at the same time; one too many gets 421 (10000)"},
         [](Settings& s, std::string_view v) { return take_number(s.max_connections, v, 1, 1000000); },
         [](const Settings& s) { return std::to_string(s.max_connections); }},
+    Row{{"max-connections-per-address", "N", "of one IPv4 address or one /64 of IPv6 (2000)"},
+        [](Settings& s, std::string_view v) {
+            return take_number(s.max_connections_per_address, v, 1, 1000000);
+        },
+        [](const Settings& s) { return std::to_string(s.max_connections_per_address); }},
+    Row{{"max-unauthenticated", "N",
+         "connections that are not logged in; one too many, and one of them drawn by lot gets 421 (1000)"},
+        [](Settings& s, std::string_view v) { return take_number(s.max_unauthenticated, v, 1, 1000000); },
+        [](const Settings& s) { return std::to_string(s.max_unauthenticated); }},
+    Row{{"max-sessions-per-user", "N", "sessions of one user at the same time (2000)"},
+        [](Settings& s, std::string_view v) { return take_number(s.max_sessions_per_user, v, 1, 1000000); },
+        [](const Settings& s) { return std::to_string(s.max_sessions_per_user); }},
+    Row{{"max-commands-per-second", "N", "of one session; who is faster waits; 0: no bound (0)"},
+        [](Settings& s, std::string_view v) { return take_number(s.max_commands_per_second, v, 0, 1000000); },
+        [](const Settings& s) { return std::to_string(s.max_commands_per_second); }},
+    Row{{"log-directories", "on|off", "log a line for each directory that is made (on)"},
+        [](Settings& s, std::string_view v) { return take_switch(s.log_directories, v); },
+        [](const Settings& s) { return std::string{s.log_directories ? "on" : "off"}; }},
     Row{{"hash-workers", "N",
          "threads that check passwords, 0 for one a core; each keeps the memory of a hash (0)"},
         [](Settings& s, std::string_view v) { return take_number(s.hash_workers, v, 0, 256); },

@@ -33,10 +33,17 @@ struct Settings {
     std::string auth_user = "ftpcd-auth";
     std::chrono::seconds login_timeout{120}; // from the connection's start to a login, TLS handshake included
     std::chrono::seconds idle_timeout{900};  // without a command, once logged in
+    std::chrono::seconds tls_timeout{20};    // for a TLS handshake
+    std::chrono::seconds write_timeout{60};  // without the client taking any byte of its replies
     std::chrono::seconds session_ttl{604800}; // the life time of session keys, at most and by default
     unsigned max_connections = 10000;
-    unsigned hash_workers = 0; // threads that hash passwords; 0: one for each core
-    unsigned hash_queue = 256; // logins that may wait for them
+    unsigned max_connections_per_address = 2000; // IPv4 address or /64 of IPv6
+    unsigned max_unauthenticated = 1000;         // connections that are not logged in
+    unsigned max_sessions_per_user = 2000;
+    unsigned max_commands_per_second = 0; // of one session, who then waits; 0: no bound
+    bool log_directories = true;          // a line for each directory that is made
+    unsigned hash_workers = 0;            // threads that hash passwords; 0: one for each core
+    unsigned hash_queue = 256;            // logins that may wait for them
     ScryptCost scrypt{.ln = 15, .r = 8, .p = 3};
 
     std::string root_directory() const { return root.empty() ? data + "/root" : root; }

@@ -5,25 +5,9 @@
 
 namespace ftpc::server {
 
-namespace {
-
-constexpr ipc::PeerAddress mapped_ipv4{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF, 0, 0, 0, 0};
-constexpr std::size_t mapped_prefix_bytes = 12;
-constexpr std::size_t ipv6_network_bytes = 8;
-
-} // namespace
-
-FairQueue::Network FairQueue::network_of(const ipc::PeerAddress& peer)
-{
-    if (std::equal(peer.begin(), peer.begin() + mapped_prefix_bytes, mapped_ipv4.begin())) return peer;
-    Network network{};
-    std::copy_n(peer.begin(), ipv6_network_bytes, network.begin());
-    return network;
-}
-
 std::optional<HashJob> FairQueue::push(const ipc::PeerAddress& peer, HashJob job)
 {
-    const Network network = network_of(peer);
+    const PeerNetwork network = network_of(peer);
     std::optional<HashJob> displaced;
     if (size_ >= capacity_) {
         const auto longest = longest_line();

@@ -2,7 +2,7 @@
 // only.
 #pragma once
 
-#include "server/ipc/messages.hpp"
+#include "server/peer_network.hpp"
 
 #include <cstddef>
 #include <deque>
@@ -38,18 +38,14 @@ public:
     std::size_t size() const { return size_; }
 
 private:
-    // The part of an address that one client holds, the rest zeros.
-    using Network = ipc::PeerAddress;
-    static Network network_of(const ipc::PeerAddress& peer);
-
-    using Lines = std::map<Network, std::deque<HashJob>>;
+    using Lines = std::map<PeerNetwork, std::deque<HashJob>>;
     Lines::iterator longest_line();
     HashJob take_newest(Lines::iterator line);
 
     std::size_t capacity_;
     std::size_t size_ = 0;
-    Lines lines_;              // none is empty
-    std::list<Network> turns_; // each network with a line once, next first
+    Lines lines_;                  // none is empty
+    std::list<PeerNetwork> turns_; // each network with a line once, next first
 };
 
 } // namespace ftpc::server

@@ -1,6 +1,7 @@
 #include "server/net/connection.hpp"
 
 #include "server/log.hpp"
+#include "server/net/peer_text.hpp"
 #include "shared/error.hpp"
 
 #include <boost/asio.hpp>
@@ -12,23 +13,9 @@ namespace ftpc::server {
 
 namespace asio = boost::asio;
 constexpr auto use_awaitable = asio::as_tuple(asio::use_awaitable);
-constexpr std::chrono::milliseconds turn_time{2};  // of one connection before the others get theirs
-constexpr std::chrono::seconds last_words_time{2}; // for the client to take its last reply
+constexpr std::chrono::milliseconds turn_time{2}; // of one connection before the others get theirs
 
 namespace {
-
-ipc::PeerAddress peer_address(const asio::ip::address& address)
-{
-    return address.is_v6() ? address.to_v6().to_bytes()
-                           : asio::ip::make_address_v6(asio::ip::v4_mapped, address.to_v4()).to_bytes();
-}
-
-std::string peer_text(const ipc::PeerAddress& peer)
-{
-    const asio::ip::address_v6 address{peer};
-    return address.is_v4_mapped() ? asio::ip::make_address_v4(asio::ip::v4_mapped, address).to_string()
-                                  : address.to_string();
-}
 
 // An event in which the connection's coroutine waits for another thread.
 struct CommitWait {
@@ -38,44 +25,71 @@ struct CommitWait {
 
 } // namespace
 
-Connection::Connection(Services& services, asio::ip::tcp::socket socket, const asio::ip::tcp::endpoint& peer)
-    : services_{services}, stream_{std::move(socket)}, peer_{peer_address(peer.address())},
-      session_{services.auth.realm()}, deadline_{Clock::now() + services.settings.login_timeout}
+Connection::Connection(Services& services, asio::ip::tcp::socket socket, const ipc::PeerAddress& peer,
+                       ConnectionId id)
+    : services_{services}, stream_{std::move(socket)}, peer_{peer}, session_{services.auth.realm()}, id_{id},
+      patience_{Clock::now()}
 {
-    services_.connections.insert(this);
+    services_.connections.emplace(id_, this);
 }
 
 Connection::~Connection()
 {
-    services_.connections.erase(this);
+    services_.connections.erase(id_);
+    services_.admission.leave(id_);
     if (login_) services_.auth.tell({*login_});
 }
 
 void Connection::end(Reply reply)
 {
     if (!ending_) ending_ = std::move(reply);
-    deadline_ = std::min(deadline_, Clock::now() + last_words_time);
-    if (reading_) stream_.cancel();
+    patience_.hurry(Clock::now());
+    if (patience_.waits(Patience::For::command) || slowed_ != nullptr) wake();
+}
+
+void Connection::end_at_once(Reply reply)
+{
+    ending_ = std::move(reply);
+    over_ = cut_off_ = true;
+    wake();
 }
 
 void Connection::end_if_overdue(Clock::time_point now)
 {
-    if (now < deadline_) return;
-    if (ending_ || over_ || !reading_) {
-        stream_.cancel(); // it does not take its replies, or does not finish the handshake
-        over_ = true;
-        return;
-    }
-    end({421, session_.logged_in() ? "Idle for too long; closing." : "No login in time; closing."});
+    const std::uint64_t sent = stream_.bytes_sent();
+    if (sent != std::exchange(sent_before_, sent)) patience_.client_took_something(now);
+    const auto limit = patience_.exceeded(services_.settings, now);
+    if (!limit) return;
+    const bool can_be_told = patience_.waits(Patience::For::command) && *limit != TimeLimit::last_words;
+    if (!can_be_told) return cut_off(*limit);
+    end({421, *limit == TimeLimit::idle ? "Idle for too long; closing." : "No login in time; closing."});
+}
+
+// It does not take its replies, or does not finish the handshake.
+void Connection::cut_off(TimeLimit limit)
+{
+    if (end_reason_.empty()) end_reason_ = ending_ ? std::string_view{ending_->text} : setting_name(limit);
+    over_ = cut_off_ = true;
+    wake();
+}
+
+// Lets whatever is waited for end now.
+void Connection::wake()
+{
+    stream_.cancel();
+    if (slowed_ != nullptr) slowed_->cancel();
 }
 
 asio::awaitable<void> Connection::run()
 {
-    replies_.add(Session::greeting());
-    // Not in the condition itself: GCC 12.2 lays out such a coroutine's frame wrongly (GCC bug 106188).
-    const bool greeted = co_await flush();
-    if (greeted) co_await serve();
+    services_.log.stranger("connected", {{"id", id_}, {"peer", peer_text(peer_)}});
+    if (!over_) {
+        replies_.add(Session::greeting());
+        co_await flush();
+        co_await serve();
+    }
     co_await finish();
+    log_end();
 }
 
 asio::awaitable<void> Connection::serve()
@@ -92,33 +106,39 @@ asio::awaitable<void> Connection::serve()
 asio::awaitable<bool> Connection::receive()
 {
     if (ending_) co_return false;
-    extend_deadline();
-    reading_ = true;
+    patience_.wait(Patience::For::command, Clock::now());
     const error_code idle_end = co_await stream_.wait_until_readable();
     Result<std::size_t> got = idle_end;
     if (!idle_end) got = co_await stream_.read_some(lines_.room());
-    reading_ = false;
-    if (!got && !ending_) over_ = true;
+    patience_.wait(Patience::For::nothing, Clock::now());
+    if (!got && !ending_) {
+        over_ = true;
+        if (end_reason_.empty())
+            end_reason_ = got.error() == asio::error::eof ? "closed by the client" : got.error().message();
+    }
     if (!got || ending_) co_return false;
     lines_.received(*got);
     co_return true;
 }
 
-void Connection::extend_deadline()
-{
-    if (session_.logged_in()) deadline_ = Clock::now() + services_.settings.idle_timeout;
-}
-
 asio::awaitable<void> Connection::handle_lines()
 {
+    const std::uint64_t commands_before = commands_;
     auto turn_ends = Clock::now() + turn_time;
     while (!over_ && !ending_) {
         const LineBuffer::Line line = lines_.next();
         if (line.status == LineBuffer::Status::need_more) break;
-        if (Clock::now() > turn_ends) {
+        const auto now = Clock::now();
+        if (now > turn_ends) {
             co_await asio::post(services_.io, use_awaitable);
             turn_ends = Clock::now() + turn_time;
         }
+        const auto too_fast_by = rate_.take(services_.settings.max_commands_per_second, now);
+        if (too_fast_by > Clock::duration::zero()) {
+            co_await slow_down(too_fast_by);
+            if (over_ || ending_) co_return;
+        }
+        ++commands_;
         Action action = act_on(line);
         forget_login_if_over();
         if (!perform_at_once(action)) co_await perform(std::move(action));
@@ -128,6 +148,20 @@ asio::awaitable<void> Connection::handle_lines()
         }
     }
     co_await flush();
+    if (commands_ != commands_before) patience_.command_answered(Clock::now());
+}
+
+// Nothing is read meanwhile, so that the client's own buffers fill and it waits, too.
+asio::awaitable<void> Connection::slow_down(Clock::duration time)
+{
+    services_.log.trouble(EventLog::Trouble::too_fast, "limit-hit",
+                          {{"limit", "max-commands-per-second"}, {"id", id_}, {"peer", peer_text(peer_)}});
+    const bool sent = co_await flush();
+    if (!sent || ending_) co_return;
+    asio::steady_timer timer{services_.io, time};
+    slowed_ = &timer;
+    co_await timer.async_wait(use_awaitable);
+    slowed_ = nullptr;
 }
 
 Action Connection::act_on(const LineBuffer::Line& line)
@@ -147,6 +181,8 @@ void Connection::forget_login_if_over()
 {
     if (!login_ || session_.logged_in()) return;
     services_.auth.tell({*login_});
+    services_.admission.log_out(id_);
+    patience_.logged_out(Clock::now());
     login_.reset();
     home_ = working_directory_ = nullptr;
 }
@@ -161,8 +197,11 @@ asio::awaitable<bool> Connection::flush()
     const error_code sync_result = co_await synced();
     if (sync_result) log_event("sync-failed", {{"error", sync_result.message()}});
     const std::string text = replies_.take(sync_result);
+    patience_.wait(Patience::For::taking, Clock::now());
     const error_code failure = co_await stream_.write_all(text);
-    if (failure) over_ = true;
+    patience_.wait(Patience::For::nothing, Clock::now());
+    if (failure) over_ = write_failed_ = true;
+    if (failure && end_reason_.empty()) end_reason_ = failure.message();
     co_return !failure;
 }
 
@@ -185,28 +224,37 @@ asio::awaitable<error_code> Connection::synced()
 void Connection::say_last(Reply reply)
 {
     replies_.add(reply);
+    end_reason_ = std::move(reply.text);
     over_ = true;
 }
 
-// The last reply, and the time that the client needs to take it: closing a socket that has unread bytes would
-// reset the connection and with it the reply.
 asio::awaitable<void> Connection::finish()
 {
-    if (ending_) {
-        replies_.add(*ending_);
-        over_ = true;
+    over_ = true;
+    if (ending_) end_reason_ = ending_->text;
+    if (ending_) replies_.add(*ending_);
+    if (cut_off_) {
+        if (ending_ && !write_failed_) stream_.write_at_once(replies_.take({}));
+    } else if (!replies_.empty()) {
+        co_await flush();
     }
-    if (!replies_.empty()) co_await flush();
     stream_.finish_sending();
-    deadline_ = std::min(deadline_, Clock::now() + last_words_time);
+    if (!cut_off_) co_await drain();
+    stream_.close();
+}
+
+// Gives the client the time that it needs to take the last reply: closing a socket that has unread bytes
+// would reset the connection and with it the reply.
+asio::awaitable<void> Connection::drain()
+{
+    patience_.wait(Patience::For::last_reading, Clock::now());
     std::array<char, 4096> discarded;
     std::size_t left = LineBuffer::max_skipped_bytes;
-    while (left > 0 && Clock::now() < deadline_) {
+    while (left > 0 && !cut_off_) {
         const auto got = co_await stream_.read_some(discarded);
         if (!got) break;
         left -= std::min(left, *got);
     }
-    stream_.close();
 }
 
 // ---- what the session asks for
@@ -262,21 +310,29 @@ asio::awaitable<void> Connection::start_tls()
 {
     // Whatever came behind AUTH TLS came in clear and could have been put there by anybody (CVE-2011-0411).
     if (lines_.pending() > 0) {
-        log_event("bytes-before-tls", {{"peer", peer_text(peer_)}});
+        services_.log.stranger("bytes-before-tls", {{"id", id_}, {"peer", peer_text(peer_)}});
         replies_.take({});
+        end_reason_ = "bytes behind AUTH TLS";
         over_ = true;
         co_return;
     }
     const bool sent = co_await flush();
     if (!sent) co_return;
+    patience_.wait(Patience::For::handshake, Clock::now());
     const error_code failure = co_await stream_.start_tls(services_.tls);
+    patience_.wait(Patience::For::nothing, Clock::now());
     if (failure) {
-        log_event("tls-failed",
-                  {{"peer", peer_text(peer_)},
-                   {"error", stream_.tls_error().empty() ? failure.message() : stream_.tls_error()}});
+        if (end_reason_.empty())
+            end_reason_ = stream_.tls_error().empty() ? failure.message() : stream_.tls_error();
+        services_.log.stranger("tls-failed",
+                               {{"id", id_}, {"peer", peer_text(peer_)}, {"error", end_reason_}});
         over_ = true;
         co_return;
     }
+    services_.log.stranger("tls", {{"id", id_},
+                                   {"peer", peer_text(peer_)},
+                                   {"version", stream_.tls_version_name()},
+                                   {"cipher", stream_.tls_cipher_name()}});
     session_.on_tls(stream_.tls_version());
 }
 
@@ -309,14 +365,33 @@ asio::awaitable<void> Connection::log_in(Action action)
     LoginOutcome outcome = LoginOutcome::unavailable;
     if (answer && answer->status == ipc::LoginStatus::busy) outcome = LoginOutcome::busy;
     if (answer && answer->status == ipc::LoginStatus::refused) outcome = LoginOutcome::refused;
-    if (answer && answer->status == ipc::LoginStatus::granted) {
-        login_ = answer->login;
-        open_home(*answer);
-        outcome = home_ ? LoginOutcome::granted : LoginOutcome::homeless;
-    }
+    if (answer && answer->status == ipc::LoginStatus::granted) outcome = begin_session(*answer);
     Action reply = session_.on_login(outcome);
     forget_login_if_over();
     perform_at_once(reply);
+}
+
+LoginOutcome Connection::begin_session(const ipc::LoginAnswer& answer)
+{
+    login_ = answer.login;
+    open_home(answer);
+    if (!home_) return LoginOutcome::homeless;
+    const std::string& user = session_.user();
+    if (!services_.admission.log_in(id_, user)) {
+        services_.log.trouble(EventLog::Trouble::too_many_sessions, "limit-hit",
+                              {{"limit", setting_name(Bound::sessions_per_user)},
+                               {"id", id_},
+                               {"user", user},
+                               {"peer", peer_text(peer_)}});
+        return LoginOutcome::too_many_sessions;
+    }
+    patience_.logged_in();
+    services_.log.event("session-began", {{"id", id_},
+                                          {"user", user},
+                                          {"peer", peer_text(peer_)},
+                                          {"version", stream_.tls_version_name()},
+                                          {"cipher", stream_.tls_cipher_name()}});
+    return LoginOutcome::granted;
 }
 
 void Connection::open_home(const ipc::LoginAnswer& answer)
@@ -344,7 +419,10 @@ void Connection::make_directory(const MakeDirectory& request)
                           ? services_.tree.make_in(working_directory_, request.path.name())
                           : services_.tree.make(home_, request.path);
     const Reply reply = session_.on_directory_made(request.path, made ? error_code{} : made.error());
-    if (made) return add_durably(reply, made->parents);
+    if (made) {
+        log_directory(request.path);
+        return add_durably(reply, made->parents);
+    }
     if (made.error() == Errc::directory_exists && !request.path.is_home()) return add_found(reply, request);
     replies_.add(reply);
 }
@@ -363,7 +441,14 @@ void Connection::make_path(const MakePath& request)
     const auto made = services_.tree.make_with_parents(home_, request.path);
     const Reply reply =
         session_.on_path_made(request.path, made && made->anything, made ? error_code{} : made.error());
+    if (made && made->anything) log_directory(request.path);
     made ? add_durably(reply, made->parents) : replies_.add(reply);
+}
+
+void Connection::log_directory(const RemotePath& path)
+{
+    ++directories_;
+    if (services_.settings.log_directories) services_.log.directory_made(id_, session_.user(), path.text());
 }
 
 void Connection::add_durably(const Reply& reply, const std::vector<Directory>& parents)
@@ -372,6 +457,24 @@ void Connection::add_durably(const Reply& reply, const std::vector<Directory>& p
         replies_.add_when_synced(reply, parents);
     else
         replies_.add(reply);
+}
+
+// ---- the log
+
+void Connection::log_end()
+{
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - began_).count();
+    const EventLog::Fields fields{{"id", id_},
+                                  {"peer", peer_text(peer_)},
+                                  {"user", session_.logged_in() ? std::string_view{session_.user()} : "-"},
+                                  {"reason", end_reason_},
+                                  {"seconds", static_cast<std::uint64_t>(seconds)},
+                                  {"commands", commands_},
+                                  {"directories", directories_}};
+    if (login_)
+        services_.log.event("disconnected", fields);
+    else
+        services_.log.stranger("disconnected", fields);
 }
 
 } // namespace ftpc::server

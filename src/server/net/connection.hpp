@@ -2,6 +2,8 @@
 #pragma once
 
 #include "server/ipc/messages.hpp"
+#include "server/net/command_rate.hpp"
+#include "server/net/patience.hpp"
 #include "server/net/reply_batch.hpp"
 #include "server/net/services.hpp"
 #include "server/net/session.hpp"
@@ -10,6 +12,7 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 #include <chrono>
 #include <memory>
@@ -21,8 +24,8 @@ class Connection {
 public:
     using Clock = std::chrono::steady_clock;
 
-    Connection(Services& services, boost::asio::ip::tcp::socket socket,
-               const boost::asio::ip::tcp::endpoint& peer);
+    Connection(Services& services, boost::asio::ip::tcp::socket socket, const ipc::PeerAddress& peer,
+               ConnectionId id);
     Connection(const Connection&) = delete;
     Connection& operator=(const Connection&) = delete;
     ~Connection();
@@ -33,10 +36,15 @@ public:
     // Ends the connection once the command under way is answered, with `reply` as the last word.
     void end(Reply reply);
 
+    // Ends a connection that is not logged in now, to make room: `reply` is sent as far as it can be without
+    // waiting.
+    void end_at_once(Reply reply);
+
     // Ends it if it has kept nobody but itself waiting for too long. To be called about once a second.
     void end_if_overdue(Clock::time_point now);
 
     const std::optional<ipc::LoginHandle>& login() const { return login_; }
+    const ipc::PeerAddress& peer() const { return peer_; }
 
 private:
     boost::asio::awaitable<void> serve();
@@ -44,7 +52,9 @@ private:
     boost::asio::awaitable<void> handle_lines();
     boost::asio::awaitable<bool> flush();
     boost::asio::awaitable<error_code> synced();
+    boost::asio::awaitable<void> slow_down(Clock::duration time);
     boost::asio::awaitable<void> finish();
+    boost::asio::awaitable<void> drain();
 
     Action act_on(const LineBuffer::Line& line);
     bool perform_at_once(Action& action);
@@ -52,6 +62,7 @@ private:
     boost::asio::awaitable<void> start_tls();
     boost::asio::awaitable<void> stop_tls();
     boost::asio::awaitable<void> log_in(Action action);
+    LoginOutcome begin_session(const ipc::LoginAnswer& answer);
     void open_home(const ipc::LoginAnswer& answer);
     void forget_login_if_over();
 
@@ -62,7 +73,10 @@ private:
     void add_durably(const Reply& reply, const std::vector<Directory>& parents);
 
     void say_last(Reply reply);
-    void extend_deadline();
+    void cut_off(TimeLimit limit);
+    void wake();
+    void log_directory(const RemotePath& path);
+    void log_end();
 
     Services& services_;
     Stream stream_;
@@ -74,9 +88,19 @@ private:
     Directory home_;
     Directory working_directory_;
     std::optional<Reply> ending_; // why the server ends this connection
-    Clock::time_point deadline_;
-    bool reading_ = false; // waiting for the client's next command
-    bool over_ = false;    // nothing more is read
+    ConnectionId id_;
+    Patience patience_;
+    CommandRate rate_;
+    boost::asio::steady_timer* slowed_ = nullptr; // until its next command may be carried out
+    std::uint64_t sent_before_ = 0;               // when the deadlines were looked at last
+    bool over_ = false;                           // nothing more is read
+    bool cut_off_ = false;                        // and nothing is waited for any more
+    bool write_failed_ = false;
+    // for the log
+    Clock::time_point began_ = Clock::now();
+    std::uint64_t commands_ = 0;
+    std::uint64_t directories_ = 0;
+    std::string end_reason_;
 };
 
 } // namespace ftpc::server

@@ -2,10 +2,13 @@
 
 #include "server/log.hpp"
 #include "server/net/connection.hpp"
+#include "server/net/peer_text.hpp"
 
 #include <boost/asio.hpp>
 
 #include <sys/socket.h>
+
+#include <memory>
 
 namespace ftpc::server {
 
@@ -29,11 +32,9 @@ asio::awaitable<void> pause(std::chrono::milliseconds time)
     co_await timer.async_wait(use_awaitable);
 }
 
-asio::awaitable<void> serve_connection(Services& services, tcp::socket socket, tcp::endpoint peer)
+asio::awaitable<void> serve_connection(std::unique_ptr<Connection> connection)
 {
-    // Made here so that it lives in the coroutine and goes with it.
-    Connection connection{services, std::move(socket), peer};
-    co_await connection.run();
+    co_await connection->run(); // it lives in this coroutine and goes with it
 }
 
 void report_end(const std::exception_ptr& failure)
@@ -48,7 +49,8 @@ void report_end(const std::exception_ptr& failure)
 
 } // namespace
 
-Listener::Listener(Services& services, std::vector<UniqueFd> sockets) : services_{services}
+Listener::Listener(Services& services, std::vector<UniqueFd> sockets)
+    : services_{services}, reserve_{sockets.front().get()}
 {
     for (UniqueFd& socket : sockets) {
         const tcp protocol = protocol_of(socket.get());
@@ -77,24 +79,46 @@ asio::awaitable<void> Listener::accept(tcp::acceptor& acceptor)
         if (!failure) {
             serve(std::move(socket));
         } else if (failure != asio::error::connection_aborted) {
-            // No descriptors or no memory: they come back when connections end.
-            log_event("accept-failed", {{"error", failure.message()}});
-            co_await pause(std::chrono::milliseconds{200});
+            const bool turned_away = turn_away_next(acceptor, failure);
+            if (!turned_away) co_await pause(std::chrono::milliseconds{200});
         }
     }
 }
 
+// No descriptors, or no memory. Who comes now is told so, and one of the strangers makes room for the next.
+bool Listener::turn_away_next(tcp::acceptor& acceptor, error_code failure)
+{
+    services_.log.trouble(EventLog::Trouble::no_descriptors, "accept-failed", {{"error", failure.message()}});
+    if (const auto leaving = services_.admission.make_room())
+        services_.connections.at(*leaving)->end_at_once({421, "The server is full; try again later."});
+    return reserve_.turn_away_next(acceptor.native_handle(), "421 The server is full; try again later.\r\n");
+}
+
 void Listener::serve(tcp::socket socket)
 {
-    error_code failure;
-    const tcp::endpoint peer = socket.remote_endpoint(failure);
-    if (failure) return; // gone already
-    if (services_.connections.size() >= services_.settings.max_connections) {
-        constexpr std::string_view busy = "421 Too many connections; try again later.\r\n";
-        ::send(socket.native_handle(), busy.data(), busy.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-        return;
+    error_code gone;
+    const tcp::endpoint endpoint = socket.remote_endpoint(gone);
+    if (gone) return;
+    try {
+        const ipc::PeerAddress peer = peer_address(endpoint.address());
+        const ConnectionId id = ++last_id_;
+        auto connection = std::make_unique<Connection>(services_, std::move(socket), peer, id);
+        const Admission::Arrival arrival = services_.admission.arrive(id, network_of(peer));
+        if (arrival.leaves) turn_out(*arrival.leaves, arrival.bound);
+        asio::co_spawn(services_.io, serve_connection(std::move(connection)), report_end);
+    } catch (const std::exception& error) { // no memory for one more
+        services_.log.trouble(EventLog::Trouble::no_descriptors, "accept-failed", {{"error", error.what()}});
     }
-    asio::co_spawn(services_.io, serve_connection(services_, std::move(socket), peer), report_end);
+}
+
+void Listener::turn_out(ConnectionId leaving, Bound bound)
+{
+    Connection& connection = *services_.connections.at(leaving);
+    services_.log.trouble(EventLog::Trouble::no_room, "limit-hit",
+                          {{"limit", setting_name(bound)}, {"peer", peer_text(connection.peer())}});
+    connection.end_at_once({421, bound == Bound::connections_per_address
+                                     ? "Too many connections from your address; try again later."
+                                     : "Too many connections; try again later."});
 }
 
 } // namespace ftpc::server

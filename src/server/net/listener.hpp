@@ -1,6 +1,7 @@
 // Accepting connections on the sockets that the supervisor opened.
 #pragma once
 
+#include "server/net/reserve_descriptor.hpp"
 #include "server/net/services.hpp"
 #include "shared/unique_fd.hpp"
 
@@ -22,9 +23,13 @@ public:
 private:
     boost::asio::awaitable<void> accept(boost::asio::ip::tcp::acceptor& acceptor);
     void serve(boost::asio::ip::tcp::socket socket);
+    bool turn_away_next(boost::asio::ip::tcp::acceptor& acceptor, error_code failure);
+    void turn_out(ConnectionId leaving, Bound bound);
 
     Services& services_;
     std::vector<boost::asio::ip::tcp::acceptor> acceptors_;
+    ReserveDescriptor reserve_;
+    ConnectionId last_id_ = 0;
 };
 
 } // namespace ftpc::server

@@ -33,6 +33,26 @@ Settings parse_configured(const ipc::Configure& configure)
     return settings;
 }
 
+constexpr rlim_t descriptors_kept_back = 64; // for directories, and for what the process itself has open
+
+rlim_t descriptor_limit()
+{
+    rlimit limit{};
+    return ::getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : RLIM_INFINITY;
+}
+
+// No more connections than there are descriptors: strangers are turned away while sessions can still open
+// what they need.
+AdmissionBounds admission_bounds(const Settings& settings)
+{
+    const rlim_t limit = descriptor_limit();
+    const rlim_t most = limit > 2 * descriptors_kept_back ? limit - descriptors_kept_back : limit / 2;
+    return {.connections = std::min<std::size_t>(settings.max_connections, most),
+            .connections_per_address = settings.max_connections_per_address,
+            .unauthenticated = settings.max_unauthenticated,
+            .sessions_per_user = settings.max_sessions_per_user};
+}
+
 // The first order, which everything else is built from.
 struct Start {
     Settings settings;
@@ -68,7 +88,15 @@ public:
                    start.replaces_dead ? CommitQueue::Before::unknown : CommitQueue::Before::on_disk},
           auth_{io_, [this](const ipc::LoginHandle& login) { on_revoked(login); },
                 [this] { on_auth_lost(); }},
-          services_{io_, std::move(start.settings), std::move(start.tls), tree_, commits_, auth_, {}},
+          services_{io_,
+                    start.settings,
+                    std::move(start.tls),
+                    tree_,
+                    commits_,
+                    auth_,
+                    Admission{admission_bounds(start.settings)},
+                    EventLog{io_},
+                    {}},
           listener_{services_, std::move(start.sockets)}
     {}
 
@@ -79,7 +107,16 @@ public:
         asio::co_spawn(io_, watch_deadlines(), asio::detached);
         listener_.start();
         report(ipc::Ready{});
+        warn_of_few_descriptors();
         io_.run();
+        services_.log.flush();
+    }
+
+    void warn_of_few_descriptors()
+    {
+        const std::size_t most = admission_bounds(services_.settings).connections;
+        if (most >= services_.settings.max_connections) return;
+        services_.log.event("few-descriptors", {{"limit", descriptor_limit()}, {"max-connections", most}});
     }
 
     bool has_connections() const { return !services_.connections.empty(); }
@@ -109,6 +146,7 @@ private:
             Settings settings = parse_configured(configure);
             services_.tls = make_tls_context(configure.certificate_pem, view(configure.key_pem));
             services_.settings = std::move(settings);
+            services_.admission.set_bounds(admission_bounds(services_.settings));
             commits_.set_most_parents(services_.settings.sync_parents);
             tree_.set_directory_mode(services_.settings.directory_mode);
             report(ipc::Ready{});
@@ -143,7 +181,7 @@ private:
             timer.expires_after(std::chrono::seconds{1});
             co_await timer.async_wait(use_awaitable);
             const auto now = Connection::Clock::now();
-            for (Connection* connection : services_.connections)
+            for (const auto& [id, connection] : services_.connections)
                 connection->end_if_overdue(now);
         }
     }
@@ -151,7 +189,7 @@ private:
     template <class Which>
     void end_connections(const Reply& reply, Which which)
     {
-        for (Connection* connection : services_.connections)
+        for (const auto& [id, connection] : services_.connections)
             if (which(*connection)) connection->end(reply);
     }
 

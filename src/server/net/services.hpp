@@ -1,13 +1,15 @@
 // What every connection of net shares.
 #pragma once
 
+#include "server/net/admission.hpp"
 #include "server/net/auth_client.hpp"
 #include "server/net/commit_queue.hpp"
+#include "server/net/event_log.hpp"
 #include "server/net/tls_context.hpp"
 #include "server/net/tree.hpp"
 #include "server/settings.hpp"
 
-#include <unordered_set>
+#include <unordered_map>
 
 namespace ftpc::server {
 
@@ -20,7 +22,9 @@ struct Services {
     Tree& tree;
     CommitQueue& commits;
     AuthClient& auth;
-    std::unordered_set<Connection*> connections; // all that are open
+    Admission admission;
+    EventLog log;
+    std::unordered_map<ConnectionId, Connection*> connections; // all that are open
 };
 
 } // namespace ftpc::server

@@ -165,6 +165,8 @@ Action Session::on_login(LoginOutcome outcome)
             return Reply{451, "Logins cannot be checked now; try again."};
         if (outcome == LoginOutcome::homeless)
             return Reply{530, "Your home directory is not there; ask the administrator."};
+        if (outcome == LoginOutcome::too_many_sessions)
+            return LastReply{{421, "Too many sessions of this user; end one of them first."}};
         if (outcome == LoginOutcome::busy)
             return LastReply{{421, "Too many logins are waiting; try again later."}};
         if (++refusals_ >= most_refusals) return LastReply{{421, "Too many refused logins."}};

@@ -67,8 +67,8 @@ using Action =
 enum class TlsVersion { none, tls_1_2, tls_1_3 };
 
 // How a login was answered; that the login service could not be asked; that the user may log in but has no
-// usable home.
-enum class LoginOutcome { granted, refused, busy, unavailable, homeless };
+// usable home; that there are as many sessions of the user as allowed.
+enum class LoginOutcome { granted, refused, busy, unavailable, homeless, too_many_sessions };
 
 class Session {
 public:

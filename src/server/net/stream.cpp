@@ -112,10 +112,12 @@ asio::awaitable<error_code> Stream::write_all(std::string_view bytes)
                 if (failure) co_return failure;
             }
             bytes.remove_prefix(written);
+            bytes_sent_ += written;
         } else {
             const ssize_t written = ::send(socket_.native_handle(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
             if (written >= 0) {
                 bytes.remove_prefix(static_cast<std::size_t>(written));
+                bytes_sent_ += static_cast<std::size_t>(written);
                 continue;
             }
             if (!would_block(errno)) co_return last_system_error();
@@ -124,6 +126,16 @@ asio::awaitable<error_code> Stream::write_all(std::string_view bytes)
         }
     }
     co_return error_code{};
+}
+
+void Stream::write_at_once(std::string_view bytes)
+{
+    if (!ssl_) {
+        ::send(socket_.native_handle(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    } else if (SSL_is_init_finished(ssl_.get()) == 1) {
+        ERR_clear_error();
+        SSL_write(ssl_.get(), bytes.data(), static_cast<int>(bytes.size()));
+    }
 }
 
 asio::awaitable<error_code> Stream::start_tls(TlsContext context)
@@ -173,6 +185,16 @@ TlsVersion Stream::tls_version() const
 {
     if (!ssl_) return TlsVersion::none;
     return SSL_version(ssl_.get()) == TLS1_3_VERSION ? TlsVersion::tls_1_3 : TlsVersion::tls_1_2;
+}
+
+std::string_view Stream::tls_version_name() const
+{
+    return ssl_ ? SSL_get_version(ssl_.get()) : "none";
+}
+
+std::string_view Stream::tls_cipher_name() const
+{
+    return ssl_ ? SSL_get_cipher_name(ssl_.get()) : "none";
 }
 
 Result<ChannelBinding> Stream::channel_binding() const

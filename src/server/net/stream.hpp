@@ -10,6 +10,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/ip/tcp.hpp>
 
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -32,6 +33,12 @@ public:
 
     boost::asio::awaitable<error_code> write_all(std::string_view bytes);
 
+    // Sends what can be sent without waiting. Not while another write has not ended.
+    void write_at_once(std::string_view bytes);
+
+    // How many bytes the client's system has taken so far, or the buffers on the way to it.
+    std::uint64_t bytes_sent() const { return bytes_sent_; }
+
     // The server's side of the handshake. Fails as read_some, and with errno EPROTO when TLS itself fails;
     // tls_error() then has OpenSSL's words.
     boost::asio::awaitable<error_code> start_tls(TlsContext context);
@@ -44,6 +51,8 @@ public:
     void finish_sending();
 
     TlsVersion tls_version() const;
+    std::string_view tls_version_name() const; // "TLSv1.3"; for the log
+    std::string_view tls_cipher_name() const;
     Result<ChannelBinding> channel_binding() const; // RFC 9266 §2; fails where there is no TLS
 
     // Ends the read or write that is waiting, with operation_aborted.
@@ -64,6 +73,7 @@ private:
     TlsContext context_;
     std::unique_ptr<SSL, FreeSsl> ssl_;
     std::string tls_error_;
+    std::uint64_t bytes_sent_ = 0;
 };
 
 } // namespace ftpc::server

@@ -1,0 +1,177 @@
+#include "server/net/admission.hpp"
+
+#include <memory>
+#include <random>
+
+namespace ftpc::server {
+
+std::string_view setting_name(Bound bound)
+{
+    switch (bound) {
+    case Bound::connections:
+        return "max-connections";
+    case Bound::connections_per_address:
+        return "max-connections-per-address";
+    case Bound::unauthenticated:
+        return "max-unauthenticated";
+    case Bound::sessions_per_user:
+        return "max-sessions-per-user";
+    }
+    return {};
+}
+
+// Seeded from the system's generator: a stranger cannot foresee who has to go.
+Admission::Random Admission::random_below()
+{
+    std::random_device seed;
+    const auto engine = std::make_shared<std::mt19937_64>(std::uint64_t{seed()} << 32 | seed());
+    return [engine](std::size_t below) {
+        return std::uniform_int_distribution<std::size_t>{0, below - 1}(*engine);
+    };
+}
+
+Admission::Admission(AdmissionBounds bounds, Random random) : bounds_{bounds}, random_{std::move(random)} {}
+
+std::size_t Admission::HashNetwork::operator()(const PeerNetwork& network) const
+{
+    return std::hash<std::string_view>{}({reinterpret_cast<const char*>(network.data()), network.size()});
+}
+
+// ---- coming and going
+
+Admission::Arrival Admission::arrive(ConnectionId newcomer, const PeerNetwork& network)
+{
+    Entry& entry = connections_[newcomer];
+    entry.network = &network_at(network);
+    ++entry.network->connections;
+    add_unauthenticated(newcomer, entry);
+    const auto bound = exceeded(*entry.network);
+    if (!bound) return {};
+    const Network* from = *bound == Bound::connections_per_address ? entry.network : most_unauthenticated();
+    const ConnectionId leaves = draw(*from);
+    leave(leaves);
+    return {leaves, *bound};
+}
+
+std::optional<Bound> Admission::exceeded(const Network& network) const
+{
+    if (network.connections > bounds_.connections_per_address) return Bound::connections_per_address;
+    if (unauthenticated_ > bounds_.unauthenticated) return Bound::unauthenticated;
+    if (connections_.size() > bounds_.connections) return Bound::connections;
+    return std::nullopt;
+}
+
+std::optional<ConnectionId> Admission::make_room()
+{
+    const Network* const network = most_unauthenticated();
+    if (network == nullptr) return std::nullopt;
+    const ConnectionId leaves = draw(*network);
+    leave(leaves);
+    return leaves;
+}
+
+void Admission::leave(ConnectionId connection)
+{
+    const auto found = connections_.find(connection);
+    if (found == connections_.end()) return;
+    Entry& entry = found->second;
+    entry.user.empty() ? remove_unauthenticated(entry) : end_session(entry.user);
+    if (--entry.network->connections == 0) networks_.erase(PeerNetwork{entry.network->address});
+    connections_.erase(found);
+}
+
+// ---- sessions
+
+bool Admission::log_in(ConnectionId connection, std::string_view user)
+{
+    const auto found = connections_.find(connection);
+    if (found == connections_.end()) return false;
+    log_out(connection);
+    std::string name{user};
+    const auto sessions = sessions_.find(name);
+    if (sessions != sessions_.end() && sessions->second >= bounds_.sessions_per_user) return false;
+    remove_unauthenticated(found->second);
+    ++sessions_[name];
+    found->second.user = std::move(name);
+    return true;
+}
+
+void Admission::log_out(ConnectionId connection)
+{
+    const auto found = connections_.find(connection);
+    if (found == connections_.end() || found->second.user.empty()) return;
+    end_session(found->second.user);
+    found->second.user.clear();
+    add_unauthenticated(connection, found->second);
+}
+
+void Admission::end_session(const std::string& user)
+{
+    const auto sessions = sessions_.find(user);
+    if (--sessions->second == 0) sessions_.erase(sessions);
+}
+
+// ---- networks, ranked by their connections that are not logged in
+
+Admission::Network& Admission::network_at(const PeerNetwork& address)
+{
+    Network& network = networks_[address];
+    network.address = address;
+    return network;
+}
+
+// By lot where several have as many.
+Admission::Network* Admission::most_unauthenticated()
+{
+    if (ranks_.empty()) return nullptr;
+    return ranks_.back()[random_(ranks_.back().size())];
+}
+
+ConnectionId Admission::draw(const Network& network)
+{
+    return network.unauthenticated[random_(network.unauthenticated.size())];
+}
+
+void Admission::add_unauthenticated(ConnectionId connection, Entry& entry)
+{
+    leave_rank(*entry.network);
+    entry.place = entry.network->unauthenticated.size();
+    entry.network->unauthenticated.push_back(connection);
+    enter_rank(*entry.network);
+    ++unauthenticated_;
+}
+
+// The last takes the place that becomes free.
+void Admission::remove_unauthenticated(Entry& entry)
+{
+    leave_rank(*entry.network);
+    auto& waiting = entry.network->unauthenticated;
+    waiting[entry.place] = waiting.back();
+    connections_.at(waiting.back()).place = entry.place;
+    waiting.pop_back();
+    enter_rank(*entry.network);
+    --unauthenticated_;
+}
+
+void Admission::enter_rank(Network& network)
+{
+    const std::size_t rank = network.unauthenticated.size();
+    if (rank == 0) return;
+    if (ranks_.size() <= rank) ranks_.resize(rank + 1);
+    network.place = ranks_[rank].size();
+    ranks_[rank].push_back(&network);
+}
+
+void Admission::leave_rank(Network& network)
+{
+    const std::size_t number = network.unauthenticated.size();
+    if (number == 0) return;
+    auto& rank = ranks_[number];
+    rank[network.place] = rank.back();
+    rank[network.place]->place = network.place;
+    rank.pop_back();
+    while (!ranks_.empty() && ranks_.back().empty())
+        ranks_.pop_back();
+}
+
+} // namespace ftpc::server

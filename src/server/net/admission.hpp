@@ -1,0 +1,101 @@
+// Who may come in and who has to go: counts of connections by network and of sessions by user, against their
+// bounds. Decides and counts only; no sockets, no clock.
+#pragma once
+
+#include "server/peer_network.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace ftpc::server {
+
+using ConnectionId = std::uint64_t; // never given twice by one process; ties the lines of the log together
+
+// A bound that was reached, named in the log as its setting is.
+enum class Bound { connections, connections_per_address, unauthenticated, sessions_per_user };
+std::string_view setting_name(Bound bound);
+
+struct AdmissionBounds {
+    std::size_t connections = 0;
+    std::size_t connections_per_address = 0; // IPv4 address or /64 of IPv6
+    std::size_t unauthenticated = 0;         // connections that are not logged in
+    std::size_t sessions_per_user = 0;       // connections that are
+};
+
+// Where a bound leaves no room for one more connection, one of those that are not logged in has to go, drawn
+// by lot from the network that has most of them, the newcomer among them: who holds all places keeps others
+// out no more than they keep him out. Connections that are logged in are never sacrificed.
+class Admission {
+public:
+    // A number from 0 to `below` - 1, each as likely.
+    using Random = std::function<std::size_t(std::size_t below)>;
+
+    explicit Admission(AdmissionBounds bounds, Random random = random_below());
+
+    // Lower bounds end nothing that is there; one has to go for each that comes until they are kept.
+    void set_bounds(const AdmissionBounds& bounds) { bounds_ = bounds; }
+
+    struct Arrival {
+        std::optional<ConnectionId> leaves; // counted no more; the newcomer, or another to be ended
+        Bound bound{};                      // why, where somebody leaves
+    };
+    Arrival arrive(ConnectionId newcomer, const PeerNetwork& network);
+
+    // The one to be sacrificed where something else has run out; counted no more. None: all are logged in.
+    std::optional<ConnectionId> make_room();
+
+    // False: the user has as many sessions as allowed, or the connection has had to go. Then it stays what it
+    // was.
+    bool log_in(ConnectionId connection, std::string_view user);
+    void log_out(ConnectionId connection);
+
+    // Of a connection that had to go before: nothing happens.
+    void leave(ConnectionId connection);
+
+    std::size_t connections() const { return connections_.size(); }
+    std::size_t unauthenticated() const { return unauthenticated_; }
+
+private:
+    struct Network {
+        PeerNetwork address{};
+        std::size_t connections = 0;
+        std::vector<ConnectionId> unauthenticated;
+        std::size_t place = 0; // in its rank
+    };
+    struct Entry {
+        Network* network;
+        std::size_t place = 0; // in network->unauthenticated, where it is not logged in
+        std::string user;      // empty: not logged in
+    };
+    struct HashNetwork {
+        std::size_t operator()(const PeerNetwork& network) const;
+    };
+
+    static Random random_below();
+    Network& network_at(const PeerNetwork& address);
+    std::optional<Bound> exceeded(const Network& network) const;
+    Network* most_unauthenticated();
+    ConnectionId draw(const Network& network);
+    void add_unauthenticated(ConnectionId connection, Entry& entry);
+    void remove_unauthenticated(Entry& entry);
+    void enter_rank(Network& network);
+    void leave_rank(Network& network);
+    void end_session(const std::string& user);
+
+    AdmissionBounds bounds_;
+    Random random_;
+    std::size_t unauthenticated_ = 0;
+    std::unordered_map<ConnectionId, Entry> connections_;
+    std::unordered_map<PeerNetwork, Network, HashNetwork> networks_; // none is without connections
+    std::unordered_map<std::string, std::size_t> sessions_;          // by user, none is 0
+    // Those with n unauthenticated connections are in ranks_[n]; the last rank is not empty.
+    std::vector<std::vector<Network*>> ranks_;
+};
+
+} // namespace ftpc::server

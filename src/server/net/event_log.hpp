@@ -1,0 +1,49 @@
+// What net has to say in the log. Strangers cannot flood it, and a directory costs it as little as possible.
+#pragma once
+
+#include "server/log.hpp"
+#include "server/net/log_throttle.hpp"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <array>
+#include <string>
+#include <string_view>
+
+namespace ftpc::server {
+
+class EventLog {
+public:
+    using Fields = std::initializer_list<LogField>;
+
+    // Bounds on lines: a kind of trouble is named once a second, with how many more there were; connections
+    // before their login are named as far as there are not too many of them.
+    enum class Trouble { no_descriptors, no_room, too_many_sessions, too_fast };
+    static constexpr unsigned stranger_lines_a_second = 200;
+
+    explicit EventLog(boost::asio::io_context& io) : timer_{io} {}
+    ~EventLog() { flush(); }
+
+    void event(std::string_view event, Fields fields);
+    void stranger(std::string_view event, Fields fields);
+    void trouble(Trouble kind, std::string_view event, Fields fields);
+
+    // Gathered with its like, and written when they fill a write(2), after 20 ms, or before another event.
+    void directory_made(std::uint64_t connection, std::string_view user, std::string_view path);
+
+    void flush();
+
+private:
+    void write(std::string_view event, Fields fields, std::uint64_t withheld);
+    void flush_later();
+
+    boost::asio::steady_timer timer_;
+    bool timer_runs_ = false;
+    std::string lines_;
+    std::uint64_t line_count_ = 0;
+    LogThrottle strangers_{stranger_lines_a_second};
+    std::array<LogThrottle, 4> troubles_{LogThrottle{1}, LogThrottle{1}, LogThrottle{1}, LogThrottle{1}};
+};
+
+} // namespace ftpc::server

@@ -1,0 +1,26 @@
+#include "server/net/reserve_descriptor.hpp"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+
+namespace ftpc::server {
+
+ReserveDescriptor::ReserveDescriptor(int copied)
+    : copied_{copied}, reserve_{::fcntl(copied, F_DUPFD_CLOEXEC, 0)}
+{}
+
+bool ReserveDescriptor::turn_away_next(int listening, std::string_view words)
+{
+    reserve_.reset();
+    UniqueFd client{::accept(listening, nullptr, nullptr)};
+    const bool gone = !client && (errno == EAGAIN || errno == ECONNABORTED); // it did not wait
+    const bool accepted = static_cast<bool>(client);
+    if (accepted) ::send(client.get(), words.data(), words.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    client.reset();
+    reserve_ = UniqueFd{::fcntl(copied_, F_DUPFD_CLOEXEC, 0)};
+    return accepted || gone;
+}
+
+} // namespace ftpc::server
