@@ -1,8 +1,8 @@
 #include "client/auth_tls.hpp"
 
-#include "client/safe_text.hpp"
 #include "shared/line_buffer.hpp"
 #include "shared/reply.hpp"
+#include "shared/text.hpp"
 
 #include <poll.h>
 #include <sys/socket.h>
@@ -30,7 +30,7 @@ public:
         case ReplyReader::State::incomplete:
             return {};
         case ReplyReader::State::malformed:
-            return not_ftp("it answered '" + safe_text(line.substr(0, 80)) + "'");
+            return not_ftp("it answered '" + printable(line.substr(0, 80)) + "'");
         case ReplyReader::State::complete:
             break;
         }
@@ -63,7 +63,7 @@ private:
     Failure turned_away(ExitStatus status, std::string_view what, const Reply& reply) const
     {
         return {status, server_.text() + " " + std::string{what} + ": " + std::to_string(reply.code) + " " +
-                            safe_text(reply.text.substr(0, reply.text.find('\n')))};
+                            printable(reply.text.substr(0, reply.text.find('\n')))};
     }
 
     const ServerAddress& server_;

@@ -1,8 +1,8 @@
 #include "client/control_connection.hpp"
 
 #include "client/auth_tls.hpp"
-#include "client/safe_text.hpp"
 #include "client/socket.hpp"
+#include "shared/text.hpp"
 
 #include <poll.h>
 
@@ -55,6 +55,7 @@ void ControlConnection::send(std::string_view command)
 {
     outgoing_.insert(outgoing_.end(), command.begin(), command.end());
     outgoing_.insert(outgoing_.end(), {'\r', '\n'});
+    if (unanswered_ == 0) owed_since_ = Clock::now();
     ++unanswered_;
 }
 
@@ -71,9 +72,10 @@ Outcome<std::optional<Reply>> ControlConnection::next_reply()
         if (reply_bytes_ > max_reply_bytes) return broken("a reply without end");
         const auto state = reader_.feed(line.text);
         if (state == ReplyReader::State::malformed)
-            return broken("it answered '" + safe_text(line.text.substr(0, 80)) + "'");
+            return broken("it answered '" + printable(line.text.substr(0, 80)) + "'");
         if (state == ReplyReader::State::incomplete) continue;
         reply_bytes_ = 0;
+        owed_since_ = Clock::now(); // the next one
         if (unanswered_ == 0 && reader_.reply().code != 421) return broken("a reply to nothing");
         unanswered_ -= std::min<std::size_t>(unanswered_, 1);
         return std::optional<Reply>{reader_.reply()};
@@ -135,8 +137,9 @@ Outcome<void> ControlConnection::wait(int other_input)
     std::array<pollfd, 2> waiting{{{socket_.get(), events, 0}, {other_input, POLLIN, 0}}};
     // The server owes nothing while only the other input is waited for.
     const bool owed = unanswered_ > 0 || other_input < 0;
-    const auto limit = std::chrono::duration_cast<std::chrono::milliseconds>(timeout_).count();
-    const int ready = ::poll(waiting.data(), waiting.size(), owed ? static_cast<int>(limit) : -1);
+    if (unanswered_ == 0 && owed) owed_since_ = Clock::now();
+    const int ready =
+        ::poll(waiting.data(), waiting.size(), owed ? milliseconds_until(owed_since_ + timeout_) : -1);
     if (ready == 0) return lost("no answer for " + std::to_string(timeout_.count()) + " seconds");
     return {}; // also after a signal: the next round looks again
 }

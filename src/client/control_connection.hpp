@@ -20,13 +20,16 @@ namespace ftpc::client {
 
 class ControlConnection {
 public:
+    using Clock = std::chrono::steady_clock;
+
     // The longest reply, all its lines together, that is put up with.
     static constexpr std::size_t max_reply_bytes = std::size_t{64} * 1024;
 
     // Connects, asks for TLS at once and makes the handshake, all within `timeout`; later the server has
-    // `timeout` for each step forward. Nothing secret has been sent yet: look at peer() first. Fails with
-    // ExitStatus::unreachable, or with untrusted when the server refuses TLS, sends bytes behind its consent
-    // to TLS, or the CA file cannot be used.
+    // `timeout` for each reply as a whole, counted from the one before it or from the command that it
+    // answers, whichever came last. Bytes that are no complete reply gain it no time. Nothing secret has been
+    // sent yet: look at peer() first. Fails with ExitStatus::unreachable, or with untrusted when the server
+    // refuses TLS, sends bytes behind its consent to TLS, or the CA file cannot be used.
     static Outcome<ControlConnection> open(const ServerAddress& server, const std::string& ca_file,
                                            std::chrono::seconds timeout);
 
@@ -50,8 +53,8 @@ public:
 
     // Sends and receives what can be sent and received at once; when that is nothing, waits until it is
     // something, or until `other_input` (a descriptor) can be read. Take every next_reply() before calling
-    // it. Fails with ExitStatus::unreachable when the connection is lost or the server makes no step forward
-    // in time.
+    // it. Fails with ExitStatus::unreachable when the connection is lost or the reply that is due does not
+    // come in time.
     Outcome<void> pump(int other_input = -1);
 
     // Pumps until the next reply has come.
@@ -78,6 +81,7 @@ private:
     SecretText outgoing_;         // a command may carry the hash of a password
     std::size_t sent_ = 0;        // how much of outgoing_ is on its way
     std::size_t unanswered_ = 0;
+    Clock::time_point owed_since_;      // the time for the next reply counts from here
     bool wants_write_ = false;          // the socket took no more
     bool sending_failed_ = false;       // but there may be a last reply to read
     std::optional<std::string> ending_; // why nothing more will come

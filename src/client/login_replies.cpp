@@ -1,9 +1,9 @@
 #include "client/login_replies.hpp"
 
 #include "client/known_servers.hpp"
-#include "client/safe_text.hpp"
 #include "shared/base64.hpp"
 #include "shared/command.hpp"
+#include "shared/text.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -23,7 +23,7 @@ std::string shown(const Reply& reply)
 {
     std::string text = std::to_string(reply.code) + " " + reply.text;
     std::replace(text.begin(), text.end(), '\n', ' ');
-    return safe_text(text);
+    return printable(text);
 }
 
 std::optional<std::string> announced_realm(const Reply& feat)

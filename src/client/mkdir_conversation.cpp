@@ -1,9 +1,9 @@
 #include "client/mkdir_conversation.hpp"
 
-#include "client/safe_text.hpp"
 #include "shared/error.hpp"
 #include "shared/line_buffer.hpp"
 #include "shared/remote_path.hpp"
+#include "shared/text.hpp"
 
 #include <algorithm>
 
@@ -26,7 +26,15 @@ std::string reason_of(const Reply& reply)
     std::string text = reply.text;
     if (reply.code == 521) return "already exists";
     std::replace(text.begin(), text.end(), '\n', ' ');
-    return text.empty() ? "refused with " + std::to_string(reply.code) : safe_text(text);
+    return text.empty() ? "refused with " + std::to_string(reply.code) : printable(text);
+}
+
+// A server that names another directory than was asked for has not done what it was asked, and what it names
+// is not printed as if it had (CVE-2019-6111 is what that leads to).
+bool names_another(const Reply& reply, std::string_view absolute)
+{
+    const auto named = quoted_text(reply.text);
+    return named && *named != absolute;
 }
 
 } // namespace
@@ -54,8 +62,10 @@ PathOutcome MkdirConversation::on_reply(const Reply& reply)
     std::string path = take_oldest();
     ++answered_;
     const std::string absolute{RemotePath{}.resolve(path)->text()};
-    if (reply.code == 257)
-        return {PathOutcome::State::made, quoted_text(reply.text).value_or(absolute), "", reply.code};
+    if (reply.code == 257 && names_another(reply, absolute))
+        return {PathOutcome::State::failed, std::move(path),
+                "the server says that it made another directory: " + printable(reply.text), reply.code};
+    if (reply.code == 257) return {PathOutcome::State::made, absolute, "", reply.code};
     if (reply.code == 250 && with_parents_) return {PathOutcome::State::existed, absolute, "", reply.code};
     return {PathOutcome::State::failed, std::move(path), reason_of(reply), reply.code};
 }

@@ -17,13 +17,6 @@ namespace {
 
 using AddressList = std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)>;
 
-int milliseconds_until(Deadline deadline)
-{
-    const auto left =
-        std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
-    return static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, 1'000'000'000));
-}
-
 Outcome<AddressList> look_up(const ServerAddress& server)
 {
     addrinfo hints{};
@@ -65,6 +58,13 @@ std::ptrdiff_t count(const addrinfo* list)
 }
 
 } // namespace
+
+int milliseconds_until(Deadline deadline)
+{
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+    return static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, 1'000'000'000));
+}
 
 bool wait_for(int fd, short events, Deadline deadline)
 {

@@ -17,6 +17,9 @@ using Deadline = std::chrono::steady_clock::time_point;
 // ExitStatus::unreachable. (The name lookup itself has the resolver's time-outs, not this deadline.)
 Outcome<UniqueFd> connect_to(const ServerAddress& server, Deadline deadline);
 
+// What is left, as poll(2) wants it; 0 when the deadline has passed.
+int milliseconds_until(Deadline deadline);
+
 // Waits until one of `events` (POLLIN, POLLOUT) holds for the descriptor, or an error does.
 // False when the deadline came first.
 bool wait_for(int fd, short events, Deadline deadline);

@@ -1,9 +1,11 @@
 #include "server/command_line.hpp"
 
+#include "shared/error.hpp"
 #include "shared/file.hpp"
 #include "shared/unique_fd.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <array>
@@ -24,6 +26,17 @@ bool concerns_users(std::string_view setting)
 {
     constexpr std::array names{"data", "root", "pepper-file", "net-user", "auth-user", "scrypt"};
     return std::find(names.begin(), names.end(), setting) != names.end();
+}
+
+// O_NONBLOCK: opening a FIFO that somebody put there must not hang. Whoever can change the settings decides
+// which users and keys count, so they must not be anybody's.
+Result<std::string> read_config(const std::string& path)
+{
+    const UniqueFd file{::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC)};
+    struct stat status {};
+    if (!file || ::fstat(file.get(), &status) != 0) return last_system_error();
+    if (S_ISREG(status.st_mode) && (status.st_mode & S_IWOTH) != 0) return Errc::unsafe_permissions;
+    return read_all(file.get(), max_config_bytes);
 }
 
 po::options_description setting_options(SettingFlags flags)
@@ -93,13 +106,14 @@ Settings read_settings(const std::vector<SettingValue>& flags, const std::string
 {
     Settings settings;
     if (!config_file.empty()) {
-        const UniqueFd file{::open(config_file.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC)};
-        const auto text =
-            file ? read_all(file.get(), max_config_bytes) : Result<std::string>{last_system_error()};
+        const auto text = read_config(config_file);
         if (text)
             apply_settings(settings, parse_settings_text(*text, config_file, problems), problems);
         else
-            problems.push_back({config_file, text.error().message()});
+            problems.push_back(
+                {config_file, text.error().message() + (text.error() == Errc::unsafe_permissions
+                                                            ? "; mend it with: chmod o-w " + config_file
+                                                            : "")});
     }
     apply_settings(settings, flags, problems);
     if (settings.data.empty()) settings.data = default_data_directory();

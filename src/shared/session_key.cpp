@@ -1,7 +1,10 @@
 #include "shared/session_key.hpp"
 
+#include "shared/base64.hpp"
 #include "shared/error.hpp"
 
+#include <algorithm>
+#include <array>
 #include <memory>
 #include <string>
 
@@ -34,6 +37,23 @@ const unsigned char* bytes(const std::string& text)
 }
 
 } // namespace
+
+bool is_weak_key(const SessionPublicKey& key)
+{
+    // The points P of edwards25519 (RFC 8032 §5.1) with 8P = 0, by their y; 0 and 1 also as p and p + 1.
+    static constexpr std::array weak{
+        "0000000000000000000000000000000000000000000000000000000000000000",
+        "0100000000000000000000000000000000000000000000000000000000000000",
+        "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+        "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+        "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+        "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+        "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+    };
+    SessionPublicKey y = key;
+    y.back() &= 0x7F; // without the sign of x
+    return std::find(weak.begin(), weak.end(), hex_encode(y)) != weak.end();
+}
 
 SessionKeyPair make_session_key_pair()
 {
@@ -69,7 +89,8 @@ bool verify_session(const SessionPublicKey& public_key, const ChannelBinding& bi
         EVP_PKEY_free};
     const DigestContext context{EVP_MD_CTX_new(), EVP_MD_CTX_free};
     const std::string text = signed_text(binding, id, user);
-    return key && context && EVP_DigestVerifyInit(context.get(), nullptr, nullptr, nullptr, key.get()) == 1 &&
+    return !is_weak_key(public_key) && key && context &&
+           EVP_DigestVerifyInit(context.get(), nullptr, nullptr, nullptr, key.get()) == 1 &&
            EVP_DigestVerify(context.get(), signature.data(), signature.size(), bytes(text), text.size()) == 1;
 }
 

@@ -225,6 +225,27 @@ TEST_CASE("a server that stops answering is given up after the timeout")
     CHECK(contains(reply.error().message, "no answer for 1 second"));
 }
 
+TEST_CASE("a server that keeps a reply going, byte by byte or line by line, is given up after the timeout all the same")
+{
+    for (const char* const drop : {"x", " a line of a reply that never ends\r\n"}) {
+        const ScriptedServer server{[drop](Peer& peer) {
+            peer.greet_and_start_tls();
+            peer.read_line();
+            peer.write("211-Features:\r\n");
+            while (true) { // until the client has gone
+                peer.write(drop);
+                std::this_thread::sleep_for(std::chrono::milliseconds{50});
+            }
+        }};
+        auto connection = connect(server, "", "127.0.0.1", std::chrono::seconds{1});
+        REQUIRE(connection);
+        connection->send("FEAT");
+        const auto reply = connection->await_reply();
+        REQUIRE(reply.has_error());
+        CHECK(contains(reply.error().message, "no answer for 1 second"));
+    }
+}
+
 TEST_CASE("nobody listening is a server that cannot be reached")
 {
     std::uint16_t port = 0;

@@ -83,6 +83,18 @@ TEST_CASE("a server's words cannot harm the terminal")
     CHECK(conversation.on_reply({550, "no\x1b[2J\nway"}).reason == "no\\x1b[2J way");
 }
 
+TEST_CASE("a server that names another directory than was asked for has failed, and its words cannot mislead")
+{
+    MkdirConversation conversation{true};
+    REQUIRE(conversation.add("inbox"));
+    const auto other = conversation.on_reply({257, "\"/etc/\xE2\x80\xAE\" created."});
+    CHECK(other.state == State::failed);
+    CHECK(other.path == "inbox");
+    CHECK(other.reason == "the server says that it made another directory: \"/etc/\\xe2\\x80\\xae\" created.");
+    REQUIRE(conversation.add("a//b"));
+    CHECK(conversation.on_reply({257, "\"/a/b\""}).state == State::made);
+}
+
 TEST_CASE("paths without a reply are given out as unknown")
 {
     MkdirConversation conversation{false};

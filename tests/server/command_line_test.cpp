@@ -96,6 +96,11 @@ TEST_CASE("a settings file that cannot be read is a problem")
     CHECK(refusal({"--config", directory.path()}) == directory.path() + ": Is a directory");
     directory.write("large", std::string(1024 * 1024 + 1, '#'));
     CHECK(refusal({"--config", directory.path("large")}) == directory.path("large") + ": File too large");
+    directory.write("anybody", "");
+    REQUIRE(::chmod(directory.path("anybody").c_str(), 0666) == 0);
+    const std::string anybody = directory.path("anybody");
+    CHECK(refusal({"--config", anybody}) ==
+          anybody + ": others can read or change it; mend it with: chmod o-w " + anybody);
 }
 
 TEST_CASE("unknown, abbreviated and incomplete flags are refused")

@@ -40,6 +40,30 @@ TEST_CASE("a signature by a new key is recognised by its public half")
     CHECK(verify_session(login.keys.public_key, login.binding, login.id, "alice", login.signature));
 }
 
+TEST_CASE("a key of small order is weak in all its encodings, and no signature fits it")
+{
+    // A signature with R = 0 * B, the neutral element, and S = 0 fits any text under the neutral element as key.
+    SessionSignature forged{};
+    forged[0] = 1;
+    for (const char* const y : {"0000000000000000000000000000000000000000000000000000000000000000",
+                                "0100000000000000000000000000000000000000000000000000000000000000",
+                                "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+                                "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+                                "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+                                "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+                                "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f"}) {
+        SessionPublicKey key = unhex_array<32>(y);
+        for (const bool negative_x : {false, true}) {
+            key.back() = static_cast<std::uint8_t>((key.back() & 0x7F) | (negative_x ? 0x80 : 0));
+            CHECK(is_weak_key(key));
+            for (std::uint8_t n = 0; n < 16; ++n) // with a key of order 8 it fits every eighth text or so
+                CHECK_FALSE(verify_session(key, ChannelBinding{n}, SessionId{}, "alice", forged));
+        }
+    }
+    for (int i = 0; i < 8; ++i)
+        CHECK_FALSE(is_weak_key(make_session_key_pair().public_key));
+}
+
 TEST_CASE("a signature is good for its connection, session and user only")
 {
     const Login login;

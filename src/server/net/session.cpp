@@ -23,6 +23,17 @@ bool is_number(std::string_view text)
            std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
+// The first line of an HTTP request (RFC 9112 §3), or a Host field without one: a browser has been led here,
+// and what follows was not written by its user (ALPACA, CVE-2021-3618). The methods are case-sensitive, and
+// none is an FTP verb.
+bool speaks_http(std::string_view line)
+{
+    constexpr std::array methods{"GET",     "POST",  "HEAD",  "PUT", "DELETE", "OPTIONS",
+                                 "CONNECT", "TRACE", "PATCH", "PRI", "Host:"};
+    const std::string_view word = split_first_word(line).word;
+    return std::find(methods.begin(), methods.end(), word) != methods.end();
+}
+
 Reply quoted_path_reply(int code, const RemotePath& path, std::string_view words)
 {
     Reply reply{code, {}};
@@ -69,6 +80,7 @@ const Session::Row* Session::find_row(Verb verb)
 Action Session::on_line(std::string_view line)
 {
     const auto command = parse_command(line);
+    if (!command && speaks_http(line)) return LastReply{{421, "This is not a web server."}};
     if (!command) return Reply{500, "Unknown command."};
     if (command->verb == Verb::known_elsewhere) return Reply{502, "This server does not have that command."};
     const Row& row = *find_row(command->verb);
@@ -223,7 +235,7 @@ Action Session::site_session_new(std::string_view argument)
 {
     const auto [key, lifetime] = split_first_word(argument);
     EnrolKey action;
-    if (!base64_decode_into(key, action.key)) return bad_argument;
+    if (!base64_decode_into(key, action.key) || is_weak_key(action.key)) return bad_argument;
     if (!lifetime.empty()) {
         const char* const last = lifetime.data() + lifetime.size();
         const auto [end, error] = std::from_chars(lifetime.data(), last, action.lifetime_seconds);

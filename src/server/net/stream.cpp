@@ -6,6 +6,7 @@
 
 #include <array>
 
+#include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
@@ -16,6 +17,9 @@ using asio::ip::tcp;
 constexpr auto use_awaitable = asio::as_tuple(asio::use_awaitable);
 
 namespace {
+
+// More than the longest flight of a client's handshake, and more than one record (16 KiB) by far.
+constexpr std::size_t most_bytes_without_data = std::size_t{64} * 1024;
 
 bool would_block(int number)
 {
@@ -44,8 +48,33 @@ asio::awaitable<error_code> Stream::wait(tcp::socket::wait_type what)
     co_return failure;
 }
 
+// Left to itself, one SSL call goes on as long as messages of TLS itself keep coming (KeyUpdate, in TLS 1.2
+// refused renegotiation), and for so long no other connection has its turn. So each call may receive once,
+// and only so many bytes may come without anything in them.
+bool Stream::before_receiving()
+{
+    return std::exchange(may_receive_, false);
+}
+
+// A BIO_callback_fn_ex.
+long Stream::on_receiving(BIO* bio, int operation, const char*, std::size_t, int, long, int result,
+                          std::size_t* bytes)
+{
+    auto& stream = *reinterpret_cast<Stream*>(BIO_get_callback_arg(bio));
+    if (operation == BIO_CB_READ && !stream.before_receiving()) {
+        BIO_set_retry_read(bio); // as if the socket had nothing
+        return -1;
+    }
+    if (operation == (BIO_CB_READ | BIO_CB_RETURN) && result > 0) stream.after_receiving(*bytes);
+    return result;
+}
+
 asio::awaitable<error_code> Stream::wait_for_tls(int result)
 {
+    if (tls_bytes_ > most_bytes_without_data) {
+        tls_error_ = "too many TLS messages without a command";
+        co_return error_code{EPROTO, boost::system::system_category()};
+    }
     switch (SSL_get_error(ssl_.get(), result)) {
     case SSL_ERROR_WANT_READ:
         co_return co_await wait(tcp::socket::wait_read);
@@ -84,8 +113,12 @@ asio::awaitable<Result<std::size_t>> Stream::read_some(std::span<char> into)
             ERR_clear_error();
             errno = 0;
             std::size_t got = 0;
+            may_receive_ = true;
             const int result = SSL_read_ex(ssl_.get(), into.data(), into.size(), &got);
-            if (result == 1) co_return got;
+            if (result == 1) {
+                tls_bytes_ = 0;
+                co_return got;
+            }
             const error_code failure = co_await wait_for_tls(result);
             if (failure) co_return failure;
         } else {
@@ -144,9 +177,13 @@ asio::awaitable<error_code> Stream::start_tls(TlsContext context)
     ssl_.reset(SSL_new(context_.get()));
     if (!ssl_ || SSL_set_fd(ssl_.get(), socket_.native_handle()) != 1)
         co_return error_code{ENOMEM, boost::system::system_category()};
+    BIO_set_callback_ex(SSL_get_rbio(ssl_.get()), &Stream::on_receiving);
+    BIO_set_callback_arg(SSL_get_rbio(ssl_.get()), reinterpret_cast<char*>(this));
+    tls_bytes_ = 0;
     while (true) {
         ERR_clear_error();
         errno = 0;
+        may_receive_ = true;
         const int result = SSL_accept(ssl_.get());
         if (result == 1) co_return error_code{};
         const error_code failure = co_await wait_for_tls(result);

@@ -16,12 +16,15 @@
 #include <string_view>
 
 using SSL = struct ssl_st;
+using BIO = struct bio_st;
 
 namespace ftpc::server {
 
 class Stream {
 public:
     explicit Stream(boost::asio::ip::tcp::socket socket);
+    Stream(const Stream&) = delete; // TLS knows it by its address
+    Stream& operator=(const Stream&) = delete;
 
     // Reads at least one byte. Fails with asio::error::eof at the end (for TLS: only after close_notify),
     // operation_aborted after cancel(), connection_reset and the like otherwise.
@@ -68,12 +71,19 @@ private:
     bool has_pending() const;
     // After an SSL call that returned `result` <= 0: waits until it can be tried again, or says why not.
     boost::asio::awaitable<error_code> wait_for_tls(int result);
+    // OpenSSL is about to receive, or has received; false keeps it from doing so.
+    bool before_receiving();
+    void after_receiving(std::size_t bytes) { tls_bytes_ += bytes; }
+    static long on_receiving(BIO* bio, int operation, const char* data, std::size_t size, int number,
+                             long large_number, int result, std::size_t* bytes);
 
     boost::asio::ip::tcp::socket socket_;
     TlsContext context_;
     std::unique_ptr<SSL, FreeSsl> ssl_;
     std::string tls_error_;
     std::uint64_t bytes_sent_ = 0;
+    bool may_receive_ = false;  // the SSL call under way may still read from the socket
+    std::size_t tls_bytes_ = 0; // received since TLS last gave out anything for us
 };
 
 } // namespace ftpc::server

@@ -86,8 +86,11 @@ TlsContext make_tls_context(std::string_view certificate_pem, std::string_view k
     // An idle session keeps no record buffers; replies may move between two tries of a write.
     SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
                               SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-    SSL_CTX_set_read_ahead(ctx, 1); // a record in one read(2) instead of two
+    SSL_CTX_set_read_ahead(ctx, 1);     // a record in one read(2) instead of two
+    SSL_CTX_set_max_early_data(ctx, 0); // what can be replayed is never a command (RFC 8446 §8)
     if (SSL_CTX_set_cipher_list(ctx, "ECDHE+AESGCM:ECDHE+CHACHA20") != 1 ||
+        SSL_CTX_set_ciphersuites(
+            ctx, "TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256") != 1 ||
         SSL_CTX_set1_groups_list(ctx, "X25519:P-256:P-384") != 1)
         fail("the ciphers of this server are not in the TLS library");
     SSL_CTX_set_alpn_select_cb(ctx, choose_protocol, nullptr);

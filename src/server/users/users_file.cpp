@@ -149,6 +149,9 @@ UsersTable::Parsed UsersFile::read() const
 Problem UsersFile::unreadable(const error_code& error) const
 {
     std::string reason = error.message();
+    if (error == boost::system::errc::too_many_symbolic_link_levels)
+        reason = "is a symbolic link; the file itself must be there";
+    if (error == boost::system::errc::invalid_argument) reason = "is not a regular file";
     if (error == Errc::unsafe_permissions || error == boost::system::errc::permission_denied) {
         const std::string path = data_path_ + "/" + users_file_name;
         const std::string owner = account_name(owner_ ? owner_->user : ::geteuid());

@@ -12,7 +12,9 @@ namespace {
 
 const std::string zeros32(43, 'A');
 const std::string id = "00112233445566778899aabbccddeeff";
-const std::string enrolled = "enrol " + std::string(64, '0') + " for ";
+// The public key of the vector in docs/protocol.md.
+const std::string key = "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo";
+const std::string enrolled = "enrol d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a for ";
 
 struct KeyTest : test::SessionDriver {
     KeyTest() { log_in(); }
@@ -29,19 +31,19 @@ struct KeyTest : test::SessionDriver {
 
 TEST_CASE_METHOD(KeyTest, "a key is enrolled once for each login by password")
 {
-    CHECK(outcome("SITE SESSION NEW " + zeros32) == enrolled + "0");
-    CHECK(outcome("SITE SESSION NEW " + zeros32) == "503");
+    CHECK(outcome("SITE SESSION NEW " + key) == enrolled + "0");
+    CHECK(outcome("SITE SESSION NEW " + key) == "503");
     log_in_by("PASS secret");
-    CHECK(outcome("SITE SESSION NEW " + zeros32 + " 3600") == enrolled + "3600");
+    CHECK(outcome("SITE SESSION NEW " + key + " 3600") == enrolled + "3600");
     log_in_by("SITE AUTH PREHASH1 " + zeros32);
-    CHECK(outcome("site session new " + zeros32) == enrolled + "0");
+    CHECK(outcome("site session new " + key) == enrolled + "0");
 }
 
 TEST_CASE_METHOD(KeyTest, "a login by session key enrols no other")
 {
     log_in_by("SITE AUTH SESSKEY1 " + id + " " + std::string(86, 'A'));
     CHECK(session.logged_in());
-    CHECK(outcome("SITE SESSION NEW " + zeros32) == "503");
+    CHECK(outcome("SITE SESSION NEW " + key) == "503");
 }
 
 TEST_CASE_METHOD(KeyTest, "a login by session key enrols no other, even behind a PREHASH1 that was malformed")
@@ -50,20 +52,27 @@ TEST_CASE_METHOD(KeyTest, "a login by session key enrols no other, even behind a
     session.on_line("SITE AUTH PREHASH1 junk");
     session.on_line("SITE AUTH SESSKEY1 " + id + " " + std::string(86, 'A'));
     session.on_login(LoginOutcome::granted);
-    CHECK(outcome("SITE SESSION NEW " + zeros32) == "503");
+    CHECK(outcome("SITE SESSION NEW " + key) == "503");
+}
+
+TEST_CASE_METHOD(KeyTest, "a key of small order is refused like a malformed one")
+{
+    CHECK(outcome("SITE SESSION NEW " + zeros32) == "501");
+    CHECK(outcome("SITE SESSION NEW AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA 60") == "501");
+    CHECK(outcome("SITE SESSION NEW " + key) == enrolled + "0");
 }
 
 TEST_CASE_METHOD(KeyTest, "a malformed key or life time is 501 and leaves the one enrolment untouched")
 {
     for (const std::string& argument :
-         {std::string{}, std::string{"x"}, std::string(42, 'A'), zeros32 + "=", zeros32 + " 0",
-          zeros32 + " -1", zeros32 + " 1h", zeros32 + " 4294967296", zeros32 + " 60 60", zeros32 + "  60",
-          " " + zeros32}) {
+         {std::string{}, std::string{"x"}, std::string(42, 'A'), key + "=", key + " 0",
+          key + " -1", key + " 1h", key + " 4294967296", key + " 60 60", key + "  60",
+          " " + key}) {
         INFO(argument);
         CHECK(outcome("SITE SESSION NEW " + argument) == "501");
     }
     CHECK(outcome("SITE SESSION NEW") == "501");
-    CHECK(outcome("SITE SESSION NEW " + zeros32 + " 4294967295") == enrolled + "4294967295");
+    CHECK(outcome("SITE SESSION NEW " + key + " 4294967295") == enrolled + "4294967295");
 }
 
 TEST_CASE_METHOD(KeyTest, "a key is ended by its id, or that of this login without one")
