@@ -187,12 +187,12 @@ class Site:
 
 
 class Server:
-    """A running `ftpcd serve` on loopback."""
+    """A running `ftpcd serve` on loopback. `wrapper`: the words of a program that executes it."""
 
-    def __init__(self, site, *flags):
+    def __init__(self, site, *flags, wrapper=(), **options):
         self.site = site
-        self.process = subprocess.Popen([FTPCD, "serve", "--config", str(site.config), *flags],
-                                        stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        self.process = subprocess.Popen([*wrapper, FTPCD, "serve", "--config", str(site.config), *flags],
+                                        stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, **options)
         self.log = Log(self.process.stderr)
         self.address = self.log.wait_for(r"listening on (\S+:\d+)", seconds=30)[1]
         self.port = int(self.address.rpartition(":")[2])
@@ -256,8 +256,8 @@ def make_site(add_cleanup, users=("alice",), **settings):
     return site
 
 
-def start(add_cleanup, site, *flags):
-    server = Server(site, *flags)
+def start(add_cleanup, site, *flags, **options):
+    server = Server(site, *flags, **options)
     add_cleanup(stop_cleanly, server)
     return server
 
@@ -270,8 +270,8 @@ class EndToEndTest(unittest.TestCase):
     def make_site(self, users=("alice",), **settings):
         return make_site(self.addCleanup, users, **settings)
 
-    def start(self, site, *flags):
-        return start(self.addCleanup, site, *flags)
+    def start(self, site, *flags, **options):
+        return start(self.addCleanup, site, *flags, **options)
 
     def serve(self, users=("alice",), **settings):
         return self.start(self.make_site(users, **settings))
