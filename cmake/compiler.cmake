@@ -36,6 +36,7 @@ if(FTPC_SANITIZE)
   # -g1: reports have functions and lines, and building takes a good deal less than with variables.
   target_compile_options(ftpc_options INTERFACE -fsanitize=${FTPC_SANITIZE} -fno-omit-frame-pointer -g1)
   target_link_options(ftpc_options INTERFACE -fsanitize=${FTPC_SANITIZE})
+  target_compile_definitions(ftpc_options INTERFACE FTPC_SANITIZED) # src/server/lockdown/sanitizer_needs.hpp
   if(FTPC_SANITIZE MATCHES "undefined")
     target_compile_options(ftpc_options INTERFACE -fno-sanitize-recover=undefined)
   endif()

@@ -6,6 +6,7 @@
 #include "server/command_line.hpp"
 #include "server/data_directory.hpp"
 #include "server/listening_sockets.hpp"
+#include "server/lockdown/lockdown.hpp"
 #include "server/net/beneath.hpp"
 #include "server/net/tls_context.hpp"
 #include "server/users/users_file.hpp"
@@ -17,6 +18,7 @@
 #include <unistd.h>
 
 #include <iostream>
+#include <sstream>
 
 namespace ftpc::server {
 
@@ -152,10 +154,18 @@ void check_pepper(const Settings& settings, const UsersTable* users, Problems& p
     }
 }
 
+void check_lockdown(const Settings& settings, Problems& problems)
+{
+    std::istringstream missing{lockdown_to_expect(settings).missing};
+    for (std::string line; std::getline(missing, line);)
+        problems.push_back({"lockdown", line});
+}
+
 Problems check(const Arguments& arguments)
 {
     const Settings& settings = arguments.settings;
     Problems problems = arguments.problems;
+    check_lockdown(settings, problems);
     check_listening_addresses(settings, problems);
     const ServiceAccounts accounts = check_accounts(settings, problems);
     const UniqueFd data = open_directory(AT_FDCWD, settings.data);
@@ -203,7 +213,9 @@ int run_check(const std::vector<std::string>& words)
     for (const Problem& problem : problems)
         std::cerr << "ftpcd: " << printable(problem.where) << ": " << printable(problem.what) << "\n";
     if (!problems.empty()) return exit_failed;
-    std::cout << "ftpcd: nothing wrong with settings, users.db, certificate, tree and kernel\n";
+    std::cout << "ftpcd: nothing wrong with settings, users.db, certificate, tree and kernel\n"
+                 "ftpcd: lockdown: "
+              << lockdown_to_expect(arguments.settings).in_force << "\n";
     return exit_done;
 }
 

@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <grp.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -24,8 +25,17 @@ namespace {
     ::_exit(126);
 }
 
+// With none in the bounding set no program can give one back. (A container may keep root from that; what the
+// change of user takes away is gone all the same.)
+void drop_capability_bounds()
+{
+    for (unsigned long capability = 0; ::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) == 0; ++capability) {
+    }
+}
+
 void become(const FileOwner& user)
 {
+    drop_capability_bounds();
     if (::setgroups(0, nullptr) != 0) give_up("ftpcd: cannot drop the supplementary groups");
     if (::setresgid(user.group, user.group, user.group) != 0) give_up("ftpcd: cannot change the group");
     if (::setresuid(user.user, user.user, user.user) != 0) give_up("ftpcd: cannot change the user");

@@ -61,6 +61,16 @@ Complaint take_durability(Durability& out, std::string_view text)
     return {};
 }
 
+constexpr std::array<std::string_view, 3> lockdown_modes{"require", "prefer", "off"}; // as in LockdownMode
+
+Complaint take_lockdown(LockdownMode& out, std::string_view text)
+{
+    const auto found = std::find(lockdown_modes.begin(), lockdown_modes.end(), text);
+    if (found == lockdown_modes.end()) return "must be require, prefer or off";
+    out = static_cast<LockdownMode>(found - lockdown_modes.begin());
+    return {};
+}
+
 Complaint take_switch(bool& out, std::string_view text)
 {
     if (text != "on" && text != "off") return "must be on or off";
@@ -199,6 +209,16 @@ const std::array rows{
          "cost of password hashes; older ones are renewed at login (ln=15,r=8,p=3)"},
         [](Settings& s, std::string_view v) { return take_scrypt(s.scrypt, v); },
         [](const Settings& s) { return scrypt_text(s.scrypt); }},
+    Row{{"lockdown", "require|prefer|off",
+         "Landlock and seccomp for the inner processes; require: no start on a kernel without them (prefer)"},
+        [](Settings& s, std::string_view v) { return take_lockdown(s.lockdown, v); },
+        [](const Settings& s) {
+            return std::string{lockdown_modes.at(static_cast<std::size_t>(s.lockdown))};
+        }},
+    Row{{"lockdown-debug", "on|off",
+         "name a system call that the lockdown forbids in the log before the process ends (off)"},
+        [](Settings& s, std::string_view v) { return take_switch(s.lockdown_debug, v); },
+        [](const Settings& s) { return std::string{s.lockdown_debug ? "on" : "off"}; }},
 };
 
 } // namespace

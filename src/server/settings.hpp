@@ -19,6 +19,12 @@ enum class Durability {
     none,  // 257 is sent when the system call has returned
 };
 
+enum class LockdownMode {
+    require, // a kernel that lacks a part of it is not served on
+    prefer,  // what the kernel lacks is said at the start
+    off,
+};
+
 struct Settings {
     std::string data; // directory of users.db, sessions.db, tls/; default_data_directory()
     std::string root; // the tree; empty: DATA/root
@@ -45,6 +51,8 @@ struct Settings {
     unsigned hash_workers = 0;            // threads that hash passwords; 0: one for each core
     unsigned hash_queue = 256;            // logins that may wait for them
     ScryptCost scrypt{.ln = 15, .r = 8, .p = 3};
+    LockdownMode lockdown = LockdownMode::prefer; // of net and auth by the kernel
+    bool lockdown_debug = false;                  // a forbidden system call is named in the log
 
     std::string root_directory() const { return root.empty() ? data + "/root" : root; }
     std::string certificate_file() const

@@ -6,8 +6,10 @@
 #include "server/log.hpp"
 #include "server/net/tls_context.hpp"
 #include "server/serve_lock.hpp"
+#include "shared/text.hpp"
 
 #include <poll.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 
@@ -15,6 +17,7 @@
 #include <array>
 #include <csignal>
 #include <iostream>
+#include <sstream>
 #include <stdexcept>
 
 namespace ftpc::server {
@@ -91,6 +94,8 @@ std::string keep_until_next_start(const Settings& in_force, Settings& settings)
     keep(in_force.listen, settings.listen, "listen");
     keep(in_force.net_user, settings.net_user, "net-user");
     keep(in_force.auth_user, settings.auth_user, "auth-user");
+    keep(in_force.lockdown, settings.lockdown, "lockdown");
+    keep(in_force.lockdown_debug, settings.lockdown_debug, "lockdown-debug");
     return names;
 }
 
@@ -101,8 +106,8 @@ Supervisor::Supervisor(const Arguments& arguments)
       program_{open_own_program()}, directory_{open_data_directory(arguments.settings, accounts_)},
       lock_{lock_for_serving(directory_.data.get(), arguments.settings.data)}
 {
-    auth_ = {"auth", "process-auth", accounts_.auth, {}, false, {}, {}, {}};
-    net_ = {"net", "process-net", accounts_.net, {}, false, {}, {}, {}};
+    auth_ = {"auth", "process-auth", accounts_.auth, {}, false, {}, {}, {}, false, {}};
+    net_ = {"net", "process-net", accounts_.net, {}, false, {}, {}, {}, false, {}};
     load_secrets();
     sockets_ = open_all(arguments_.settings.listen);
 }
@@ -126,6 +131,8 @@ void Supervisor::load_secrets()
 
 int Supervisor::run()
 {
+    // It holds the TLS key and the pepper, and without root it is a process of the same user as net.
+    ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     signals_ = catch_signals();
     for (Child* child : {&auth_, &net_}) {
         start(*child);
@@ -212,7 +219,7 @@ bool Supervisor::wait_until_ready(Child& child)
         if (failed != nullptr) throw std::runtime_error{failed->reason};
         if (!report) throw std::runtime_error{"the process " + child.name + " ended while it was starting"};
         child.ready = true;
-        if (&child == &auth_) users_ = std::get<ipc::Ready>(*report).users;
+        child.first_report = std::get<ipc::Ready>(*report);
     }
     return true;
 }
@@ -233,6 +240,9 @@ void Supervisor::on_report(Child& child)
     if (const auto* failed = std::get_if<ipc::Failed>(&*report)) {
         log_event("refused", {{"process", child.name}, {"reason", failed->reason}});
     } else if (!child.ready) {
+        const std::string& missing = std::get<ipc::Ready>(*report).lockdown_missing;
+        if (missing != child.first_report.lockdown_missing)
+            log_event("lockdown-incomplete", {{"process", child.name}, {"reason", missing}});
         child.ready = true;
         connect_children();
     }
@@ -255,12 +265,36 @@ void Supervisor::announce() const
     std::string addresses;
     for (const ListeningSocket& socket : sockets_)
         addresses += (addresses.empty() ? "" : " and ") + socket.address;
+    const std::uint64_t users = auth_.first_report.users;
     std::string text = "ftpcd: listening on " + addresses + ", tree " + arguments_.settings.root_directory() +
-                       ", " + std::to_string(users_) + (users_ == 1 ? " user\n" : " users\n");
+                       ", " + std::to_string(users) + (users == 1 ? " user\n" : " users\n");
     text += "ftpcd: certificate " + describe_certificate(certificate_pem_).fingerprint +
             " (show it to your users: ftpcd fingerprint)\n";
-    if (users_ == 0) text += "ftpcd: nobody can log in yet; add a user with: ftpcd user add NAME\n";
+    text += describe_lockdown();
+    if (users == 0) text += "ftpcd: nobody can log in yet; add a user with: ftpcd user add NAME\n";
     std::cerr << text << std::flush;
+}
+
+// A line, or one for each of the two where they differ, and one for each feature that the kernel lacks.
+std::string Supervisor::describe_lockdown() const
+{
+    std::string text;
+    const auto add = [&](const std::string& whose, const ipc::Ready& report) {
+        const std::string start = "ftpcd: lockdown" + whose + ": ";
+        text += start + printable(report.lockdown) + "\n";
+        std::istringstream missing{report.lockdown_missing};
+        for (std::string line; std::getline(missing, line);)
+            text += start + printable(line) + "\n";
+    };
+    const bool same = auth_.first_report.lockdown == net_.first_report.lockdown &&
+                      auth_.first_report.lockdown_missing == net_.first_report.lockdown_missing;
+    if (same) {
+        add("", net_.first_report);
+    } else {
+        add(" of auth", auth_.first_report);
+        add(" of net", net_.first_report);
+    }
+    return text;
 }
 
 // ---- keeping them alive

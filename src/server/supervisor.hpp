@@ -39,6 +39,7 @@ private:
         Clock::time_point restart_at; // when it is not running
         std::chrono::milliseconds back_off{0};
         bool replaces_dead = false;
+        ipc::Ready first_report;
     };
 
     void start(Child& child);
@@ -54,6 +55,7 @@ private:
     void end_those_stuck();
     int milliseconds_to_wait() const;
     void announce() const;
+    std::string describe_lockdown() const;
     void reload();
     void load_secrets();
     void renew_certificate();
@@ -72,7 +74,6 @@ private:
     UniqueFd signals_;
     Child auth_;
     Child net_;
-    std::uint64_t users_ = 0;
     Clock::time_point certificate_checked_;
 };
 

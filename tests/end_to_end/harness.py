@@ -185,11 +185,11 @@ class Site:
 
 
 class Server:
-    """A running `ftpcd serve` on loopback."""
+    """A running `ftpcd serve` on loopback. `wrapper`: the words of a program that executes it."""
 
-    def __init__(self, site, *flags, **options):
+    def __init__(self, site, *flags, wrapper=(), **options):
         self.site = site
-        self.process = subprocess.Popen([FTPCD, "serve", "--config", str(site.config), *flags],
+        self.process = subprocess.Popen([*wrapper, FTPCD, "serve", "--config", str(site.config), *flags],
                                         stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, **options)
         self.log = Log(self.process.stderr)
         self.address = self.log.wait_for(r"listening on (\S+:\d+)", seconds=30)[1]

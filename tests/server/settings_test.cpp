@@ -55,6 +55,8 @@ Settings unlike_the_defaults()
     s.hash_workers = 5;
     s.hash_queue = 17;
     s.scrypt = {.ln = 14, .r = 16, .p = 2};
+    s.lockdown = LockdownMode::require;
+    s.lockdown_debug = true;
     return s;
 }
 
@@ -78,6 +80,8 @@ void check_same(const Settings& a, const Settings& b)
     CHECK(a.hash_workers == b.hash_workers);
     CHECK(a.hash_queue == b.hash_queue);
     CHECK((a.scrypt == b.scrypt));
+    CHECK((a.lockdown == b.lockdown));
+    CHECK(a.lockdown_debug == b.lockdown_debug);
 }
 
 } // namespace
@@ -103,6 +107,13 @@ TEST_CASE("every setting that is described appears in the text of settings")
     }
     CHECK(std::count(text.begin(), text.end(), '\n') ==
           static_cast<std::ptrdiff_t>(setting_descriptions().size()) + 2); // listen is there three times
+}
+
+TEST_CASE("each mode of the lockdown has a name")
+{
+    CHECK((read("lockdown = require").settings.lockdown == LockdownMode::require));
+    CHECK((read("lockdown = prefer").settings.lockdown == LockdownMode::prefer));
+    CHECK((read("lockdown = off").settings.lockdown == LockdownMode::off));
 }
 
 TEST_CASE("a settings file has comments, empty lines and white space")
@@ -145,6 +156,9 @@ TEST_CASE("bad values are refused")
                                    "sync-parents = 0x10",
                                    "sync-parents = 99999999999999999999",
                                    "sync-parents = 5 # five",
+                                   "lockdown = on",
+                                   "lockdown = Require",
+                                   "lockdown-debug = yes",
                                    "directory-mode = 0644",
                                    "directory-mode = 755x",
                                    "directory-mode = 0788",

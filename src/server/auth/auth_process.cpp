@@ -3,6 +3,7 @@
 #include "server/auth/auth_service.hpp"
 #include "server/auth/hash_memory.hpp"
 #include "server/ipc/control.hpp"
+#include "server/lockdown/lockdown.hpp"
 #include "server/log.hpp"
 
 #include <csignal>
@@ -12,6 +13,7 @@ namespace ftpc::server {
 int run_auth_process()
 {
     set_log_name("ftpcd[auth]");
+    harden_process();
     retain_hash_memory();
     // A log that nobody reads any more must not end the logins.
     static_cast<void>(std::signal(SIGPIPE, SIG_IGN));

@@ -4,6 +4,7 @@
 #include "server/auth/net_requests.hpp"
 #include "server/auth/packet_link.hpp"
 #include "server/ipc/control.hpp"
+#include "server/lockdown/lockdown.hpp"
 #include "server/log.hpp"
 #include "server/users/users_file.hpp"
 
@@ -12,6 +13,7 @@
 
 #include <cstdlib>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <utility>
 
@@ -85,7 +87,7 @@ private:
             problems = first ? open_stores(settings, std::move(descriptors[0])) : read_users();
         if (!problems.empty()) return report_failure(problems);
         put_in_force(settings, std::move(order.pepper));
-        report(ipc::Ready{stores_->users.size()});
+        report(ipc::Ready{stores_->users.size(), lockdown_.in_force, lockdown_.missing});
     }
 
     std::vector<Problem> open_stores(const Settings& settings, UniqueFd data)
@@ -96,9 +98,10 @@ private:
         auto problems = stores->users.load();
         if (problems.empty()) problems = load_keys(stores->session_keys);
         if (!problems.empty()) return problems;
+        watch_users(stores->data.get()); // finds the directory through /proc
+        if (auto refused = lock_down_to(stores->data.get(), settings); !refused.empty()) return refused;
         stores_ = std::move(stores);
         drop_orphaned_keys();
-        watch_users();
         return {};
     }
 
@@ -112,6 +115,17 @@ private:
                                                  {"reason", problem.what},
                                                  {"effect", "users log in again with their passwords"}});
         return {};
+    }
+
+    // Before the first thread, a worker of the hash queue.
+    std::vector<Problem> lock_down_to(int data, const Settings& settings)
+    {
+        try {
+            lockdown_ = lock_down(Locked::auth, settings, data);
+            return {};
+        } catch (const std::runtime_error& error) {
+            return {{"auth", error.what()}};
+        }
     }
 
     void put_in_force(const Settings& settings, SecretText pepper)
@@ -157,10 +171,9 @@ private:
             log_event("session-keys-ended", {{"keys", *dropped}});
     }
 
-    void watch_users()
+    void watch_users(int data)
     {
-        auto watch =
-            DirectoryWatch::start(loop_, stores_->data.get(), users_file_name, [this] { follow_users(); });
+        auto watch = DirectoryWatch::start(loop_, data, users_file_name, [this] { follow_users(); });
         if (watch)
             watch_.emplace(std::move(*watch));
         else
@@ -230,6 +243,7 @@ private:
 
     asio::io_context loop_{1};
     PacketLink control_;
+    Lockdown lockdown_;
     std::unique_ptr<Stores> stores_;
     AuthServices services_;
     std::optional<DirectoryWatch> watch_;

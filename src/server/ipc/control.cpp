@@ -11,6 +11,7 @@ enum class Kind : std::uint8_t { configure = 1, connect = 2, stop = 3, ready = 6
 
 // A text field counts its bytes in 16 bits, which holds settings, certificate chains and keys.
 constexpr std::size_t max_text_bytes = std::size_t{32} * 1024;
+constexpr std::size_t max_lockdown_bytes = 1024;
 
 void write_kind(PacketWriter& out, Kind kind)
 {
@@ -41,6 +42,8 @@ SecretText encode(const Report& report)
     if (const auto* ready = std::get_if<Ready>(&report)) {
         write_kind(out, Kind::ready);
         out.u64(ready->users);
+        out.text(ready->lockdown, max_lockdown_bytes);
+        out.text(ready->lockdown_missing, max_lockdown_bytes);
     } else {
         write_kind(out, Kind::failed);
         out.text(std::string_view{std::get<Failed>(report).reason}.substr(0, max_text_bytes), max_text_bytes);
@@ -83,9 +86,14 @@ Result<Report> decode_report(std::span<const char> packet)
     PacketReader in{packet};
     Report report;
     switch (static_cast<Kind>(in.u8())) {
-    case Kind::ready:
-        report = Ready{in.u64()};
+    case Kind::ready: {
+        Ready ready;
+        ready.users = in.u64();
+        ready.lockdown = in.text(max_lockdown_bytes);
+        ready.lockdown_missing = in.text(max_lockdown_bytes);
+        report = std::move(ready);
         break;
+    }
     case Kind::failed:
         report = Failed{std::string{in.text(max_text_bytes)}};
         break;

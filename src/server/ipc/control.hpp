@@ -36,7 +36,9 @@ using Order = std::variant<Configure, Connect, Stop>;
 
 // The child serves with the settings of the last Configure.
 struct Ready {
-    std::uint64_t users = 0; // auth: how many there are
+    std::uint64_t users = 0;      // auth: how many there are
+    std::string lockdown;         // what holds the child back: "Landlock ABI 7, seccomp"
+    std::string lockdown_missing; // a line for each part of it that this kernel does not have
     friend bool operator==(const Ready&, const Ready&) = default;
 };
 // The last Configure could not be put into force: at the start the child then exits, later it goes on as

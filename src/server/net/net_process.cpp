@@ -2,6 +2,7 @@
 
 #include "server/ipc/channel.hpp"
 #include "server/ipc/control.hpp"
+#include "server/lockdown/lockdown.hpp"
 #include "server/log.hpp"
 #include "server/net/connection.hpp"
 #include "server/net/listener.hpp"
@@ -82,8 +83,9 @@ Start receive_start()
 
 class NetProcess {
 public:
-    explicit NetProcess(Start start)
-        : control_{io_, ipc::control_descriptor}, tree_{std::move(start.root), start.settings.directory_mode},
+    NetProcess(Start start, Lockdown lockdown)
+        : lockdown_{std::move(lockdown)}, control_{io_, ipc::control_descriptor},
+          tree_{std::move(start.root), start.settings.directory_mode},
           commits_{tree_.share_root(), start.settings.sync_parents, make_file_system_sync(),
                    start.replaces_dead ? CommitQueue::Before::unknown : CommitQueue::Before::on_disk},
           auth_{io_, [this](const ipc::LoginHandle& login) { on_revoked(login); },
@@ -106,7 +108,7 @@ public:
         asio::co_spawn(io_, obey(), asio::detached);
         asio::co_spawn(io_, watch_deadlines(), asio::detached);
         listener_.start();
-        report(ipc::Ready{});
+        report_ready();
         warn_of_few_descriptors();
         io_.run();
         services_.log.flush();
@@ -149,11 +151,13 @@ private:
             services_.admission.set_bounds(admission_bounds(services_.settings));
             commits_.set_most_parents(services_.settings.sync_parents);
             tree_.set_directory_mode(services_.settings.directory_mode);
-            report(ipc::Ready{});
+            report_ready();
         } catch (const std::exception& error) {
             report(ipc::Failed{error.what()});
         }
     }
+
+    void report_ready() const { report(ipc::Ready{0, lockdown_.in_force, lockdown_.missing}); }
 
     static void report(const ipc::Report& what)
     {
@@ -206,6 +210,7 @@ private:
                         [](const Connection& connection) { return connection.login().has_value(); });
     }
 
+    Lockdown lockdown_;
     asio::io_context io_{1};
     asio::posix::stream_descriptor control_;
     Tree tree_;
@@ -233,7 +238,11 @@ int run_net_process()
     raise_descriptor_limit();
     ::umask(0); // the setting directory-mode says it all
     try {
-        NetProcess process{receive_start()};
+        harden_process();
+        Start start = receive_start();
+        // Before the first thread, the commit queue's.
+        Lockdown lockdown = lock_down(Locked::net, start.settings, start.root.get());
+        NetProcess process{std::move(start), std::move(lockdown)};
         process.run();
         // Connections that would not end in time are not waited for, not even to be taken apart.
         if (process.has_connections()) ::_exit(EXIT_SUCCESS);

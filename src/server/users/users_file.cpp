@@ -77,7 +77,8 @@ Result<void> ensure_users_file(int data, std::optional<FileOwner> owner)
 }
 
 UsersFile::UsersFile(int data, std::string data_path, std::optional<FileOwner> owner)
-    : data_{data}, data_path_{std::move(data_path)}, owner_{owner}
+    : data_{data}, data_path_{std::move(data_path)}, owner_{owner}, owner_name_{account_name(
+                                                                        owner ? owner->user : ::geteuid())}
 {}
 
 std::vector<Problem> UsersFile::load()
@@ -154,8 +155,7 @@ Problem UsersFile::unreadable(const error_code& error) const
     if (error == boost::system::errc::invalid_argument) reason = "is not a regular file";
     if (error == Errc::unsafe_permissions || error == boost::system::errc::permission_denied) {
         const std::string path = data_path_ + "/" + users_file_name;
-        const std::string owner = account_name(owner_ ? owner_->user : ::geteuid());
-        reason += "; mend with: chown " + owner + " " + path + " && chmod 600 " + path;
+        reason += "; mend with: chown " + owner_name_ + " " + path + " && chmod 600 " + path;
     }
     return {users_file_name, std::move(reason)};
 }

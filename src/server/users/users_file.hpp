@@ -68,6 +68,7 @@ private:
     int data_;
     std::string data_path_;
     std::optional<FileOwner> owner_;
+    std::string owner_name_; // found at once: a process that is locked down cannot look it up later
     std::shared_ptr<const UsersTable> table_;
 };
 

@@ -28,8 +28,9 @@ std::vector<Order> orders()
 
 std::vector<Report> reports()
 {
-    return {Ready{0}, Ready{~0ULL}, Failed{"users.db:3: not a password hash\nusers.db:4: the same"},
-            Failed{}};
+    return {Ready{}, Ready{~0ULL, "Landlock ABI 7, seccomp", {}},
+            Ready{1, "nothing", "Landlock is not in force\nseccomp is not in force"},
+            Failed{"users.db:3: not a password hash\nusers.db:4: the same"}, Failed{}};
 }
 
 } // namespace
@@ -69,6 +70,19 @@ TEST_CASE("an order is no report, and a report no order")
         CHECK_FALSE(decode_report(encode(order)));
     for (const Report& report : reports())
         CHECK_FALSE(decode_order(encode(report)));
+}
+
+TEST_CASE("a description of the lockdown beyond the bound is neither sent nor understood")
+{
+    const std::string longest(1024, 'x');
+    CHECK(decode_report(encode(Report{Ready{0, longest, longest}})));
+    CHECK_THROWS_AS(encode(Report{Ready{0, longest + 'x', {}}}), std::length_error);
+    CHECK_THROWS_AS(encode(Report{Ready{0, {}, longest + 'x'}}), std::length_error);
+    SecretText packet = encode(Report{Ready{0, longest, {}}});
+    // The length, in the two bytes before the text, is one more, and so is the text.
+    packet[10] = '\x01';
+    packet.insert(packet.begin() + 11, 'x');
+    CHECK_FALSE(decode_report(packet));
 }
 
 TEST_CASE("settings beyond the bound are not sent, and a reason beyond it is cut")

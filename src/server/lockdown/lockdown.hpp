@@ -1,0 +1,33 @@
+// What net and auth give up before they meet anything from the network: files, sockets, programs, other
+// processes. docs/security.md says what is left to each.
+#pragma once
+
+#include "server/lockdown/seccomp_filter.hpp"
+#include "server/settings.hpp"
+
+#include <string>
+
+namespace ftpc::server {
+
+struct Lockdown {
+    std::string in_force; // "Landlock ABI 7, seccomp", "off"
+    std::string
+        missing; // a line for each feature that is not in force although it should be, with the reason
+    friend bool operator==(const Lockdown&, const Lockdown&) = default;
+};
+
+// First of all in a process: its memory, which will hold secrets, cannot be read by other processes of the
+// same user nor end in a core dump, and no program that it might execute has more rights. Throws
+// std::runtime_error.
+void harden_process();
+
+// Locks this process down for good, as far as the setting `lockdown` and the kernel allow. `directory`: the
+// root of the tree for net, the data directory for auth. To be called before the process has threads, once
+// everything that lies elsewhere has been opened. Throws std::runtime_error when something is missing that is
+// required.
+Lockdown lock_down(Locked process, const Settings& settings, int directory);
+
+// What lock_down() would put in force on this kernel, and what it would miss. Changes nothing.
+Lockdown lockdown_to_expect(const Settings& settings);
+
+} // namespace ftpc::server

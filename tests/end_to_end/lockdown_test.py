@@ -1,0 +1,225 @@
+"""net and auth are locked down by the kernel: what is in force is said and true, and nothing that is served needs more."""
+import os
+import pathlib
+import pwd
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import unittest
+
+from harness import IS_ROOT, EndToEndTest, SharedServerTest, is_alive, run, scaled, until
+from control_client import can_log_in, connect, logged_in
+from ftpc_client import FtpcUser
+
+WITHOUT = (sys.executable, str(pathlib.Path(__file__).with_name("without_kernel_feature.py")))
+IN_FORCE = r"^ftpcd: lockdown: Landlock ABI \d+.*, seccomp$"
+NO_LANDLOCK = "lockdown: Landlock is not in force: Function not implemented"
+NO_SECCOMP = "lockdown: seccomp is not in force: Function not implemented"
+
+TLS_1_3 = ("TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256", "TLS_AES_128_GCM_SHA256")
+TLS_1_2 = ("AES256-GCM-SHA384", "CHACHA20-POLY1305", "AES128-GCM-SHA256")
+GROUPS = ("X25519", "P-256", "P-384")
+
+
+def has_landlock():
+    """Whether this machine's kernel has all that these tests are about."""
+    done = run(os.environ.get("FTPCD", "ftpcd"), "check", "--data", "/nonexistent")
+    return "is not in force" not in done.stderr
+
+
+def status(pid):
+    """/proc/PID/status as a dictionary of texts."""
+    lines = pathlib.Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines()
+    return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
+
+
+def shake_hands(port, *options):
+    """The suite that `openssl s_client` and the server agree on; the server then answers NOOP through it."""
+    done = run("openssl", "s_client", "-connect", f"127.0.0.1:{port}", "-starttls", "ftp", "-brief", "-ign_eof", "-crlf",
+               *options, input="NOOP\nQUIT\n")
+    if done.returncode != 0 or not re.search("^200 ", done.stdout, re.MULTILINE):
+        raise AssertionError(f"openssl s_client {options}: {done.stdout}{done.stderr}")
+    return re.search(r"^Ciphersuite: (\S+)", done.stderr, re.MULTILINE)[1]
+
+
+class Processes(EndToEndTest):
+    """What the kernel says about the two processes."""
+
+    def check_child(self, server, name, account):
+        pid = server.child(name)
+        facts = status(pid)
+        self.assertEqual((facts["NoNewPrivs"], facts["Seccomp"]), ("1", "2"), name)
+        limits = pathlib.Path(f"/proc/{pid}/limits").read_text(encoding="utf-8")
+        self.assertRegex(limits, r"(?m)^Max core file size +0 +0 ")
+        if account is None:
+            return
+        # What the kernel shows of a process that is not dumpable belongs to root, whoever runs it.
+        self.assertEqual(os.stat(f"/proc/{pid}/environ").st_uid, 0, "not dumpable")
+        entry = pwd.getpwnam(account)
+        self.assertEqual(facts["Uid"].split(), [str(entry.pw_uid)] * 4)
+        self.assertEqual(facts["Gid"].split(), [str(entry.pw_gid)] * 4)
+        self.assertEqual(facts["Groups"], "")
+        for capabilities in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"):
+            self.assertEqual(int(facts[capabilities], 16), 0, f"{name}: {capabilities}")
+
+    def check_both(self, server):
+        for name, account in (("net", "ftpcd"), ("auth", "ftpcd-auth")):
+            self.check_child(server, name, account if IS_ROOT else None)
+
+    def test_both_are_without_privileges_and_filtered_also_after_they_were_killed(self):
+        # Started with groups, so that there is something to be dropped.
+        options = {"extra_groups": [1, 2, 65534]} if IS_ROOT else {}
+        server = self.start(self.make_site(), **options)
+        if IS_ROOT:
+            self.assertEqual(status(server.pid)["Groups"].split(), ["1", "2", "65534"])
+        self.check_both(server)
+        for name in ("net", "auth"):
+            victim = server.child(name)
+            os.kill(victim, signal.SIGKILL)
+            until(lambda: server.child(name) not in (None, victim), f"{name} is back")
+        until(lambda: can_log_in(server.port), "logins work again")
+        self.check_both(server)
+        self.assertNotIn("lockdown-incomplete", server.log.text)
+
+    def test_off_is_said_and_leaves_the_calls_unfiltered(self):
+        server = self.serve(lockdown="off")
+        server.log.wait_for("^ftpcd: lockdown: off$")
+        for name in ("net", "auth"):
+            self.assertEqual(status(server.child(name))["Seccomp"], "0")
+        self.assertIn("lockdown: off", server.site.ftpcd("check").stdout)
+
+
+@unittest.skipUnless(has_landlock(), "this kernel lacks Landlock or seccomp")
+class InForce(EndToEndTest):
+    def test_the_start_and_check_say_what_is_in_force(self):
+        server = self.serve()
+        said = server.log.wait_for(IN_FORCE)[0]
+        self.assertEqual(server.log.text.count("lockdown"), 1)
+        self.assertIn(said + "\n", server.site.ftpcd("check").stdout)
+
+    def test_the_whole_service_needs_nothing_that_is_forbidden(self):
+        site = self.make_site(lockdown="require", lockdown_debug="on", hash_workers=1)
+        server = self.start(site)
+        server.log.wait_for(r"lockdown: Landlock ABI \d+.*, seccomp \(naming forbidden calls\)$")
+        user = FtpcUser(self.make_directory())
+        self.assertEqual(user.log_in(server).returncode, 0)
+        self.assertEqual(user.ftpc("mkdir", "-p", "a/b/c").returncode, 0)
+        with logged_in(server.port) as control:
+            for line, code in (("MKD x", 257), ("MKD x", 521), ("CWD x", 250), ("MKD ../y", 257), ("MKD no/z", 550),
+                               ("CWD ..", 250), ("SITE SESSION LIST", 200), ("REIN", 220)):
+                self.assertIn(control.code(line), (code, 211), line)
+        site.configure(hash_workers=3)  # more threads, in both
+        server.log.wait_for("event=reloaded", server.hang_up())
+        site.add_user("bob")
+        until(lambda: can_log_in(server.port, "bob"), "the new user is seen")
+        site.users_db.chmod(0o644)  # auth reads it in vain and says how to mend that
+        server.log.wait_for("event=users-kept .*chown", seconds=10)
+        site.users_db.chmod(0o600)
+        self.assertEqual(user.ftpc("logout").returncode, 0)
+        self.assertNotIn("forbidden-system-call", server.log.text)
+        self.assertNotIn("child-ended", server.log.text)
+
+    def test_changes_of_the_lockdown_wait_for_the_next_start(self):
+        server = self.serve()
+        server.site.configure(lockdown="off", lockdown_debug="on")
+        before = server.hang_up()
+        server.log.wait_for('event=setting-changes-at-restart settings="lockdown, lockdown-debug"', before)
+        os.kill(server.child("net"), signal.SIGKILL)
+        server.log.wait_for("event=child-restarted process=net", before)
+        until(lambda: can_log_in(server.port), "net is back")
+        self.assertEqual(status(server.child("net"))["Seccomp"], "2")
+
+
+@unittest.skipUnless(has_landlock(), "this kernel lacks Landlock or seccomp")
+@unittest.skipUnless(shutil.which("openssl"), "needs the openssl program")
+class EveryCipher(EndToEndTest):
+    """TLS in a process that is locked down, whatever is negotiated."""
+
+    def check_suites(self, port, kind):
+        for suite in TLS_1_3:
+            self.assertEqual(shake_hands(port, "-tls1_3", "-ciphersuites", suite), suite)
+        for suite in TLS_1_2:
+            self.assertEqual(shake_hands(port, "-tls1_2", "-cipher", f"ECDHE-{kind}-{suite}"), f"ECDHE-{kind}-{suite}")
+        for group in GROUPS:
+            shake_hands(port, "-tls1_3", "-groups", group)
+            shake_hands(port, "-tls1_2", "-groups", group)
+
+    def make_rsa_certificate(self, site):
+        key, certificate = site.directory / "rsa.key", site.directory / "rsa.pem"
+        done = run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", "-days", "2",
+                   "-keyout", str(key), "-out", str(certificate))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        key.chmod(0o600)
+        return key, certificate
+
+    def test_every_suite_works_also_after_a_reload_and_after_net_was_killed(self):
+        site = self.make_site(lockdown="require")
+        server = self.start(site)
+        self.check_suites(server.port, "ECDSA")
+        key, certificate = self.make_rsa_certificate(site)
+        site.configure(key=key, certificate=certificate)
+        server.log.wait_for("event=reloaded", server.hang_up())
+        until(lambda: self.offers_rsa(server.port), "the other certificate is in use")
+        self.check_suites(server.port, "RSA")
+        victim = server.child("net")
+        os.kill(victim, signal.SIGKILL)
+        until(lambda: server.child("net") not in (None, victim) and can_log_in(server.port), "net is back")
+        self.check_suites(server.port, "RSA")
+        self.assertEqual(server.log.text.count("child-ended"), 1)
+
+    @staticmethod
+    def offers_rsa(port):
+        try:
+            return shake_hands(port, "-tls1_2", "-cipher", "ECDHE-RSA-AES128-GCM-SHA256")
+        except AssertionError:
+            return None
+
+
+class MissingFeature(EndToEndTest):
+    """On a kernel that lacks a feature; the lack is made with a filter that the server inherits."""
+
+    def check(self, site, feature):
+        return run(*WITHOUT, feature, os.environ["FTPCD"], "check", "--config", str(site.config))
+
+    def assert_refused(self, feature, *lines):
+        site = self.make_site(lockdown="require")
+        done = run(*WITHOUT, feature, os.environ["FTPCD"], "serve", "--config", str(site.config))
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertNotIn("listening on", done.stderr)
+        self.assertIn("lockdown is required, and ", done.stderr)
+        for line in lines:
+            self.assertIn(line.removeprefix("lockdown: "), done.stderr)
+
+    def test_require_is_a_refusal_to_start(self):
+        self.assert_refused("landlock", NO_LANDLOCK)
+        self.assert_refused("seccomp", NO_SECCOMP)
+        self.assert_refused("both", NO_LANDLOCK, NO_SECCOMP)
+
+    def test_prefer_serves_and_says_in_a_line_each_what_is_missing(self):
+        for feature, in_force, *missing in (("landlock", "seccomp", NO_LANDLOCK),
+                                            ("seccomp", r"Landlock ABI \d+.*", NO_SECCOMP),
+                                            ("both", "nothing", NO_LANDLOCK, NO_SECCOMP)):
+            with self.subTest(feature):
+                site = self.make_site()
+                server = self.start(site, wrapper=(*WITHOUT, feature))
+                if has_landlock():
+                    server.log.wait_for(f"^ftpcd: lockdown: {in_force}$")
+                for line in missing:
+                    server.log.wait_for(f"^ftpcd: {re.escape(line)} ")
+                self.assertTrue(can_log_in(server.port))
+                done = self.check(site, feature)
+                self.assertEqual((done.returncode, done.stdout), (1, ""))
+                for line in missing:
+                    self.assertIn(f"ftpcd: {line} ", done.stderr)
+
+    def test_off_misses_nothing(self):
+        site = self.make_site(lockdown="off")
+        server = self.start(site, wrapper=(*WITHOUT, "both"))
+        server.log.wait_for("^ftpcd: lockdown: off$")
+        self.assertEqual(self.check(site, "both").returncode, 0)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,152 @@
+// The filter of system calls by itself, without Landlock.
+#include "server/lockdown/seccomp_filter.hpp"
+
+#include "server/lockdown/locked_child.hpp"
+
+#include <sys/mman.h>
+#include <sys/prctl.h>
+
+#include <thread>
+
+using namespace ftpc;
+using namespace ftpc::server;
+using namespace ftpc::test;
+
+namespace {
+
+struct FilterTest {
+    Place place;
+    bool here = seccomp_works().has_value();
+
+    static ChildEnd filtered(Locked process, const std::function<std::string()>& job,
+                             OnForbiddenCall action = OnForbiddenCall::kill)
+    {
+        return in_process([&] {
+            ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+            const auto done = filter_system_calls(process, action);
+            return done ? job() : "seccomp: " + done.error().message();
+        });
+    }
+    static std::string net(const std::function<std::string()>& job) { return filtered(Locked::net, job).how; }
+    static std::string auth(const std::function<std::string()>& job)
+    {
+        return filtered(Locked::auth, job).how;
+    }
+};
+
+std::string map_code()
+{
+    void* const code =
+        ::mmap(nullptr, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return outcome(code == MAP_FAILED ? -1 : 0);
+}
+
+std::string ask_for_signals_of_another()
+{
+    return outcome(::fcntl(STDERR_FILENO, F_SETOWN, ::getppid()));
+}
+
+std::string set_raw_option(int socket)
+{
+    const int value = 1;
+    return outcome(::setsockopt(socket, IPPROTO_IP, IP_FREEBIND, &value, sizeof value));
+}
+
+} // namespace
+
+TEST_CASE_METHOD(FilterTest, "neither process makes sockets, programs, processes or signals for others")
+{
+    if (!here) return;
+    const UniqueFd socket{Place::tcp_socket()};
+    const pid_t parent = ::getpid();
+    for (const auto run : {net, auth}) {
+        CHECK(run(Place::open_socket) == "SIGSYS");
+        CHECK(run([&] { return place.connect_with(socket.get()); }) == "SIGSYS");
+        CHECK(run([&] { return place.connect_by_sending(socket.get()); }) == "SIGSYS");
+        CHECK(run([&] { return Place::bind_with(socket.get()); }) == "SIGSYS");
+        CHECK(run([&] { return set_raw_option(socket.get()); }) == "SIGSYS");
+        CHECK(run(Place::execute) == "SIGSYS");
+        CHECK(run([&] { return Place::signal(parent); }) == "SIGSYS");
+        CHECK(run(ask_for_signals_of_another) == "SIGSYS");
+        if (sanitizer_build) continue; // whose libraries need these
+        CHECK(run(Place::fork) == "SIGSYS");
+        CHECK(run([&] { return Place::trace(parent); }) == "SIGSYS");
+        CHECK(run(map_code) == "SIGSYS");
+    }
+}
+
+TEST_CASE_METHOD(FilterTest, "all of that works in a process without the filter")
+{
+    const UniqueFd socket{Place::tcp_socket()};
+    const UniqueFd other{Place::tcp_socket()};
+    const pid_t parent = ::getpid();
+    CHECK(in_process(Place::open_socket).how == "0");
+    CHECK(in_process([&] { return place.connect_with(socket.get()); }).how == "0");
+    CHECK(in_process([&] { return Place::bind_with(other.get()); }).how == "0");
+    CHECK(in_process([&] { return set_raw_option(socket.get()); }).how == "0");
+    CHECK(in_process(Place::execute).how.empty()); // it became /bin/true
+    CHECK(in_process([&] { return Place::signal(parent); }).how == "0");
+    CHECK(in_process(ask_for_signals_of_another).how == "0");
+    CHECK(in_process(Place::fork).how == "0");
+    CHECK(in_process(map_code).how == "0");
+}
+
+TEST_CASE_METHOD(FilterTest,
+                 "net opens directories; other files are refused, so that a library may do without")
+{
+    if (!here || sanitizer_build) return;
+    CHECK(net([&] { return place.list("data/root"); }) == "0");
+    CHECK(net([&] { return place.make_directory("data/root/new"); }) == "0");
+    CHECK(net([&] { return place.open_file("data/root", O_PATH | O_DIRECTORY); }) == "0");
+    CHECK(net([&] { return place.open_file("data/users.db"); }) == "EACCES");
+    CHECK(net([&] { return place.open_file("data/users.db", O_PATH); }) == "EACCES");
+    for (const int flags : {O_WRONLY, O_RDWR, O_CREAT, O_TRUNC, O_TMPFILE | O_RDWR})
+        CHECK(net([&] { return place.open_file("data/root", flags | O_DIRECTORY); }) == "EACCES");
+}
+
+TEST_CASE_METHOD(FilterTest,
+                 "net neither renames, removes nor changes permissions; auth accepts no connection")
+{
+    if (!here) return;
+    CHECK(net([&] { return place.rename("data/root/file", "data/root/other"); }) == "SIGSYS");
+    CHECK(net([&] { return place.remove("data/root/file"); }) == "SIGSYS");
+    CHECK(net([&] { return outcome(::fchmod(place.root.get(), 0777)); }) == "SIGSYS");
+    CHECK(net([&] { return outcome(::fchown(place.root.get(), 1, 1)); }) == "SIGSYS");
+    CHECK(auth([&] { return outcome(::accept4(place.listener.get(), nullptr, nullptr, 0)); }) == "SIGSYS");
+    CHECK(auth([&] { return outcome(::listen(place.listener.get(), 1)); }) == "SIGSYS");
+    CHECK(auth([&] { return place.make_directory("data/new"); }) == "SIGSYS");
+}
+
+TEST_CASE_METHOD(FilterTest, "threads start and end, and abort() ends a process so that it shows")
+{
+    if (!here) return;
+    for (const auto run : {net, auth}) {
+        CHECK(run([] {
+                  int sum = 0;
+                  for (int i = 0; i < 3; ++i)
+                      std::thread{[&] { ++sum; }}.join();
+                  return std::to_string(sum);
+              }) == "3");
+        CHECK(run([]() -> std::string { std::abort(); }) == "signal " + std::to_string(SIGABRT));
+    }
+}
+
+TEST_CASE_METHOD(FilterTest,
+                 "a filter that names forbidden calls says which, and the process ends all the same")
+{
+    if (!here) return;
+    const auto name_it = OnForbiddenCall::name_it;
+    const ChildEnd in_net = filtered(Locked::net, Place::open_socket, name_it);
+    CHECK(in_net.how == "SIGSYS");
+    CHECK(in_net.errors ==
+          "ftpcd[net]: event=forbidden-system-call name=socket number=" + std::to_string(SYS_socket) + "\n");
+    const ChildEnd in_auth = filtered(Locked::auth, Place::execute, name_it);
+    CHECK(in_auth.how == "SIGSYS");
+    CHECK(in_auth.errors ==
+          "ftpcd[auth]: event=forbidden-system-call name=execve number=" + std::to_string(SYS_execve) + "\n");
+    const ChildEnd unknown = filtered(
+        Locked::net, [] { return outcome(::syscall(4000)); }, name_it);
+    CHECK(unknown.how == "SIGSYS");
+    CHECK(unknown.errors == "ftpcd[net]: event=forbidden-system-call name=unknown number=4000\n");
+    CHECK(filtered(Locked::net, Place::open_socket).errors.empty());
+}
