@@ -5,12 +5,11 @@ import pwd
 import re
 import shutil
 import signal
-import subprocess
 import sys
 import unittest
 
-from harness import IS_ROOT, EndToEndTest, SharedServerTest, is_alive, run, scaled, until
-from control_client import can_log_in, connect, logged_in
+from harness import IS_ROOT, EndToEndTest, run, until
+from control_client import can_log_in, logged_in
 from ftpc_client import FtpcUser
 
 WITHOUT = (sys.executable, str(pathlib.Path(__file__).with_name("without_kernel_feature.py")))
@@ -109,7 +108,7 @@ class InForce(EndToEndTest):
         with logged_in(server.port) as control:
             for line, code in (("MKD x", 257), ("MKD x", 521), ("CWD x", 250), ("MKD ../y", 257), ("MKD no/z", 550),
                                ("CWD ..", 250), ("SITE SESSION LIST", 200), ("REIN", 220)):
-                self.assertIn(control.code(line), (code, 211), line)
+                self.assertEqual(control.code(line), code, line)
         site.configure(hash_workers=3)  # more threads, in both
         server.log.wait_for("event=reloaded", server.hang_up())
         site.add_user("bob")
@@ -144,7 +143,8 @@ class EveryCipher(EndToEndTest):
             self.assertEqual(shake_hands(port, "-tls1_2", "-cipher", f"ECDHE-{kind}-{suite}"), f"ECDHE-{kind}-{suite}")
         for group in GROUPS:
             shake_hands(port, "-tls1_3", "-groups", group)
-            shake_hands(port, "-tls1_2", "-groups", group)
+            if kind == "RSA":  # in TLS 1.2 the groups are also those that an ECDSA certificate may have
+                shake_hands(port, "-tls1_2", "-groups", group)
 
     def make_rsa_certificate(self, site):
         key, certificate = site.directory / "rsa.key", site.directory / "rsa.pem"
