@@ -2,9 +2,12 @@
 
 #include "shared/text.hpp"
 
+#include <limits.h>
 #include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 
 namespace ftpc::server {
@@ -22,8 +25,19 @@ bool needs_quotes(std::string_view value)
     return value.empty() || value.find_first_of(" \"=") != std::string_view::npos;
 }
 
+// Whether a value goes into the line as it is. Most do, and a busy server writes very many.
+bool is_plain(std::string_view value)
+{
+    const auto plain = [](char c) { return c > ' ' && c < 0x7F && c != '"' && c != '=' && c != '\\'; };
+    return !value.empty() && std::all_of(value.begin(), value.end(), plain);
+}
+
 void append_value(std::string& line, std::string_view value)
 {
+    if (is_plain(value)) {
+        line += value;
+        return;
+    }
     const std::string safe = printable(value);
     if (!needs_quotes(safe)) {
         line += safe;
@@ -35,6 +49,21 @@ void append_value(std::string& line, std::string_view value)
         line += c;
     }
     line += '"';
+}
+
+void append_line(std::string& lines, std::string_view process, std::string_view event,
+                 std::initializer_list<LogField> fields)
+{
+    lines += process;
+    lines += ": event=";
+    append_value(lines, event);
+    for (const LogField& field : fields) {
+        lines += ' ';
+        lines += field.name;
+        lines += '=';
+        append_value(lines, field.value);
+    }
+    lines += '\n';
 }
 
 // Whether a line can be written without waiting. A pipe says so when PIPE_BUF bytes (4 KiB) have room in it;
@@ -49,14 +78,9 @@ bool log_takes_a_line()
 
 std::string log_line(std::string_view process, std::string_view event, std::initializer_list<LogField> fields)
 {
-    std::string line{process};
-    line.append(": event=");
-    append_value(line, event);
-    for (const LogField& field : fields) {
-        line.append(" ").append(field.name).append("=");
-        append_value(line, field.value);
-    }
-    return line += '\n';
+    std::string line;
+    append_line(line, process, event, fields);
+    return line;
 }
 
 void set_log_name(std::string_view process)
@@ -64,9 +88,19 @@ void set_log_name(std::string_view process)
     process_name() = process;
 }
 
+std::size_t max_log_write_bytes()
+{
+    static const std::size_t most = [] {
+        struct stat status {};
+        const bool is_file = ::fstat(STDERR_FILENO, &status) == 0 && S_ISREG(status.st_mode);
+        return is_file ? std::size_t{65536} : std::size_t{PIPE_BUF};
+    }();
+    return most;
+}
+
 void append_log_event(std::string& lines, std::string_view event, std::initializer_list<LogField> fields)
 {
-    lines += log_line(process_name(), event, fields);
+    append_line(lines, process_name(), event, fields);
 }
 
 void log_event(std::string_view event, std::initializer_list<LogField> fields)

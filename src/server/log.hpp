@@ -25,9 +25,9 @@ void log_event(std::string_view event, std::initializer_list<LogField> fields = 
 
 // For many events at once: appends the line that log_event would write for one to `lines` ...
 void append_log_event(std::string& lines, std::string_view event, std::initializer_list<LogField> fields);
-// ... and this writes whole lines with one write(2), which keeps them together where they are no more than
-// max_log_write_bytes. `count` of them are lost where the log takes none.
-inline constexpr std::size_t max_log_write_bytes = 4096; // PIPE_BUF, pipe(7)
+// ... and this writes whole lines with one write(2), as long as they are no more than max_log_write_bytes().
+// `count` of them are lost where the log takes none.
+std::size_t max_log_write_bytes(); // PIPE_BUF (pipe(7)), or more where the log is a file
 void write_log(std::string_view lines, std::uint64_t count);
 
 // What begins each line: "ftpcd", "ftpcd[net]". Set once, before the first thread.

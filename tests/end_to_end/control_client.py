@@ -18,10 +18,13 @@ def trusting_context():
 
 
 class Control:
-    """Begins in clear, like every control connection. `greeting` is the server's first reply."""
+    """Begins in clear, like every control connection. `greeting` is the server's first reply.
 
-    def __init__(self, port, seconds=10.0):
-        self._socket = socket.create_connection(("127.0.0.1", port), scaled(seconds))
+    `source` is the client's own address, any of 127.0.0.0/8.
+    """
+
+    def __init__(self, port, seconds=10.0, source="127.0.0.1"):
+        self._socket = socket.create_connection(("127.0.0.1", port), scaled(seconds), source_address=(source, 0))
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._received = b""
         self.greeting = self.reply()

@@ -1,9 +1,11 @@
 """Connections that only sit there: a login in time, commands in time, and no more connections than allowed."""
+import contextlib
+import re
 import socket
 import time
 import unittest
 
-from harness import SCALE, SharedServerTest, scaled
+from harness import SCALE, SharedServerTest, resident_bytes, scaled, until
 from control_client import Control, connect, logged_in
 
 TIMEOUT = max(1, round(SCALE))  # seconds; long enough to log in
@@ -53,6 +55,18 @@ class Timeouts(SharedServerTest):
             self.assertTrue(control.ended())
             self.assertLess(time.monotonic() - began, TIMEOUT + scaled(4))
 
+    def test_a_handshake_that_begins_and_never_ends(self):
+        with Control(self.server.port) as control:
+            self.assertEqual(control.code("AUTH TLS"), 234)
+            # The record header of a ClientHello of 512 bytes, and a byte of it now and then.
+            control.send_bytes(b"\x16\x03\x01\x02\x00")
+            began = time.monotonic()
+            with self.assertRaises(OSError):
+                while True:
+                    self.assertLess(time.monotonic() - began, TIMEOUT + scaled(4))
+                    control.send_bytes(b"\x01")
+                    time.sleep(0.05)
+
     def test_a_client_that_sends_and_never_reads(self):
         with logged_in(self.server.port) as control:
             control.wait_at_most(0.5)
@@ -66,11 +80,68 @@ class Timeouts(SharedServerTest):
             self.assertEqual(codes - {421}, {211}, "what was answered before the end can be read")
 
 
+class ShorterThanTheLoginTime(SharedServerTest):
+    """Bounds on single steps hold although there is much time left for the login and for being idle."""
+
+    settings = {"login_timeout": "1h", "idle_timeout": "1h", "tls_timeout": f"{TIMEOUT}s", "write_timeout": f"{TIMEOUT}s"}
+
+    def test_a_handshake_that_never_comes(self):
+        with Control(self.server.port) as control:
+            self.assertEqual(control.code("AUTH TLS"), 234)
+            self.assertTrue(control.ended())
+        self.server.log.wait_for("event=disconnected .*reason=tls-timeout")
+
+    def test_a_handshake_in_time_leaves_time_for_the_login(self):
+        with connect(self.server.port) as control:
+            time.sleep(1.5 * TIMEOUT)
+            self.assertEqual(control.log_in().code, 230)
+            time.sleep(1.5 * TIMEOUT)
+            self.assertEqual(control.code("NOOP"), 200)
+
+    def test_a_client_that_does_not_read_is_cut_off_and_one_that_reads_slowly_is_not(self):
+        with logged_in(self.server.port) as deaf, logged_in(self.server.port) as slow:
+            for control in (deaf, slow):
+                control.wait_at_most(0.5)
+                with self.assertRaises(OSError):
+                    while True:
+                        control.send_bytes(b"STAT\r\n" * 1000)
+            before = self.server.log_size()
+            ended = []
+            reader = slow.into_socket()
+
+            def read_on():
+                with contextlib.suppress(TimeoutError):
+                    ended.append(reader.recv(65536) == b"")
+                return re.search("event=disconnected", self.server.log.text[before:])
+            until(read_on, "the deaf client is cut off", TIMEOUT / SCALE + 10)
+            self.assertNotIn(True, ended)
+            self.server.log.wait_for("event=disconnected .*reason=write-timeout", before)
+            self.assertEqual(len(re.findall("event=disconnected", self.server.log.text[before:])), 1)
+
+
+class ClientsThatDoNotRead(SharedServerTest):
+    def test_the_server_holds_a_bounded_amount_for_each(self):
+        net = self.server.child("net")
+        clients = [logged_in(self.server.port) for _ in range(20)]
+        try:
+            before = resident_bytes(net)
+            for control in clients:
+                control.wait_at_most(0.3)
+                with self.assertRaises(OSError):
+                    while True:
+                        control.send_bytes(b"STAT\r\n" * 10000)
+            # 16 KiB of commands and 64 KiB of replies, with what the allocator and TLS need beside them.
+            self.assertLess((resident_bytes(net) - before) / len(clients), 400_000)
+        finally:
+            for control in clients:
+                control.close()
+
+
 class MaxConnections(SharedServerTest):
     settings = {"max_connections": "3"}
 
     def test_one_too_many_gets_421_and_room_comes_back(self):
-        open_connections = [Control(self.server.port) for _ in range(3)]
+        open_connections = [logged_in(self.server.port) for _ in range(3)]
         try:
             with Control(self.server.port) as control:
                 self.assertEqual(control.greeting.code, 421)

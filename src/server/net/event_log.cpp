@@ -51,7 +51,7 @@ void EventLog::directory_made(std::uint64_t connection, std::string_view user, s
         append_log_event(lines_, "directory-made", {{"id", connection}, {"user", user}, {"path", path}});
     }
     ++line_count_;
-    if (lines_.size() > max_log_write_bytes) {
+    if (lines_.size() > max_log_write_bytes()) {
         write_log(std::string_view{lines_}.substr(0, before), line_count_ - 1);
         lines_.erase(0, before);
         line_count_ = 1;

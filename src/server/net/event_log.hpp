@@ -20,7 +20,7 @@ public:
     // Bounds on lines: a kind of trouble is named once a second, with how many more there were; connections
     // before their login are named as far as there are not too many of them.
     enum class Trouble { no_descriptors, no_room, too_many_sessions, too_fast };
-    static constexpr unsigned stranger_lines_a_second = 200;
+    static constexpr unsigned stranger_lines_a_second = 100;
 
     explicit EventLog(boost::asio::io_context& io) : timer_{io} {}
     ~EventLog() { flush(); }
