@@ -3,6 +3,7 @@ import collections
 import contextlib
 import socket
 import ssl
+import struct
 
 from harness import PASSWORD, scaled
 
@@ -38,6 +39,10 @@ class Control:
     def close(self):
         with contextlib.suppress(OSError):
             self._socket.close()
+
+    def reset_on_close(self):
+        """Closing then resets the connection instead of ending it in order."""
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
     @property
     def local_port(self):

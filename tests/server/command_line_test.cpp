@@ -4,6 +4,8 @@
 #include "support/matchers.hpp"
 #include "support/temporary_directory.hpp"
 
+#include <sys/stat.h>
+
 #include <string>
 #include <vector>
 
@@ -100,7 +102,7 @@ TEST_CASE("a settings file that cannot be read is a problem")
     REQUIRE(::chmod(directory.path("anybody").c_str(), 0666) == 0);
     const std::string anybody = directory.path("anybody");
     CHECK(refusal({"--config", anybody}) ==
-          anybody + ": others can read or change it; mend it with: chmod o-w " + anybody);
+          anybody + ": anybody can change it; mend it with: chmod o-w " + anybody);
 }
 
 TEST_CASE("unknown, abbreviated and incomplete flags are refused")

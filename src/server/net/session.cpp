@@ -54,7 +54,7 @@ const Session::Row* Session::find_row(Verb verb)
         Row{Verb::cwd, Needs::login, Takes::argument, &Session::cwd},
         Row{Verb::cdup, Needs::login, Takes::nothing, &Session::cdup},
         Row{Verb::pwd, Needs::login, Takes::nothing, &Session::pwd},
-        Row{Verb::user, Needs::tls, Takes::argument, &Session::user},
+        Row{Verb::user, Needs::tls, Takes::optional_argument, &Session::user},
         Row{Verb::pass, Needs::tls, Takes::optional_argument, &Session::pass},
         Row{Verb::auth, Needs::nothing, Takes::argument, &Session::auth},
         Row{Verb::pbsz, Needs::tls, Takes::argument, &Session::pbsz},
@@ -151,8 +151,8 @@ void Session::forget_login()
 
 Action Session::user(std::string_view name)
 {
-    forget_login();
-    if (!is_utf8(name) || has_control_character(name)) return bad_argument;
+    forget_login(); // also by a name that is none: a PASS behind it was not meant for the user before
+    if (name.empty() || !is_utf8(name) || has_control_character(name)) return bad_argument;
     user_given_ = true;
     // A name that nobody can have is refused later, after the same work as any other.
     user_ = is_user_name(name) ? name : std::string_view{};
