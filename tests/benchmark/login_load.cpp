@@ -19,6 +19,7 @@ public:
         begin_ = Clock::now();
         for (std::size_t i = 0; i < slots_.size(); ++i)
             connect(i);
+        last_ = begin_;
         while (seconds_since(begin_) < seconds) {
             loop_.round(100);
             renew();
@@ -49,12 +50,13 @@ private:
     // A session cannot be replaced within its own call.
     void renew()
     {
-        for (const auto slot : done_) {
+        renewing_.swap(done_); // connecting may finish a handshake at once
+        for (const auto slot : renewing_) {
             slots_[slot].session->say_goodbye();
             slots_[slot].session.reset();
             connect(slot);
         }
-        done_.clear();
+        renewing_.clear();
     }
 
     void on_ready(FtpSession& session) override
@@ -72,6 +74,7 @@ private:
     EventLoop loop_;
     std::vector<Slot> slots_;
     std::vector<std::size_t> done_;
+    std::vector<std::size_t> renewing_;
     Clock::time_point begin_;
     Clock::time_point last_;
     std::uint64_t logins_ = 0;
