@@ -49,10 +49,18 @@ public:
     {
         const auto begin = Clock::now();
         std::uint64_t made = 0;
-        while (limit_.count != 0 ? made < limit_.count
-                                 : (made % 16 != 0 || seconds_since(begin) < limit_.seconds))
+        while (made % 16 != 0 || seconds_since(begin) < limit_.seconds)
             make("d" + std::to_string(made++));
         return made;
+    }
+
+    // Makes so many; how long that took.
+    double run(std::uint64_t from, std::uint64_t to) const
+    {
+        const auto begin = Clock::now();
+        for (std::uint64_t i = from; i < to; ++i)
+            make("d" + std::to_string(i));
+        return seconds_since(begin);
     }
 
 private:
@@ -81,7 +89,6 @@ boost::json::object measure_directories(const DirectoryLimit& limit)
     for (unsigned i = 0; i < limit.threads; ++i)
         makers.push_back(std::make_unique<Maker>(limit, i));
     std::atomic<std::uint64_t> made = 0;
-    const double cpu = own_cpu_seconds();
     const auto begin = Clock::now();
     {
         std::vector<std::jthread> threads;
@@ -89,10 +96,20 @@ boost::json::object measure_directories(const DirectoryLimit& limit)
             threads.emplace_back([&] { made += maker->run(); });
     }
     const double seconds = seconds_since(begin);
-    return {{"made", made.load()},
-            {"seconds", seconds},
-            {"per_second", static_cast<double>(made) / seconds},
-            {"cpu_seconds", own_cpu_seconds() - cpu}};
+    return {{"made", made.load()}, {"seconds", seconds}, {"per_second", static_cast<double>(made) / seconds}};
+}
+
+boost::json::object measure_growth(const std::string& at, std::uint64_t count, std::uint64_t part)
+{
+    const DirectoryLimit limit{DirectoryCalls::mkdirat, at};
+    const Maker maker{limit, 0};
+    const double first = maker.run(0, part);
+    const double middle = maker.run(part, count - part);
+    const double last = maker.run(count - part, count);
+    const auto us_each = [&](double seconds) { return 1e6 * seconds / static_cast<double>(part); };
+    return {{"per_second", static_cast<double>(count) / (first + middle + last)},
+            {"first_us", us_each(first)},
+            {"last_us", us_each(last)}};
 }
 
 } // namespace ftpc::benchmark

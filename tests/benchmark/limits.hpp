@@ -19,14 +19,18 @@ enum class DirectoryCalls {
 
 struct DirectoryLimit {
     DirectoryCalls calls;
-    std::string at;          // an existing directory
-    unsigned threads = 1;    // each in a new directory of its own
-    double seconds = 1;      // so long, ...
-    std::uint64_t count = 0; // ... or so many in each thread, where not 0
+    std::string at;       // an existing directory
+    unsigned threads = 1; // each in a new directory of its own
+    double seconds = 1;
 };
 
-// {"made":…,"seconds":…,"per_second":…,"cpu_seconds":…}
+// {"made":…,"seconds":…,"per_second":…}
 boost::json::object measure_directories(const DirectoryLimit& limit);
+
+// `count` mkdirat in one directory, and what one of the first and of the last `part` of them takes, in
+// microseconds:
+// {"per_second":…,"first_us":…,"last_us":…}
+boost::json::object measure_growth(const std::string& at, std::uint64_t count, std::uint64_t part);
 
 // TLS 1.3 handshakes a second with a server, in a process of its own, that does nothing else, by the same
 // client as that of the logins.

@@ -12,6 +12,7 @@
 
 #include <signal.h>
 
+#include <algorithm>
 #include <array>
 #include <iostream>
 #include <stdexcept>
@@ -84,8 +85,15 @@ template <DirectoryCalls calls>
 void bare_directories(const Options& options)
 {
     std::cout << measure_directories({calls, get<std::string>(options, "at"),
-                                      get<unsigned>(options, "threads"), get<double>(options, "seconds"),
-                                      get<std::uint64_t>(options, "count")})
+                                      get<unsigned>(options, "threads"), get<double>(options, "seconds")})
+              << "\n";
+}
+
+void growth(const Options& options)
+{
+    const auto count = get<std::uint64_t>(options, "count");
+    std::cout << measure_growth(get<std::string>(options, "at"), count,
+                                std::max<std::uint64_t>(1, count * 3 / 100))
               << "\n";
 }
 
@@ -127,6 +135,8 @@ constexpr std::array subcommands{
                bare_directories<DirectoryCalls::openat2_mkdirat>},
     Subcommand{"fsync", "limit: mkdirat, fsync of the parent",
                bare_directories<DirectoryCalls::mkdirat_fsync>},
+    Subcommand{"growth", "limit: mkdirat, --count of them in one directory, the first and the last 3 %",
+               growth},
     Subcommand{"handshakes", "limit: TLS 1.3 handshakes, with the client of the logins", handshakes},
     Subcommand{"ping-pong", "limit: messages to and fro over loopback", ping_pong},
     Subcommand{"scrypt", "limit: the time of a hash", scrypt_time},
