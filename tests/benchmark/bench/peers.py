@@ -10,6 +10,13 @@ from bench.server import PASSWORD, USER, Server
 PYTHON = "/usr/bin/python3"  # the one that Debian's packages are for
 
 
+def hashed_password():
+    """For the peers that have a file of users: SHA-512 crypt, which takes some milliseconds. pure-pw by itself would make a
+    hash that takes a second, and 200 sessions would then take minutes to log in."""
+    return subprocess.run(["openssl", "passwd", "-6", "-stdin"], check=True, input=PASSWORD + "\n", text=True,
+                          capture_output=True).stdout.strip()
+
+
 class PureFtpd(Server):
     name = "Pure-FTPd"
 
@@ -17,9 +24,12 @@ class PureFtpd(Server):
         package = Unpacked(bench.cache, "pure-ftpd", "pure-ftpd-common")
         place = bench.place
         home = place.home(f"pure/{USER}")
-        subprocess.run([package.file("usr/bin/pure-pw"), "useradd", USER, "-u", OWNER, "-g", OWNER, "-d", home, "-f",
-                        place.path("pure.passwd"), "-m", "-F", place.path("pure.pdb")], check=True,
-                       input=f"{PASSWORD}\n{PASSWORD}\n", text=True, capture_output=True, env=package.environment)
+        owner = pwd.getpwnam(OWNER)
+        users = place.path("pure.passwd")
+        users.write_text(f"{USER}:{hashed_password()}:{owner.pw_uid}:{owner.pw_gid}::{home}/./" + ":" * 12 + "\n",
+                         encoding="ascii")
+        subprocess.run([package.file("usr/bin/pure-pw"), "mkdb", place.path("pure.pdb"), "-f", users], check=True,
+                       capture_output=True, text=True, env=package.environment)
         port = free_port()
         daemon = Daemon(place.path("pure.log"), [
             package.file("usr/sbin/pure-ftpd"), "-S", f"127.0.0.1,{port}", "-l", f"puredb:{place.path('pure.pdb')}",
@@ -39,6 +49,8 @@ listen_port={port}
 local_enable=YES
 guest_enable=YES
 guest_username={owner}
+ftp_username={owner}
+nopriv_user={owner}
 virtual_use_local_privs=YES
 local_root={home}
 chroot_local_user=YES
@@ -91,7 +103,6 @@ DefaultAddress 127.0.0.1
 Port {port}
 UseIPv6 off
 UseReverseDNS off
-IdentLookups off
 WtmpLog off
 TransferLog none
 SystemLog none
@@ -122,10 +133,8 @@ class ProFtpd(Server):
         place = bench.place
         home = place.home(f"proftpd/{USER}")
         owner = pwd.getpwnam(OWNER)
-        hashed = subprocess.run(["openssl", "passwd", "-6", "-stdin"], check=True, input=PASSWORD + "\n", text=True,
-                                capture_output=True).stdout.strip()
         users = place.path("proftpd.passwd")
-        users.write_text(f"{USER}:{hashed}:{owner.pw_uid}:{owner.pw_gid}::{home}:/bin/false\n", encoding="ascii")
+        users.write_text(f"{USER}:{hashed_password()}:{owner.pw_uid}:{owner.pw_gid}::{home}:/bin/false\n", encoding="ascii")
         users.chmod(0o600)
         port = free_port()
         settings = place.path("proftpd.conf")
