@@ -48,6 +48,7 @@ boost::json::object obey(const std::string& order, SessionPool& pool, std::size_
     if (verb == "check") return Noops{pool}.run();
     if ((verb != "busy" && verb != "all") || !(words >> plan.seconds >> plan.prefix))
         throw std::runtime_error{"no such order: " + order};
+    words >> plan.in_flight >> plan.count;
     if (verb == "all") return DirectoriesLoad{pool, plan}.run();
     if (pool.sessions().size() == idle) pool.open(1);
     return DirectoriesLoad{pool, plan}.run(idle);

@@ -225,7 +225,8 @@ TEST_CASE("a server that stops answering is given up after the timeout")
     CHECK(contains(reply.error().message, "no answer for 1 second"));
 }
 
-TEST_CASE("a server that keeps a reply going, byte by byte or line by line, is given up after the timeout all the same")
+TEST_CASE("a server that keeps a reply going, byte by byte or line by line, is given up after the timeout "
+          "all the same")
 {
     for (const char* const drop : {"x", " a line of a reply that never ends\r\n"}) {
         const ScriptedServer server{[drop](Peer& peer) {

@@ -90,7 +90,8 @@ TEST_CASE("a server that names another directory than was asked for has failed, 
     const auto other = conversation.on_reply({257, "\"/etc/\xE2\x80\xAE\" created."});
     CHECK(other.state == State::failed);
     CHECK(other.path == "inbox");
-    CHECK(other.reason == "the server says that it made another directory: \"/etc/\\xe2\\x80\\xae\" created.");
+    CHECK(other.reason ==
+          "the server says that it made another directory: \"/etc/\\xe2\\x80\\xae\" created.");
     REQUIRE(conversation.add("a//b"));
     CHECK(conversation.on_reply({257, "\"/a/b\""}).state == State::made);
 }

@@ -42,7 +42,8 @@ TEST_CASE("a signature by a new key is recognised by its public half")
 
 TEST_CASE("a key of small order is weak in all its encodings, and no signature fits it")
 {
-    // A signature with R = 0 * B, the neutral element, and S = 0 fits any text under the neutral element as key.
+    // A signature with R = 0 * B, the neutral element, and S = 0 fits any text under the neutral element as
+    // key.
     SessionSignature forged{};
     forged[0] = 1;
     for (const char* const y : {"0000000000000000000000000000000000000000000000000000000000000000",

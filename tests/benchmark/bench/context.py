@@ -109,13 +109,14 @@ class Bench:
 
 def rate(result):
     """The values to keep of a load that made directories."""
-    return {"value": result["per_second"], "p50_us": result["latency"]["p50_us"],
-            "p99_us": result["latency"]["p99_us"], "generator_cpu_us": 1e6 * result["generator_cpu_seconds"] / max(1, result["made"])}
+    made = max(1, result["made"])
+    return {"value": result["per_second"], "p50_us": result["latency"]["p50_us"], "p99_us": result["latency"]["p99_us"],
+            "generator_cpu_us": 1e6 * result["generator_cpu_seconds"] / made}
 
 
-def measured_directories(bench, server, **options):
-    """A load of directories on a server, and what CPU time it cost the server."""
+def order_with_cpu(server, holder, *words):
+    """An order to sessions that are open already, and the CPU time of the server for each directory in it."""
     before = server.cpu_seconds()
-    result = bench.generator.load("directories", server, **options)
+    result = holder.order(*words)
     cpu = server.cpu_seconds() - before
     return {**rate(result), "server_cpu_us": 1e6 * cpu / max(1, result["made"])}

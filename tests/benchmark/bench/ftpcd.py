@@ -3,12 +3,15 @@ import re
 import signal
 import subprocess
 
-from bench.place import empty
 from bench.processes import Daemon, until
 from bench.server import PASSWORD, USER, Server
 
 CHEAP_HASH = "ln=10,r=8,p=1"
 DEFAULT_HASH = "ln=15,r=8,p=3"
+
+
+# The limits are on, but everything here comes from one address and one user.
+MANY_FROM_ONE_ADDRESS = ("--max-connections", "20000", "--max-connections-per-address", "20000", "--max-sessions-per-user", "20000")
 
 
 class Ftpcd(Server):
@@ -26,20 +29,17 @@ class Ftpcd(Server):
             self.user_add(USER)
         else:
             users(self)
-        known = bench.ftpcd_flags()
-        wanted = ["--listen", "127.0.0.1:0", "--durability", durability, "--max-connections", "20000", *flags]
-        for flag, value in UNLIMITED.items():
-            if flag in known:
-                wanted += [flag, value]
-        daemon = Daemon(bench.place.path(f"{name}.log"), [self.program, "serve", *self.settings, *wanted])
+        wanted = ["--listen", "127.0.0.1:0", "--durability", durability, *flags, *MANY_FROM_ONE_ADDRESS]
+        daemon = Daemon(bench.place.log(name), [self.program, "serve", *self.settings, *wanted])
         super().__init__(daemon, 0, home, bench.ftpcd_version())
         try:
-            self.port = until(self._listening, f"ftpcd does not listen: {daemon.log()[-500:]}", 60)
+            self.port = until(self._listening, "ftpcd does not listen", 60)
         except BaseException:
             daemon.stop()
             raise
 
     def _listening(self):
+        self.daemon.check()
         match = re.search(r"listening on 127\.0\.0\.1:(\d+)", self.daemon.log())
         return match and int(match[1])
 
@@ -47,9 +47,11 @@ class Ftpcd(Server):
         subprocess.run([self.program, "user", "add", name, "--password-stdin", *self.settings], check=True,
                        input=PASSWORD + "\n", text=True, capture_output=True)
 
-    def reload(self):
-        """SIGHUP; returns when the users have been read."""
+    def reload_with(self, users_db_line):
+        """Adds a line to users.db and sends SIGHUP; returns when the users have been read."""
         reads = self.daemon.log().count("event=users-read")
+        with open(self.data / "users.db", "a", encoding="utf-8") as file:
+            file.write(users_db_line)
         self.daemon.signal(signal.SIGHUP)
         until(lambda: self.daemon.log().count("event=users-read") > reads, "users-read in the log", 60)
 
@@ -60,7 +62,3 @@ class Ftpcd(Server):
     @property
     def key(self):
         return self.data / "tls/key.pem"
-
-
-# Everything comes from one address here, which the limits for one address are not made for.
-UNLIMITED = {}

@@ -31,7 +31,7 @@ def run_batch(bench):
     for number in range(bench.rounds):
         bench.measure("batch", "ftpc", number, lambda number=number: _batch(ftpc, bench.first.home, f"ftpc{number}-", count))
     _slow_ones(bench, count, link)
-    bench.first.empty_home()
+    bench.first.clean_up()
 
 
 def _batch(client, home, prefix, count):
@@ -71,7 +71,7 @@ def run_one(bench):
         for client in clients:
             bench.measure("one-directory", client.name, number,
                           lambda client=client, number=number: _ones(client, f"{client.name}-{number}-", times))
-    bench.first.empty_home()
+    bench.first.clean_up()
 
 
 def _ones(client, prefix, times):

@@ -1,5 +1,5 @@
 """Directories a second with different numbers of sessions and of commands in flight, every server in turn."""
-from bench.context import measured_directories
+from bench.context import rate
 from bench.place import empty
 
 LOADS = {
@@ -15,7 +15,7 @@ DEPTH = 10
 
 def run(bench):
     for load, options in LOADS.items():
-        _in_turn(bench, load, lambda server, options=options: measured_directories(bench, server, seconds=bench.seconds, **options))
+        _in_turn(bench, load, lambda server, options=options: _directories(bench, server, **options))
     _in_turn(bench, "mkdir-p", lambda server: _paths(bench, server))
 
 
@@ -24,14 +24,18 @@ def _in_turn(bench, load, measure):
         shift = number % len(bench.servers)
         for server in bench.servers[shift:] + bench.servers[:shift]:
             bench.measure(load, server.name, number, lambda server=server: measure(server))
-            server.empty_home()
+            server.clean_up()
+
+
+def _directories(bench, server, **options):
+    return rate(bench.generator.load("directories", server, seconds=bench.seconds, **options))
 
 
 def _paths(bench, server):
     """Whole paths a second, one after the other: one SITE MKDIR, or ten MKDs at once."""
     if server.makes_paths:
-        return measured_directories(bench, server, seconds=bench.seconds, depth=DEPTH, site_mkdir=True)
-    values = measured_directories(bench, server, seconds=bench.seconds, depth=DEPTH, in_flight=DEPTH)
+        return _directories(bench, server, depth=DEPTH, site_mkdir=True)
+    values = _directories(bench, server, depth=DEPTH, in_flight=DEPTH)
     return {**values, "value": values["value"] / DEPTH}
 
 

@@ -2,7 +2,7 @@
 all of them answer afterwards."""
 import time
 
-from bench.context import rate
+from bench.context import order_with_cpu
 
 PEER_SESSIONS = 1000  # those with a process for each session need a gigabyte for so many
 
@@ -12,13 +12,13 @@ def run(bench):
     server = bench.first
     for sessions in (1000 // few, 10000 // few):
         bench.measure(f"idle-{sessions}", server.name, 0, lambda sessions=sessions: _idle(bench, server, sessions, True))
-        server.empty_home()
+        server.clean_up()
     bench.measure("idle-0", server.name, 0, lambda: _idle(bench, server, 0, False))
-    server.empty_home()
+    server.clean_up()
     for peer in bench.servers[1:]:
         sessions = PEER_SESSIONS // few
         bench.measure(f"idle-{sessions}", peer.name, 0, lambda peer=peer, sessions=sessions: _idle(bench, peer, sessions, False))
-        peer.empty_home()
+        peer.clean_up()
 
 
 def _idle(bench, server, sessions, all_at_once):
@@ -29,18 +29,12 @@ def _idle(bench, server, sessions, all_at_once):
         time.sleep(0.5)  # what the logins left to do
         values = {"sessions": sessions, "open_seconds": holder.opened["seconds"],
                   "bytes_each": (server.memory() - before) / max(1, sessions)}
-        values |= {f"busy_{name}": value for name, value in _order(bench, server, holder, "busy").items()}
+        values |= {f"busy_{name}": value for name, value in order_with_cpu(server, holder, "busy", bench.seconds, "busy-").items()}
         if all_at_once:
-            values |= {f"all_{name}": value for name, value in _order(bench, server, holder, "all").items()}
+            values |= {f"all_{name}": value for name, value in order_with_cpu(server, holder, "all", bench.seconds, "all-").items()}
         values["answering"] = holder.order("check")["answering"] - 1  # the busy one
         if values["answering"] != sessions:
             raise RuntimeError(f"of {sessions} idle sessions {values['answering']} answer")
         return values
     finally:
         holder.close()
-
-
-def _order(bench, server, holder, kind):
-    before = server.cpu_seconds()
-    result = holder.order(kind, bench.seconds, f"{kind}-")
-    return {**rate(result), "server_cpu_us": 1e6 * (server.cpu_seconds() - before) / max(1, result["made"])}

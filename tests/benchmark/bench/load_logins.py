@@ -33,7 +33,7 @@ def _logins(bench, server, login, seconds=None):
 
 
 def passwords(bench, default):
-    seconds = max(bench.seconds, 0.5 if bench.quick else PASSWORD_SECONDS)
+    seconds = max(bench.seconds, 1.5 if bench.quick else PASSWORD_SECONDS)
     for number in range(bench.rounds):
         bench.measure("limit-scrypt", "machine", number, lambda: _hashes(bench))
         bench.measure("login-password", "ftpcd", number, lambda: _logins(bench, default, "password", seconds))

@@ -13,7 +13,7 @@ def run(bench):
 
 
 def _fill(server, count):
-    """The one user, and others with the same hash: only their number matters here."""
+    """The one user, and others with the same hash, as only their number matters here. Returns a further user's line."""
     server.user_add(USER)
     file = server.data / "users.db"
     known = file.read_text(encoding="utf-8")
@@ -21,18 +21,19 @@ def _fill(server, count):
     rest = own[len(f"user {USER} "):]
     with open(file, "a", encoding="utf-8") as out:
         out.writelines(f"user u{number} {rest}\n" for number in range(count - 1))
+    return f"user one-more {rest}\n"
 
 
 def _with_users(bench, count):
-    begun = []
+    noted = {}
 
     def users(server):
-        _fill(server, count)
-        begun.append(time.monotonic())
+        noted["line"] = _fill(server, count)
+        noted["begun"] = time.monotonic()
     server = bench.start_ftpcd(f"ftpcd-users-{count}", users=users)
     try:
-        values = {"users": count, "start_seconds": time.monotonic() - begun[0], "memory": server.memory()}
-        values["reload_seconds"] = _seconds(server.reload)
+        values = {"users": count, "start_seconds": time.monotonic() - noted["begun"], "memory": server.memory()}
+        values["reload_seconds"] = _seconds(lambda: server.reload_with(noted["line"]))
         values["memory_after_reload"] = server.memory()
         logins = bench.generator.load("logins", server, seconds=bench.seconds)
         values["login_p50_us"] = logins["latency"]["p50_us"]

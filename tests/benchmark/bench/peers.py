@@ -11,9 +11,9 @@ PYTHON = "/usr/bin/python3"  # the one that Debian's packages are for
 
 
 def hashed_password():
-    """For the peers that have a file of users: SHA-512 crypt, which takes some milliseconds. pure-pw by itself would make a
-    hash that takes a second, and 200 sessions would then take minutes to log in."""
-    return subprocess.run(["openssl", "passwd", "-6", "-stdin"], check=True, input=PASSWORD + "\n", text=True,
+    """For the peers that have a file of users: a hash that costs next to nothing, as that of ftpcd does. pure-pw by itself
+    would make one that takes a second, and 200 sessions would then take minutes to log in."""
+    return subprocess.run(["openssl", "passwd", "-1", "-stdin"], check=True, input=PASSWORD + "\n", text=True,
                           capture_output=True).stdout.strip()
 
 
@@ -31,28 +31,24 @@ class PureFtpd(Server):
         subprocess.run([package.file("usr/bin/pure-pw"), "mkdb", place.path("pure.pdb"), "-f", users], check=True,
                        capture_output=True, text=True, env=package.environment)
         port = free_port()
-        daemon = Daemon(place.path("pure.log"), [
+        daemon = Daemon(place.log("pure"), [
             package.file("usr/sbin/pure-ftpd"), "-S", f"127.0.0.1,{port}", "-l", f"puredb:{place.path('pure.pdb')}",
             "-Y", "1", "-H", "-E", "-c", "20000", "-C", "20000", "-2", bench.certificate_and_key(),
             "-g", place.path("pure.pid")], env=package.environment)
         super().__init__(daemon, port, home, package.version())
 
 
-# The PAM service and its directory exist in a mount namespace of the server's own.
+# Its PAM service and its user, a local one, exist in a mount namespace of the server's own.
 VSFTPD_PAM = "auth required pam_permit.so\naccount required pam_permit.so\n"
-VSFTPD_START = 'mount --bind "$1" /etc/pam.d && exec "$2" "$3"'
+VSFTPD_START = 'mount --bind "$1" /etc/pam.d && mount --bind "$2" /etc/passwd && exec "$3" "$4"'
 VSFTPD_SETTINGS = """
 background=NO
 listen=YES
 listen_address=127.0.0.1
 listen_port={port}
 local_enable=YES
-guest_enable=YES
-guest_username={owner}
 ftp_username={owner}
 nopriv_user={owner}
-virtual_use_local_privs=YES
-local_root={home}
 chroot_local_user=YES
 allow_writeable_chroot=YES
 secure_chroot_dir={empty}
@@ -86,9 +82,11 @@ class Vsftpd(Server):
         (pam / "ftpc-benchmark").write_text(VSFTPD_PAM, encoding="ascii")
         port = free_port()
         settings = place.path("vsftpd.conf")
-        settings.write_text(VSFTPD_SETTINGS.format(port=port, owner=OWNER, home=home, empty=nothing,
+        settings.write_text(VSFTPD_SETTINGS.format(port=port, owner=OWNER, empty=nothing,
                                                    certificate=bench.certificate, key=bench.key), encoding="ascii")
-        daemon = Daemon(place.path("vsftpd.log"), ["unshare", "--mount", "sh", "-c", VSFTPD_START, "sh", pam,
+        owner = pwd.getpwnam(OWNER)
+        passwd = place.with_user("vsftpd", f"{USER}:x:{owner.pw_uid}:{owner.pw_gid}::{home}:/bin/sh")
+        daemon = Daemon(place.log("vsftpd"), ["unshare", "--mount", "sh", "-c", VSFTPD_START, "sh", pam, passwd,
                                                    package.file("usr/sbin/vsftpd"), settings],
                         env=package.environment)
         super().__init__(daemon, port, home, package.version())
@@ -141,7 +139,7 @@ class ProFtpd(Server):
         settings.write_text(PROFTPD_SETTINGS.format(
             modules=package.file("usr/lib/proftpd"), port=port, owner=OWNER, users=users, place=place.directory,
             certificate=bench.certificate, key=bench.key), encoding="ascii")
-        daemon = Daemon(place.path("proftpd.log"), [package.file("usr/sbin/proftpd"), "-n", "-q", "-c", settings],
+        daemon = Daemon(place.log("proftpd"), [package.file("usr/sbin/proftpd"), "-n", "-q", "-c", settings],
                         env=package.environment)
         super().__init__(daemon, port, home, package.version())
 
@@ -174,7 +172,7 @@ class Pyftpdlib(Server):
         home = bench.place.home(f"pyftpdlib/{USER}")
         port = free_port()
         modules = package.file("usr/lib/python3/dist-packages")
-        daemon = Daemon(bench.place.path("pyftpdlib.log"),
+        daemon = Daemon(bench.place.log("pyftpdlib"),
                         [PYTHON, "-c", PYFTPDLIB_SERVER, USER, PASSWORD, home, port, bench.certificate_and_key()],
                         env={**package.environment, "PYTHONPATH": str(modules)}, user=OWNER, group=OWNER)
         super().__init__(daemon, port, home, package.version())

@@ -29,6 +29,19 @@ class Place:
     def path(self, name):
         return self.directory / name
 
+    def log(self, name):
+        """A file that costs no disk to write."""
+        return self.trees / f"{name}.log"
+
+    def with_user(self, name, line):
+        """A copy of /etc/passwd with one user more."""
+        copy = self.path(f"{name}-passwd")
+        known = pathlib.Path("/etc/passwd").read_text(encoding="utf-8").splitlines()
+        user = line.partition(":")[0] + ":"
+        lines = [line, *(other for other in known if not other.startswith(user))]
+        copy.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        return copy
+
     def mount(self, name, *what):
         where = self.directory / name
         where.mkdir()

@@ -21,7 +21,7 @@ def until(condition, what, seconds=30.0):
             return result
         if time.monotonic() > deadline:
             raise RuntimeError(f"waited {seconds:g} s in vain: {what}")
-        time.sleep(0.02)
+        time.sleep(0.005)
 
 
 def free_port():
@@ -106,7 +106,7 @@ class Daemon:
 
     def __init__(self, log_file, command, **options):
         self.log_file = log_file
-        with open(log_file, "wb") as log:
+        with open(log_file, "ab") as log:
             self._process = subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL, stdout=log,
                                              stderr=log, **options)
         self.pid = self._process.pid
@@ -114,12 +114,19 @@ class Daemon:
     def log(self):
         return self.log_file.read_text(encoding="utf-8", errors="replace")
 
+    def empty_log(self):
+        os.truncate(self.log_file, 0)
+
+    def check(self):
+        """Fails when it has ended."""
+        if self._process.poll() is not None:
+            raise RuntimeError(f"ended with status {self._process.returncode}: {self.log()[-500:]}")
+
     def await_port(self, port):
         def ready():
-            if self._process.poll() is not None:
-                raise RuntimeError(f"ended with status {self._process.returncode}: {self.log()[-500:]}")
+            self.check()
             return accepts(port)
-        until(ready, f"a greeting on port {port}: {self.log()[-500:]}")
+        until(ready, f"a greeting on port {port}")
 
     def signal(self, number):
         self._process.send_signal(number)

@@ -1,6 +1,4 @@
 """The tables of docs/performance.md, between two marks; the rest of the page is written by hand."""
-import shutil
-
 from bench import targets
 from bench.picture import picture
 
@@ -108,4 +106,4 @@ def write(results, docs):
     _, _, after = rest.partition(END)
     page.write_text(f"{before}{BEGIN}\n\n{text(results)}\n\n{END}{after}", encoding="utf-8")
     (docs / "performance.svg").write_text(picture(results), encoding="utf-8")
-    shutil.copyfile(results.file, docs / "performance.json")
+    (docs / "performance.json").write_text(results.text(), encoding="utf-8")

@@ -26,10 +26,16 @@ class Results:
             self.all = {"begun": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "machine": describe_machine(), "versions": {},
                         "notes": [], "measurements": []}
 
+    def text(self):
+        """One line a measurement, so that a change of the file can be read."""
+        head = {name: value for name, value in self.all.items() if name != "measurements"}
+        lines = ",\n".join(json.dumps(one) for one in self.all["measurements"])
+        return json.dumps(head, indent=1)[:-2] + f',\n "measurements": [\n{lines}\n]}}\n'
+
     def save(self):
         self.file.parent.mkdir(parents=True, exist_ok=True)
         new = self.file.with_suffix(".new")
-        new.write_text(json.dumps(self.all, indent=1) + "\n", encoding="utf-8")
+        new.write_text(self.text(), encoding="utf-8")
         new.replace(self.file)
 
     def version(self, name, version):

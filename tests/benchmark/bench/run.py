@@ -3,7 +3,9 @@ import argparse
 import os
 import pathlib
 import resource
+import signal
 import subprocess
+import sys
 import time
 
 from bench import (load_clients, load_directories, load_durable, load_idle, load_logins, load_siblings, load_users, peers,
@@ -69,6 +71,7 @@ def measure(options, results):
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     cache = ROOT / "build/benchmark/packages"
     cache.mkdir(parents=True, exist_ok=True)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # servers and mounts go with this
     with Place() as place:
         bench = Bench(options, place, results, cache)
         for name in options.loads:

@@ -23,8 +23,10 @@ class Server:
     def address(self):
         return f"127.0.0.1:{self.port}"
 
-    def empty_home(self):
+    def clean_up(self):
+        """After a measurement: a fresh tree, and no log that fills the memory."""
         empty(self.home)
+        self.daemon.empty_log()
 
     def cpu_seconds(self):
         return cpu_seconds(self.daemon.pid)

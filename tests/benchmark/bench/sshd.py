@@ -40,10 +40,8 @@ class Sshd(Server):
         port = free_port()
         settings = place.path("sshd.conf")
         settings.write_text(SETTINGS.format(port=port, host_key=host_key, user_key=self.user_key), encoding="ascii")
-        passwd = place.path("sshd-passwd")
-        with open("/etc/passwd", encoding="utf-8") as known:
-            passwd.write_text(known.read() + "sshd:x:65533:65534::/run/sshd:/usr/sbin/nologin\n", encoding="utf-8")
-        daemon = Daemon(place.path("sshd.log"), ["unshare", "--mount", "sh", "-c", START, "sh", passwd,
+        passwd = place.with_user("sshd", "sshd:x:65533:65534::/run/sshd:/usr/sbin/nologin")
+        daemon = Daemon(place.log("sshd"), ["unshare", "--mount", "sh", "-c", START, "sh", passwd,
                                                  package.file("usr/sbin/sshd"), "-D", "-e", "-f", settings],
                         env=package.environment)
         super().__init__(daemon, port, home, package.version())

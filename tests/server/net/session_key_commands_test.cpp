@@ -65,9 +65,8 @@ TEST_CASE_METHOD(KeyTest, "a key of small order is refused like a malformed one"
 TEST_CASE_METHOD(KeyTest, "a malformed key or life time is 501 and leaves the one enrolment untouched")
 {
     for (const std::string& argument :
-         {std::string{}, std::string{"x"}, std::string(42, 'A'), key + "=", key + " 0",
-          key + " -1", key + " 1h", key + " 4294967296", key + " 60 60", key + "  60",
-          " " + key}) {
+         {std::string{}, std::string{"x"}, std::string(42, 'A'), key + "=", key + " 0", key + " -1",
+          key + " 1h", key + " 4294967296", key + " 60 60", key + "  60", " " + key}) {
         INFO(argument);
         CHECK(outcome("SITE SESSION NEW " + argument) == "501");
     }
