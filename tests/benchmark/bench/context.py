@@ -1,0 +1,122 @@
+"""What all loads of a run share."""
+import subprocess
+import sys
+import time
+
+from bench import ftpcd, peers
+from bench.generator import Generator
+
+
+class Bench:
+    def __init__(self, options, place, results, cache):
+        self.rounds = options.rounds
+        self.seconds = options.seconds
+        self.quick = options.quick
+        self.place = place
+        self.results = results
+        self.cache = cache  # of unpacked packages
+        self.ftpcd = options.build / "bin/ftpcd"
+        self.ftpc = options.build / "bin/ftpc"
+        self.generator = Generator(options.build / "tests/ftp_load")
+        self._wanted_peers = options.peers
+        self._flags = None
+        self._servers = None
+
+    # ---- servers
+
+    def ftpcd_flags(self):
+        if self._flags is None:
+            self._flags = subprocess.run([self.ftpcd, "serve", "--help"], check=True, capture_output=True,
+                                         text=True).stdout
+        return self._flags
+
+    def ftpcd_version(self):
+        return subprocess.run(["git", "describe", "--always", "--dirty"], check=False, capture_output=True, text=True,
+                              cwd=self.ftpcd.parent).stdout.strip() or "unknown"
+
+    def start_ftpcd(self, name, **options):
+        """One more ftpcd; the caller stops it."""
+        server = ftpcd.Ftpcd(self, name, **options)
+        self.results.version("ftpcd", server.version)
+        return server
+
+    @property
+    def servers(self):
+        """ftpcd and all peers that start, running until the end; the first is ftpcd."""
+        if self._servers is None:
+            self._servers = [self.start_ftpcd("ftpcd")]
+            self.place.at_end(self._servers[0].stop)
+            for kind in peers.PEERS:
+                if kind.name.lower() in self._wanted_peers:
+                    self._start_peer(kind)
+        return self._servers
+
+    def _start_peer(self, kind):
+        try:
+            server = peers.start(kind, self)
+        except (RuntimeError, OSError, StopIteration, subprocess.SubprocessError) as failure:
+            said = getattr(failure, "stderr", None) or failure
+            self.note(f"{kind.name} did not start: {said}")
+            return
+        self.place.at_end(server.stop)
+        self.results.version(kind.name, server.version)
+        self._servers.append(server)
+
+    @property
+    def first(self):
+        return self.servers[0]
+
+    # The same for every server, and made as ftpcd makes it: ECDSA P-256.
+    @property
+    def certificate(self):
+        return self.place.path("ftpcd-data") / "tls/certificate.pem"
+
+    @property
+    def key(self):
+        return self.place.path("ftpcd-data") / "tls/key.pem"
+
+    def certificate_and_key(self):
+        both = self.place.path("both.pem")
+        both.write_text(self.key.read_text("ascii") + self.certificate.read_text("ascii"), encoding="ascii")
+        both.chmod(0o644)  # of this run alone, and some servers read it as their own user
+        return both
+
+    # ---- measuring
+
+    def note(self, text):
+        self.results.note(text)
+        print(f"  ! {text}", file=sys.stderr, flush=True)
+
+    def measure(self, load, who, number, function):
+        """Adds what `function` returns to the results, unless an earlier run already did; a failure is a note."""
+        if self.results.has(load, who, number):
+            return
+        begin = time.monotonic()
+        try:
+            values = function()
+        except (RuntimeError, OSError, subprocess.SubprocessError) as failure:
+            self.note(f"{load}, {who}: {failure}")
+            return
+        self.results.add(load, who, number, **values)
+        shown = "  ".join(f"{name} {value:,.6g}" for name, value in values.items() if isinstance(value, (int, float)))
+        print(f"  {load} · {who} · {number} ({time.monotonic() - begin:.1f} s): {shown}", flush=True)
+
+    def all_rounds(self, loads, whos):
+        """Whether an earlier run measured all of it."""
+        return all(self.results.has(load, who, number)
+                   for load in loads for who in whos for number in range(self.rounds))
+
+
+def rate(result):
+    """The values to keep of a load that made directories."""
+    made = max(1, result["made"])
+    return {"value": result["per_second"], "p50_us": result["latency"]["p50_us"], "p99_us": result["latency"]["p99_us"],
+            "generator_cpu_us": 1e6 * result["generator_cpu_seconds"] / made}
+
+
+def order_with_cpu(server, holder, *words):
+    """An order to sessions that are open already, and the CPU time of the server for each directory in it."""
+    before = server.cpu_seconds()
+    result = holder.order(*words)
+    cpu = server.cpu_seconds() - before
+    return {**rate(result), "server_cpu_us": 1e6 * cpu / max(1, result["made"])}

@@ -1,0 +1,64 @@
+"""ftpcd as it is, with its lockdown, limits and audit trail; only what a load is not about is made cheap."""
+import re
+import signal
+import subprocess
+
+from bench.processes import Daemon, until
+from bench.server import PASSWORD, USER, Server
+
+CHEAP_HASH = "ln=10,r=8,p=1"
+DEFAULT_HASH = "ln=15,r=8,p=3"
+
+
+# The limits are on, but everything here comes from one address and one user.
+MANY_FROM_ONE_ADDRESS = ("--max-connections", "20000", "--max-connections-per-address", "20000", "--max-sessions-per-user", "20000")
+
+
+class Ftpcd(Server):
+    name = "ftpcd"
+    login = "session-key"
+    makes_paths = True
+
+    def __init__(self, bench, name="ftpcd", scrypt=CHEAP_HASH, durability="none", root=None, users=None, flags=()):
+        """`users`: a users.db to begin with; else it gets the one user. `root`: the tree; else a new one on tmpfs."""
+        self.program = bench.ftpcd
+        self.data = bench.place.path(f"{name}-data")
+        home = bench.place.home(f"{name}-root/{USER}", root)
+        self.settings = ["--data", self.data, "--root", home.parent, "--scrypt", scrypt]
+        if users is None:
+            self.user_add(USER)
+        else:
+            users(self)
+        wanted = ["--listen", "127.0.0.1:0", "--durability", durability, *flags, *MANY_FROM_ONE_ADDRESS]
+        daemon = Daemon(bench.place.log(name), [self.program, "serve", *self.settings, *wanted])
+        super().__init__(daemon, 0, home, bench.ftpcd_version())
+        try:
+            self.port = until(self._listening, "ftpcd does not listen", 60)
+        except BaseException:
+            daemon.stop()
+            raise
+
+    def _listening(self):
+        self.daemon.check()
+        match = re.search(r"listening on 127\.0\.0\.1:(\d+)", self.daemon.log())
+        return match and int(match[1])
+
+    def user_add(self, name):
+        subprocess.run([self.program, "user", "add", name, "--password-stdin", *self.settings], check=True,
+                       input=PASSWORD + "\n", text=True, capture_output=True)
+
+    def reload_with(self, users_db_line):
+        """Adds a line to users.db and sends SIGHUP; returns when the users have been read."""
+        reads = self.daemon.log().count("event=users-read")
+        with open(self.data / "users.db", "a", encoding="utf-8") as file:
+            file.write(users_db_line)
+        self.daemon.signal(signal.SIGHUP)
+        until(lambda: self.daemon.log().count("event=users-read") > reads, "users-read in the log", 60)
+
+    @property
+    def certificate(self):
+        return self.data / "tls/certificate.pem"
+
+    @property
+    def key(self):
+        return self.data / "tls/key.pem"

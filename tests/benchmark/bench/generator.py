@@ -1,0 +1,73 @@
+"""Running ftp_load, the load generator."""
+import json
+import subprocess
+
+from bench.server import PASSWORD, USER
+
+LONGEST = 300  # seconds; a load that takes longer has failed
+
+
+class Generator:
+    def __init__(self, program):
+        self.program = str(program)
+
+    def limit(self, kind, **options):
+        return self._run([kind], options, "")
+
+    def load(self, kind, server, login=None, **options):
+        return self._run([kind, *self._server(server, login)], options, PASSWORD + "\n")
+
+    def idle(self, server, sessions):
+        return IdleSessions([self.program, "idle", *self._server(server), "--sessions", str(sessions)])
+
+    @staticmethod
+    def _server(server, login=None):
+        return ["--server", server.address, "--user", USER, "--login", login or server.login]
+
+    def _run(self, words, options, text):
+        for name, value in options.items():
+            flag = "--" + name.replace("_", "-")
+            if value is True:
+                words.append(flag)
+            elif value is not False and value is not None:
+                words += [flag, str(value)]
+        done = subprocess.run([self.program, *words], input=text, text=True, capture_output=True, timeout=LONGEST,
+                              check=False)
+        if done.returncode != 0:
+            raise RuntimeError(done.stderr.strip())
+        result = json.loads(done.stdout)
+        if result.get("refused"):
+            raise RuntimeError(f"refused {result['refused']}, the first: {result['first_refusal']}")
+        return result
+
+
+class IdleSessions:
+    """Sessions that stay open until close(); orders as in idle_load.hpp."""
+
+    def __init__(self, command):
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                         stderr=subprocess.PIPE, text=True)
+        try:
+            self._send(PASSWORD)
+            self.opened = self._answer()
+        except BaseException:
+            self.close()
+            raise
+
+    def order(self, *words):
+        self._send(" ".join(str(word) for word in words))
+        return self._answer()
+
+    def close(self):
+        self._process.kill()
+        self._process.communicate()
+
+    def _send(self, line):
+        self._process.stdin.write(line + "\n")
+        self._process.stdin.flush()
+
+    def _answer(self):
+        line = self._process.stdout.readline()
+        if not line:
+            raise RuntimeError(self._process.stderr.read().strip() or "the generator has ended")
+        return json.loads(line)

@@ -1,0 +1,109 @@
+"""The tables of docs/performance.md, between two marks; the rest of the page is written by hand."""
+from bench import targets
+from bench.picture import picture
+
+BEGIN = "<!-- begin: written by scripts/benchmark --report -->"
+END = "<!-- end -->"
+
+MANY_SERVERS = {
+    "waiting": "one session, waiting for each reply", "in-flight-16": "one session, 16 in flight",
+    "in-flight-64": "one session, 64 in flight", "sessions-16": "16 sessions, waiting",
+    "sessions-16x16": "16 sessions, 16 in flight each", "sessions-200": "200 sessions, waiting",
+    "mkdir-p": "paths of 10 new directories, one after the other", "login-password": "logins by password",
+    "login-prehash": "logins by PREHASH1", "login-session-key": "logins by session key",
+}
+LIMITS = {
+    "limit-mkdirat": "mkdirat on tmpfs, one thread", "limit-openat2": "openat2, mkdirat, close on tmpfs, one thread",
+    "limit-ping-pong": "loopback, the bytes of a MKD and of its reply to and fro",
+    "limit-ping-pong-64": "loopback, 64 MKDs and 64 replies to and fro",
+    "limit-handshakes": "TLS 1.3 handshakes, ECDSA P-256", "limit-scrypt": "cores ÷ time of one password hash",
+}
+
+
+def _rounded(value):
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def _figure(results, load, who):
+    values = results.values(load, who)
+    if not values:
+        return "–"
+    median = results.median(load, who)
+    return f"{_rounded(median)} ({_rounded(min(values))}–{_rounded(max(values))})"
+
+
+def _table(heads, rows):
+    return "\n".join(["| " + " | ".join(heads) + " |", "|" + "---|" * len(heads),
+                      *("| " + " | ".join(row) + " |" for row in rows)])
+
+
+def _goals(results):
+    marks = {True: "yes", False: "**no**", None: "–"}
+    return _table(("load", "must reach", "measured", "reached"),
+                  [(line.what, line.bound, line.measured, marks[line.reached]) for line in targets.lines(results)])
+
+
+def _servers(results):
+    whos = list(dict.fromkeys(who for load in MANY_SERVERS for who in results.who(load)))
+    rows = [(text, *(_figure(results, load, who) for who in whos)) for load, text in MANY_SERVERS.items() if results.of(load)]
+    return _table(("a second: median (least–most)", *whos), rows)
+
+
+def _limits(results):
+    return _table(("limit", "a second: median (least–most)"),
+                  [(text, _figure(results, load, "machine")) for load, text in LIMITS.items() if results.of(load)])
+
+
+def _idle(results):
+    rows = []
+    for one in results.all["measurements"]:
+        if one["load"].startswith("idle-") and one["sessions"] > 0:
+            rows.append((one["who"], f"{one['sessions']:,}", f"{one['bytes_each'] / 1024:,.1f} KiB", f"{one['open_seconds']:.1f} s",
+                         f"{one['busy_value']:,.0f}/s", f"{one['busy_p99_us'] / 1000:.2f} ms", f"{one['answering']:,}"))
+    return _table(("server", "idle sessions", "memory each", "to open them", "one busy session", "its p99", "answering"), rows)
+
+
+def _users(results):
+    rows = [(f"{one['users']:,}", f"{one['start_seconds']:.2f} s", f"{one['reload_seconds']:.2f} s",
+             f"{one['memory'] / 2**20:.1f} MiB", f"{one['memory_after_reload'] / 2**20:.1f} MiB",
+             f"{one['login_p50_us'] / 1000:.2f} ms", f"{one['user_add_seconds']:.2f} s")
+            for one in results.all["measurements"] if one["load"].startswith("users-")]
+    return _table(("users", "start-up", "reload", "memory", "after a reload", "a login by session key", "`user add`"), rows)
+
+
+def _durable(results):
+    loads = [(f"durable-{kind}{end}", f"{kind}, {text}") for kind in ("ext4", "xfs") for end, text in
+             (("", "64 sessions, 64 parents"), ("-waiting", "one session, waiting"), ("-in-flight-64", "one session, 64 in flight"))]
+    rows = [(text, who, _figure(results, load, who)) for load, text in loads for who in results.who(load)]
+    return _table(("durable mode", "who", "a second: median (least–most)"), rows)
+
+
+def _clients(results):
+    rows = [(text, who, f"{1000 * results.median(load, who):,.1f} ms", f"{1000 * results.median(load, who, 'cpu'):,.1f} ms")
+            for load, text in (("batch", "a batch over 50 ms"), ("one-directory", "one directory on loopback"))
+            for who in results.who(load)]
+    return _table(("load", "client", "wall time", "CPU time"), rows)
+
+
+def text(results):
+    machine = results.all["machine"]
+    versions = ", ".join(f"{name} {version}" for name, version in results.all["versions"].items())
+    parts = [f"Measured {results.all['begun'][:10]} on {machine['cores']} cores ({machine['cpu'] or 'unknown'}), Linux "
+             f"{machine['kernel']}, {machine['memory_gib']} GiB. Versions: {versions}.",
+             *(f"Note: {note}" for note in results.all["notes"]),
+             "### Where it must be", _goals(results), "![Directories a second](performance.svg)",
+             "### Every server", _servers(results), "### The limits of the machine", _limits(results),
+             "### Idle sessions", _idle(results), "### Users", _users(results), "### On disk", _durable(results),
+             "### Clients", _clients(results)]
+    return "\n\n".join(parts)
+
+
+def write(results, docs):
+    """Fills the page's part, and puts the picture and the results beside it."""
+    page = docs / "performance.md"
+    old = page.read_text(encoding="utf-8")
+    before, _, rest = old.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    page.write_text(f"{before}{BEGIN}\n\n{text(results)}\n\n{END}{after}", encoding="utf-8")
+    (docs / "performance.svg").write_text(picture(results), encoding="utf-8")
+    (docs / "performance.json").write_text(results.text(), encoding="utf-8")

@@ -1,0 +1,141 @@
+"""Where it must be: each line compares two figures of the same run."""
+import statistics
+from dataclasses import dataclass
+
+
+@dataclass
+class Line:
+    what: str
+    bound: str
+    measured: str = "not measured"
+    reached: object = None  # True, False, or None where there is no figure
+
+
+def lines(results):
+    return [line for make in (_against_peers, _against_limits, _idle, _batch, _one_directory, _users, _durable, _flat)
+            for line in make(results)]
+
+
+def best_peer(results, load):
+    """The peer with the highest median, and that; none where no peer was measured."""
+    peers = [who for who in results.who(load) if who != "ftpcd"]
+    return max(peers, key=lambda who: results.median(load, who), default=None)
+
+
+def spread(values):
+    return f"{statistics.median(values):.2f} × ({min(values):.2f}–{max(values):.2f})"
+
+
+def _at_least(what, least, ratios, against):
+    line = Line(what, f"≥ {least:g} ×")
+    if ratios:
+        line.measured = f"{spread(ratios)}, {against}"
+        line.reached = statistics.median(ratios) >= least
+    return line
+
+
+AGAINST_PEERS = (("one session waiting for each reply", "waiting", 1.1), ("64 in flight, one session", "in-flight-64", 3),
+                 ("16 sessions waiting", "sessions-16", 1.5), ("16 × 16 in flight", "sessions-16x16", 3))
+
+
+def _against_peers(results):
+    for what, load, least in AGAINST_PEERS:
+        peer = best_peer(results, load)
+        yield _at_least(what, least, results.ratios(load, "ftpcd", peer) if peer else [], f"to {peer}")
+
+
+def _against_limits(results):
+    yield _at_least("64 in flight, against bare openat2+mkdirat+close on one thread", 0.7,
+                    results.ratios("in-flight-64", "ftpcd", "machine", other_load="limit-openat2"), "of the bare calls")
+    yield _at_least("session-key logins, against bare TLS 1.3 handshakes with the same client", 0.6,
+                    results.ratios("login-session-key", "ftpcd", "machine", other_load="limit-handshakes"),
+                    "of the bare handshakes")
+    hashes = {one["round"]: one for one in results.of("limit-scrypt", "machine")}
+    for what, load, key in (("password logins (PREHASH1), against cores ÷ scrypt time", "login-prehash", "value"),
+                            ("password logins (PASS), against cores ÷ time of both hashes", "login-password", "with_prehash")):
+        ratios = [one["value"] / hashes[one["round"]][key] for one in results.of(load, "ftpcd") if one["round"] in hashes]
+        yield _at_least(what, 0.9, ratios, "of hashing alone")
+
+
+def _idle(results):
+    line = Line("memory for an idle TLS session at 10,000", "≤ 20 KiB, all open and answering")
+    for one in results.of("idle-10000", "ftpcd"):
+        line.measured = f"{one['bytes_each'] / 1024:.1f} KiB, {one['answering']:,} answering"
+        line.reached = one["bytes_each"] <= 20 * 1024 and one["answering"] == one["sessions"]
+    yield line
+
+
+def _batch(results):
+    line = Line("1,000 directories at 50 ms round trip", "≤ 0.35 s")
+    seconds = results.median("batch", "ftpc")
+    if seconds is not None:
+        count = results.of("batch", "ftpc")[0]["directories"]
+        line.measured = f"{seconds:.3f} s for {count:,}"
+        line.reached = seconds <= 0.35 and count >= 1000
+    yield line
+    for other in ("lftp", "curl", "sftp"):
+        theirs = results.median("batch", other)
+        line = Line(f"… against {other}", "≥ 100 × faster")
+        if theirs and seconds:
+            line.measured = f"{theirs / seconds:.0f} × ({theirs:.1f} s)"
+            line.reached = theirs / seconds >= 100
+        yield line
+
+
+def _one_directory(results):
+    for what, key in (("wall", "value"), ("CPU", "cpu")):
+        line = Line(f"`ftpc mkdir x` start to end, {what} time against curl", "≤ 0.5 ×")
+        ratios = results.ratios("one-directory", "ftpc", "curl", key)
+        if ratios:
+            mine, theirs = (1000 * results.median("one-directory", who, key) for who in ("ftpc", "curl"))
+            line.measured = f"{spread(ratios)} ({mine:.1f} ms, {theirs:.1f} ms)"
+            line.reached = statistics.median(ratios) <= 0.5
+        yield line
+
+
+def _users(results):
+    most = results.of("users-1000000", "ftpcd")
+    few = results.of("users-10", "ftpcd")
+    one = {**most[0], "fewer": few[0]} if most and few else None
+
+    def line(what, bound, text, reached):
+        return Line(f"1,000,000 users: {what}", bound, text(one), reached(one)) if one else Line(f"1,000,000 users: {what}", bound)
+
+    def each(values, key="memory"):
+        return (values[key] - values["fewer"][key]) / (values["users"] - values["fewer"]["users"])
+    for what, key in (("start-up", "start_seconds"), ("reload", "reload_seconds"), ("`user add`", "user_add_seconds")):
+        yield line(what, "≤ 2 s", lambda v, key=key: f"{v[key]:.2f} s", lambda v, key=key: v[key] <= 2)
+    yield line("memory", "≤ 250 bytes a user",
+               lambda v: f"{each(v):.0f} bytes, {each(v, 'memory_after_reload'):.0f} after a reload",
+               lambda v: max(each(v), each(v, "memory_after_reload")) <= 250)
+    yield line("login look-up", "no slower than with 10 (within 10 %)",
+               lambda v: f"{v['login_p50_us'] / v['fewer']['login_p50_us']:.2f} × the time of a login",
+               lambda v: v["login_p50_us"] <= 1.1 * v["fewer"]["login_p50_us"])
+
+
+def _durable(results):
+    for kind in ("ext4", "xfs"):
+        load = f"durable-{kind}"
+        others = [who for who in results.who(load) if who != "ftpcd"]
+        for other in others or [""]:
+            yield _at_least(f"durable mode, 64 sessions, 64 parents, {kind}" + (f", against {other}" if other else ""), 5,
+                            results.ratios(load, "ftpcd", other) if other else [], "")
+
+
+def _flat(results):
+    line = Line("CPU per mkdir beside 10,000 sessions, against 1", "≤ 1.3 ×")
+    many, one = results.of("idle-10000", "ftpcd"), results.of("idle-0", "ftpcd")
+    if many and one:
+        ratio = many[0]["busy_server_cpu_us"] / one[0]["busy_server_cpu_us"]
+        everybody = many[0].get("all_server_cpu_us", 0) / one[0]["busy_server_cpu_us"]
+        line.measured = f"{ratio:.2f} × with one of them busy, {everybody:.2f} × with all"
+        line.reached = max(ratio, everybody) <= 1.3
+    yield line
+    line = Line("CPU per mkdir at 1,000,000 siblings, the file system's growth taken off", "≤ 1.5 ×")
+    ours, bare = results.of("siblings", "ftpcd"), results.of("siblings", "machine")
+    if ours and bare:
+        growth = bare[0]["last_us"] - bare[0]["first_us"]
+        ratio = (ours[0]["last_us"] - growth) / ours[0]["first_us"]
+        line.measured = f"{ratio:.2f} × ({ours[0]['first_us']:.1f} µs, {ours[0]['last_us']:.1f} µs; bare {growth:+.2f} µs)"
+        line.reached = ratio <= 1.5
+    yield line
