@@ -110,9 +110,10 @@ Settings read_settings(const std::vector<SettingValue>& flags, const std::string
         if (text)
             apply_settings(settings, parse_settings_text(*text, config_file, problems), problems);
         else
-            problems.push_back({config_file, text.error() == Errc::unsafe_permissions
-                                                 ? "anybody can change it; mend it with: chmod o-w " + config_file
-                                                 : text.error().message()});
+            problems.push_back(
+                {config_file, text.error() == Errc::unsafe_permissions
+                                  ? "anybody can change it; mend it with: chmod o-w " + config_file
+                                  : text.error().message()});
     }
     apply_settings(settings, flags, problems);
     if (settings.data.empty()) settings.data = default_data_directory();
