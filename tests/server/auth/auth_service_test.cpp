@@ -58,6 +58,7 @@ struct Service {
         settings.data = data.path();
         settings.scrypt = test::cheap;
         settings.hash_workers = 1;
+        settings.lockdown = LockdownMode::off; // it would be that of all tests
         served = std::async(std::launch::async,
                             [fd = control.second.release()] { return serve_auth(UniqueFd{fd}); });
     }
