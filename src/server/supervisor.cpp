@@ -27,7 +27,7 @@ namespace {
 // A child that dies again and again is started with growing pauses. One that had been serving is back soon
 // even then, but not at once: whoever has found a way to end it gets few tries a second to find another.
 constexpr std::chrono::milliseconds shortest_pause{50};
-constexpr std::chrono::milliseconds longest_pause_of_serving{250};
+constexpr std::chrono::milliseconds longest_pause_of_serving{100};
 constexpr std::chrono::milliseconds longest_pause{10000}; // of one that did not even become ready
 constexpr std::chrono::seconds long_enough{10};           // a child that lived so long is restarted at once
 constexpr std::chrono::seconds start_time{60};
