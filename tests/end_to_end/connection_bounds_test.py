@@ -44,7 +44,7 @@ class Flood:
                     held.pop(0).close()
 
 
-class Unauthenticated(SharedServerTest):
+class UnderAFlood(SharedServerTest):
     settings = {"max_unauthenticated": "10"}
 
     def test_a_user_logs_in_while_one_address_holds_all_places_and_goes_on_coming(self):
@@ -55,6 +55,23 @@ class Unauthenticated(SharedServerTest):
                     self.assertEqual(control.code("NOOP"), 200)
             before = flood.opened
             until(lambda: flood.opened > before + 20, "the flood went on all the time")
+
+    def test_a_flood_does_not_flood_the_log(self):
+        before = self.server.log_size()
+        with Flood(self.server.port, [ATTACKER, OTHER], held=40) as flood:
+            began = time.monotonic()
+            until(lambda: flood.opened > 1000, "a flood", 60)
+            self.server.log.wait_for("event=lines-withheld of=(connected|disconnected) count=", before, 60)
+            text = self.server.log.text[before:]
+            seconds = time.monotonic() - began + 2
+        self.assertLessEqual(text.count("event=limit-hit"), seconds)
+        # A hundred a second, and as many more to say that others were withheld.
+        self.assertLess(text.count("\n"), 210 * seconds)
+        self.assertTrue(can_log_in(self.server.port))
+
+
+class Unauthenticated(SharedServerTest):
+    settings = {"max_unauthenticated": "10"}
 
     def test_users_get_in_while_as_many_addresses_as_there_are_places_hold_one_each(self):
         strangers = [Control(self.server.port, source=f"127.0.1.{i + 1}") for i in range(10)]
@@ -88,19 +105,6 @@ class Unauthenticated(SharedServerTest):
             control.send("NOOP")
         return control.reply().code
 
-    def test_a_flood_does_not_flood_the_log(self):
-        before = self.server.log_size()
-        with Flood(self.server.port, [ATTACKER, OTHER], held=40) as flood:
-            began = time.monotonic()
-            until(lambda: flood.opened > 1000, "a flood", 60)
-            self.server.log.wait_for("event=lines-withheld of=(connected|disconnected) count=", before, 60)
-            text = self.server.log.text[before:]
-            seconds = time.monotonic() - began + 2
-        self.assertLessEqual(text.count("event=limit-hit"), seconds)
-        # A hundred a second, and as many more to say that others were withheld.
-        self.assertLess(text.count("\n"), 210 * seconds)
-        self.assertTrue(can_log_in(self.server.port))
-
 
 class ByAddress(SharedServerTest):
     settings = {"max_connections_per_address": "3"}
@@ -126,8 +130,10 @@ class ByAddress(SharedServerTest):
     def test_strangers_behind_the_user_s_own_address_do_not_keep_it_out(self):
         strangers = [Control(self.server.port, source=OTHER) for _ in range(3)]
         try:
-            with logged_in(self.server.port, source=OTHER) as control:
-                self.assertEqual(control.code("NOOP"), 200)
+            def gets_in():  # by lot: each try may hit the newcomer, once in four
+                with contextlib.suppress(AssertionError), logged_in(self.server.port, source=OTHER):
+                    return True
+            until(gets_in, "the user gets in")
         finally:
             for control in strangers:
                 control.close()

@@ -79,19 +79,24 @@ asio::awaitable<void> Listener::accept(tcp::acceptor& acceptor)
         if (!failure) {
             serve(std::move(socket));
         } else if (failure != asio::error::connection_aborted) {
-            const bool turned_away = turn_away_next(acceptor, failure);
-            if (!turned_away) co_await pause(std::chrono::milliseconds{200});
+            co_await turn_away_next(acceptor, failure);
         }
     }
 }
 
 // No descriptors, or no memory. Who comes now is told so, and one of the strangers makes room for the next.
-bool Listener::turn_away_next(tcp::acceptor& acceptor, error_code failure)
+asio::awaitable<void> Listener::turn_away_next(tcp::acceptor& acceptor, error_code failure)
 {
+    const auto outcome =
+        reserve_.turn_away_next(acceptor.native_handle(), "421 The server is full; try again later.\r\n");
+    if (outcome == ReserveDescriptor::Outcome::nobody_waits) {
+        co_await acceptor.async_wait(tcp::acceptor::wait_read, use_awaitable);
+        co_return;
+    }
     services_.log.trouble(EventLog::Trouble::no_descriptors, "accept-failed", {{"error", failure.message()}});
     if (const auto leaving = services_.admission.make_room())
         services_.connections.at(*leaving)->end_at_once({421, "The server is full; try again later."});
-    return reserve_.turn_away_next(acceptor.native_handle(), "421 The server is full; try again later.\r\n");
+    if (outcome == ReserveDescriptor::Outcome::failed) co_await pause(std::chrono::milliseconds{200});
 }
 
 void Listener::serve(tcp::socket socket)

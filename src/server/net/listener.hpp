@@ -23,7 +23,7 @@ public:
 private:
     boost::asio::awaitable<void> accept(boost::asio::ip::tcp::acceptor& acceptor);
     void serve(boost::asio::ip::tcp::socket socket);
-    bool turn_away_next(boost::asio::ip::tcp::acceptor& acceptor, error_code failure);
+    boost::asio::awaitable<void> turn_away_next(boost::asio::ip::tcp::acceptor& acceptor, error_code failure);
     void turn_out(ConnectionId leaving, Bound bound);
 
     Services& services_;

@@ -36,10 +36,14 @@ Settings parse_configured(const ipc::Configure& configure)
 
 constexpr rlim_t descriptors_kept_back = 64; // for directories, and for what the process itself has open
 
+// As it was at the start.
 rlim_t descriptor_limit()
 {
-    rlimit limit{};
-    return ::getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : RLIM_INFINITY;
+    static const rlim_t at_start = [] {
+        rlimit limit{};
+        return ::getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : RLIM_INFINITY;
+    }();
+    return at_start;
 }
 
 // No more connections than there are descriptors: strangers are turned away while sessions can still open

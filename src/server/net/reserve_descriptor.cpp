@@ -11,16 +11,16 @@ ReserveDescriptor::ReserveDescriptor(int copied)
     : copied_{copied}, reserve_{::fcntl(copied, F_DUPFD_CLOEXEC, 0)}
 {}
 
-bool ReserveDescriptor::turn_away_next(int listening, std::string_view words)
+ReserveDescriptor::Outcome ReserveDescriptor::turn_away_next(int listening, std::string_view words)
 {
     reserve_.reset();
     UniqueFd client{::accept(listening, nullptr, nullptr)};
-    const bool gone = !client && (errno == EAGAIN || errno == ECONNABORTED); // it did not wait
-    const bool accepted = static_cast<bool>(client);
-    if (accepted) ::send(client.get(), words.data(), words.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    Outcome outcome = Outcome::turned_away;
+    if (!client) outcome = errno == EAGAIN ? Outcome::nobody_waits : Outcome::failed;
+    if (client) ::send(client.get(), words.data(), words.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     client.reset();
     reserve_ = UniqueFd{::fcntl(copied_, F_DUPFD_CLOEXEC, 0)};
-    return accepted || gone;
+    return outcome;
 }
 
 } // namespace ftpc::server

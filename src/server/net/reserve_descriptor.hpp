@@ -13,9 +13,14 @@ public:
     // The reserve is a second descriptor of `copied`: nothing has to be opened for it.
     explicit ReserveDescriptor(int copied);
 
+    enum class Outcome {
+        turned_away,
+        nobody_waits, // accept(2) fails for want of a descriptor before it looks whether anybody is there
+        failed,       // the descriptor went elsewhere; some time has to pass
+    };
     // Gives the reserve up, accepts the next client of `listening`, says `words` to it, closes, and takes the
-    // reserve again. False: the descriptor went elsewhere; waiting is all that is left.
-    bool turn_away_next(int listening, std::string_view words);
+    // reserve again.
+    Outcome turn_away_next(int listening, std::string_view words);
 
 private:
     int copied_;

@@ -13,6 +13,7 @@
 
 using namespace ftpc;
 using namespace ftpc::server;
+using Outcome = ReserveDescriptor::Outcome;
 
 namespace {
 
@@ -67,8 +68,8 @@ TEST_CASE("without any descriptor left clients are told so, one after another")
         REQUIRE(::accept(listening.fd.get(), nullptr, nullptr) == -1);
         REQUIRE(errno == EMFILE);
         for (int i = 0; i < 3; ++i)
-            CHECK(reserve.turn_away_next(listening.fd.get(), "421 full\r\n"));
-        CHECK(reserve.turn_away_next(listening.fd.get(), "421 full\r\n")); // nobody waits any more
+            CHECK((reserve.turn_away_next(listening.fd.get(), "421 full\r\n") == Outcome::turned_away));
+        CHECK((reserve.turn_away_next(listening.fd.get(), "421 full\r\n") == Outcome::nobody_waits));
         CHECK(::dup(0) == -1);
     }
     for (const UniqueFd& client : clients)
