@@ -100,7 +100,7 @@ class ReportTest(unittest.TestCase):
                                 "--report", docs], check=True, capture_output=True)
             text = page.read_text(encoding="utf-8")
             self.assertEqual(text.count("### Where it must be"), 1)
-            self.assertIn("| one session waiting for each reply | ≥ 1.1 × | 3.01 × (3.00–3.02), to Pure-FTPd | yes |", text)
+            self.assertIn("| one session waiting for each reply | ≥ 1.1 × | 3.01 × (3.00–3.02) to Pure-FTPd | yes |", text)
             self.assertIn("</svg>", (docs / "performance.svg").read_text(encoding="utf-8"))
             again = json.loads((docs / "performance.json").read_text(encoding="utf-8"))
             self.assertEqual(again["measurements"], measurements)

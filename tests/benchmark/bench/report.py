@@ -33,6 +33,9 @@ def _figure(results, load, who):
 
 
 def _table(heads, rows):
+    """Nothing where there are no rows."""
+    if not rows:
+        return ""
     return "\n".join(["| " + " | ".join(heads) + " |", "|" + "---|" * len(heads),
                       *("| " + " | ".join(row) + " |" for row in rows)])
 
@@ -85,16 +88,21 @@ def _clients(results):
     return _table(("load", "client", "wall time", "CPU time"), rows)
 
 
+SECTIONS = {"Every server": _servers, "The limits of the machine": _limits, "Idle sessions": _idle, "Users": _users,
+            "On disk": _durable, "Clients": _clients}
+
+
 def text(results):
     machine = results.all["machine"]
     versions = ", ".join(f"{name} {version}" for name, version in results.all["versions"].items())
     parts = [f"Measured {results.all['begun'][:10]} on {machine['cores']} cores ({machine['cpu'] or 'unknown'}), Linux "
-             f"{machine['kernel']}, {machine['memory_gib']} GiB. Versions: {versions}.",
+             f"{machine['kernel']}, {machine['memory_gib']} GiB. Versions: {versions or 'none'}.",
              *(f"Note: {note}" for note in results.all["notes"]),
-             "### Where it must be", _goals(results), "![Directories a second](performance.svg)",
-             "### Every server", _servers(results), "### The limits of the machine", _limits(results),
-             "### Idle sessions", _idle(results), "### Users", _users(results), "### On disk", _durable(results),
-             "### Clients", _clients(results)]
+             "### Where it must be", _goals(results), "![Directories a second](performance.svg)"]
+    for title, table in SECTIONS.items():
+        made = table(results)
+        if made:
+            parts += [f"### {title}", made]
     return "\n\n".join(parts)
 
 

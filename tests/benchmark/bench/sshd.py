@@ -30,13 +30,15 @@ class Sshd(Server):
     name = "OpenSSH sftp"
 
     def __init__(self, bench):
-        package = Unpacked(bench.cache, "openssh-server", "openssh-sftp-server")
+        package = Unpacked(bench.cache, "openssh-server", "openssh-client")
+        self._package = package
         place = bench.place
         home = place.home("sftp/home")
         self.user_key = place.path("ssh-user-key")
         host_key = place.path("ssh-host-key")
         for key in (host_key, self.user_key):
-            subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
+            subprocess.run([package.file("usr/bin/ssh-keygen"), "-q", "-t", "ed25519", "-N", "", "-f", key],
+                           check=True)
         port = free_port()
         settings = place.path("sshd.conf")
         settings.write_text(SETTINGS.format(port=port, host_key=host_key, user_key=self.user_key), encoding="ascii")
@@ -48,6 +50,6 @@ class Sshd(Server):
 
     def client(self, port=None):
         """The sftp command for a batch on standard input."""
-        return ["sftp", "-q", "-b", "-", "-i", str(self.user_key), "-P", str(port or self.port),
+        return [self._package.file("usr/bin/sftp"), "-S", self._package.file("usr/bin/ssh"), "-q", "-b", "-", "-i", str(self.user_key), "-P", str(port or self.port),
                 "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR",
                 "-o", "IdentityAgent=none", "root@127.0.0.1"]

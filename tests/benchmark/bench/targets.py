@@ -29,7 +29,7 @@ def spread(values):
 def _at_least(what, least, ratios, against):
     line = Line(what, f"≥ {least:g} ×")
     if ratios:
-        line.measured = f"{spread(ratios)}, {against}"
+        line.measured = f"{spread(ratios)} {against}".rstrip()
         line.reached = statistics.median(ratios) >= least
     return line
 
