@@ -33,7 +33,7 @@ Outcome<SavedLogin> parse_login(std::string_view line)
     const auto [id, after_id] = split_first_word(after_user);
     const auto [key, expires] = split_first_word(after_id);
     const auto server = parse_server(address);
-    if (!server) return server.error();
+    if (!server) return Failure{ExitStatus::failed, server.error().message};
     if (!is_user_name(user)) return Failure{ExitStatus::failed, "not a user name in the second field"};
     SavedLogin login{*server, std::string{user}, std::nullopt};
     if (id == nothing && key == nothing && expires == nothing) return login;

@@ -29,9 +29,13 @@ Failure malformed(std::string_view text, std::string_view reason)
 
 bool is_ipv6(std::string_view text)
 {
-    const std::string address{text.substr(0, text.find('%'))}; // fe80::1%eth0 names the interface behind it
+    const auto percent = text.find('%'); // fe80::1%eth0 names the interface behind it
+    const std::string address{text.substr(0, percent)};
     in6_addr ignored;
-    return ::inet_pton(AF_INET6, address.c_str(), &ignored) == 1;
+    if (::inet_pton(AF_INET6, address.c_str(), &ignored) != 1) return false;
+    return percent == std::string_view::npos ||
+           std::all_of(text.begin() + static_cast<std::ptrdiff_t>(percent), text.end(),
+                       [](char c) { return c > ' ' && c < '\x7f'; });
 }
 
 bool is_host_name(std::string_view text)

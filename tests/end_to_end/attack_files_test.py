@@ -153,6 +153,8 @@ class UsersDb(EndToEndTest):
         before = server.log_size()
         beside = self.site.data / "beside"
         os.mkfifo(beside, 0o600)
+        owner = self.site.users_db.stat()
+        os.chown(beside, owner.st_uid, owner.st_gid)
         beside.rename(self.site.users_db)
         server.log.wait_for("event=users-kept .*not a regular file", before)
         self.assertTrue(can_log_in(server.port))

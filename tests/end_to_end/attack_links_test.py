@@ -103,7 +103,7 @@ class Links(SharedServerTest):
                 for command in (f"MKD {name}", f"MKD {name}/x", f"SITE MKDIR {name}/x/y", f"CWD {name}"):
                     self.assertEqual(control.code(command), 550, command)
             self.assertEqual(control.code("MKD slashes/inside"), 257, "a link that stays inside is followed")
-        self.assertEqual(directories_in(self.home), {"inside"})
+        self.assertEqual({name for name in directories_in(self.home) if not (self.home / name).is_symlink()}, {"inside"})
 
     def test_a_link_in_the_place_of_the_home_lets_nobody_work_there(self):
         for target in (self.outside, "../outside", "/", self.root / "alice"):

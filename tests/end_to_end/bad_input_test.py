@@ -95,7 +95,7 @@ class BadInput(SharedServerTest):
         self.assertEqual({entry.name for entry in outside.iterdir()}, {"alice"})
 
     def test_broken_arguments_are_refused(self):
-        for line in ["MKD", "MKD ", "CWD", "USER ", "NOPE", "", " MKD x", "MKD\tx", "SITE", "SITE MKDIR", "SITE SESSION NEW short",
+        for line in ["MKD", "MKD ", "CWD", "NOPE", "", " MKD x", "MKD\tx", "SITE", "SITE MKDIR", "SITE SESSION NEW short",
                      "SITE SESSION END zz", "SITE SESSION NEW " + "A" * 43 + " -5", "PBSZ x", "QUIT now", "PWD x"]:
             with self.subTest(line=line):
                 self.assertIn(self.control.code(line), (500, 501))
@@ -103,6 +103,8 @@ class BadInput(SharedServerTest):
                            ("SITE DANCE", 504), ("MODE B", 504), ("CCC", 534)]:
             with self.subTest(line=line):
                 self.assertEqual(self.control.code(line), code)
+        self.assertEqual(self.control.code("USER "), 501)
+        self.assertEqual(self.control.code("PWD"), 530, "a USER without a name ends the login")
 
     def test_a_line_that_the_connection_cuts_off_is_not_executed(self):
         with logged_in(self.server.port) as control:

@@ -129,13 +129,24 @@ TEST_CASE_METHOD(SessionDriver, "a missing or superfluous argument is 501")
 {
     log_in();
     for (const char* const line :
-         {"AUTH",     "USER",   "USER ",  "PBSZ",  "PROT",  "MKD",    "MKD ",       "CWD",
-          "TYPE",     "MODE",   "STRU",   "ALLO",  "OPTS",  "SITE",   "SITE ",      "QUIT now",
-          "FEAT all", "SYST x", "CDUP x", "PWD x", "CCC x", "REIN x", "SITE MKDIR", "SITE MKDIR "}) {
+         {"AUTH",   "PBSZ",  "PROT",  "MKD",    "MKD ",       "CWD",        "TYPE",     "MODE",
+          "STRU",   "ALLO",  "OPTS",  "SITE",   "SITE ",      "QUIT now",   "FEAT all", "SYST x",
+          "CDUP x", "PWD x", "CCC x", "REIN x", "SITE MKDIR", "SITE MKDIR "}) {
         INFO(line);
         CHECK(outcome(line) == "501");
     }
     CHECK(session.logged_in());
+}
+
+TEST_CASE_METHOD(SessionDriver, "USER without a name is 501 and ends the login before it")
+{
+    for (const char* const line : {"USER", "USER "}) {
+        INFO(line);
+        log_in();
+        CHECK(outcome(line) == "501");
+        CHECK(!session.logged_in());
+        CHECK(outcome("PASS secret") == "503");
+    }
 }
 
 TEST_CASE_METHOD(SessionDriver, "only AUTH TLS is offered, and only once")
