@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace ftpc::server {
@@ -19,6 +20,7 @@ struct Login {
     std::uint64_t generation = 0;         // of the user, when it logged in
     std::optional<SessionId> session_key; // the key that it logged in with
     bool may_enrol = false;               // by password, and not used yet
+    ipc::PeerAddress peer{};              // for the log
 };
 
 class LoginTable {
@@ -33,8 +35,8 @@ public:
 
     void remove(const ipc::LoginHandle& handle) { logins_.erase(handle); }
 
-    // Takes out the logins that hold no longer by `users` and returns their handles.
-    std::vector<ipc::LoginHandle> take_revoked(const UserStore& users);
+    // Takes out the logins that hold no longer by `users`.
+    std::vector<std::pair<ipc::LoginHandle, Login>> take_revoked(const UserStore& users);
 
     std::size_t size() const { return logins_.size(); }
 

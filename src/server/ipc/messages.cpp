@@ -98,6 +98,7 @@ public:
         out_.u8(static_cast<std::uint8_t>(m.status));
         out_.bytes(m.login);
         out_.text(m.home, max_home_bytes);
+        out_.u32(m.retry_seconds);
     }
     void operator()(const EnrolAnswer& m)
     {
@@ -229,10 +230,11 @@ LoginAnswer read_login_answer(PacketReader& in)
     m.status = static_cast<LoginStatus>(in.u8());
     in.bytes(m.login);
     m.home = in.text(max_home_bytes);
-    const bool known =
-        m.status == LoginStatus::granted || m.status == LoginStatus::refused || m.status == LoginStatus::busy;
+    m.retry_seconds = in.u32();
+    const bool known = m.status >= LoginStatus::granted && m.status <= LoginStatus::limited;
     const bool says_nothing = m.login == LoginHandle{} && m.home.empty();
     if (!known || (m.status == LoginStatus::granted) == says_nothing) in.fail();
+    if ((m.status == LoginStatus::limited) == (m.retry_seconds == 0)) in.fail();
     return m;
 }
 

@@ -93,12 +93,14 @@ enum class LoginStatus : std::uint8_t {
     granted = 1,
     refused = 2, // for whatever reason: the wire never tells
     busy = 3,    // too many logins are waiting to be checked
+    limited = 4, // too many refused logins from this address: not checked
 };
 struct LoginAnswer {
     RequestId id = 0;
     LoginStatus status = LoginStatus::refused;
-    LoginHandle login{}; // when granted, else zeros
-    std::string home;    // when granted, relative to the tree, else empty
+    LoginHandle login{};             // when granted, else zeros
+    std::string home;                // when granted, relative to the tree, else empty
+    std::uint32_t retry_seconds = 0; // when limited: how long the address has to wait, else 0
     friend bool operator==(const LoginAnswer&, const LoginAnswer&) = default;
 };
 struct EnrolAnswer {

@@ -366,7 +366,8 @@ asio::awaitable<void> Connection::log_in(Action action)
     if (answer && answer->status == ipc::LoginStatus::busy) outcome = LoginOutcome::busy;
     if (answer && answer->status == ipc::LoginStatus::refused) outcome = LoginOutcome::refused;
     if (answer && answer->status == ipc::LoginStatus::granted) outcome = begin_session(*answer);
-    Action reply = session_.on_login(outcome);
+    if (answer && answer->status == ipc::LoginStatus::limited) outcome = LoginOutcome::limited;
+    Action reply = session_.on_login(outcome, answer ? answer->retry_seconds : 0);
     forget_login_if_over();
     perform_at_once(reply);
 }
