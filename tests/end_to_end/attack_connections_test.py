@@ -35,7 +35,7 @@ class Connections(SharedServerTest):
             with logged_in(self.server.port) as control:  # whatever was accepted before this is known by now
                 control.ask("QUIT")
         counts = {descriptors_of(self.net)}
-        time.sleep(0.02)
+        time.sleep(scaled(0.02))
         counts.add(descriptors_of(self.net))
         return counts.pop() if len(counts) == 1 else None
 
