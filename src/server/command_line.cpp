@@ -63,10 +63,12 @@ po::options_description general_options()
     return options;
 }
 
-std::vector<SettingValue> given_settings(const po::variables_map& values)
+// A subcommand's own option may have the name of a setting that it does not take.
+std::vector<SettingValue> given_settings(const po::variables_map& values, SettingFlags flags)
 {
     std::vector<SettingValue> given;
     for (const SettingDescription& setting : setting_descriptions()) {
+        if (flags == SettingFlags::of_users && !concerns_users(setting.name)) continue;
         const auto found = values.find(std::string{setting.name});
         if (found == values.end()) continue;
         for (const std::string& value : found->second.as<std::vector<std::string>>())
@@ -128,7 +130,7 @@ Arguments parse_arguments(const std::vector<std::string>& words, const po::optio
     Arguments arguments;
     arguments.values = parse(words, options);
     arguments.help = arguments.values.count("help") != 0;
-    arguments.setting_flags = given_settings(arguments.values);
+    arguments.setting_flags = given_settings(arguments.values, flags);
     arguments.settings = read_settings(arguments.setting_flags, arguments.config_file(), arguments.problems);
     if (arguments.help || on_problem == OnProblem::keep || arguments.problems.empty()) return arguments;
     std::string all;

@@ -26,7 +26,8 @@ struct Subcommand {
 constexpr std::array subcommands{
     Subcommand{"serve", ftpc::server::run_serve,
                "serve clients until SIGTERM; SIGHUP reads settings, certificate and users anew"},
-    Subcommand{"user", ftpc::server::run_user, "add, passwd, del, lock, unlock, list or show users"},
+    Subcommand{"user", ftpc::server::run_user,
+               "add, passwd, del, lock, unlock, list or show users, set quotas"},
     Subcommand{"fingerprint", ftpc::server::run_fingerprint,
                "print the fingerprint of the certificate, for your users to compare"},
     Subcommand{"check", ftpc::server::run_check,

@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <optional>
+#include <utility>
 
 namespace ftpc::server {
 
@@ -88,6 +89,36 @@ Complaint take_directory_mode(mode_t& out, std::string_view text)
     return {};
 }
 
+Complaint take_max_dirs(std::uint64_t& out, std::string_view text)
+{
+    std::uint64_t value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc{} || end != text.data() + text.size()) return "must be a number; 0 sets no limit";
+    out = value;
+    return {};
+}
+
+constexpr std::array hand_over_names{std::pair{HandOver::automatic, std::string_view{"auto"}},
+                                     std::pair{HandOver::always, std::string_view{"always"}},
+                                     std::pair{HandOver::never, std::string_view{"never"}}};
+
+Complaint take_hand_over(HandOver& out, std::string_view text)
+{
+    for (const auto& [value, name] : hand_over_names) {
+        if (name != text) continue;
+        out = value;
+        return {};
+    }
+    return "must be auto, always or never";
+}
+
+std::string hand_over_text(HandOver hand_over)
+{
+    for (const auto& [value, name] : hand_over_names)
+        if (value == hand_over) return std::string{name};
+    return {};
+}
+
 Complaint take_scrypt(ScryptCost& out, std::string_view text)
 {
     ScryptCost cost{};
@@ -145,6 +176,18 @@ const std::array rows{
     Row{{"directory-mode", "MODE", "permissions of new directories, in octal (0755)"},
         [](Settings& s, std::string_view v) { return take_directory_mode(s.directory_mode, v); },
         [](const Settings& s) { return octal(s.directory_mode); }},
+    Row{{"max-dirs", "N",
+         "directories that the home of a user without a limit of its own may hold; 0 for any number (0)"},
+        [](Settings& s, std::string_view v) { return take_max_dirs(s.max_dirs, v); },
+        [](const Settings& s) { return std::to_string(s.max_dirs); }},
+    Row{{"hand-over", "auto|always|never",
+         "hand calls on directories to threads, so that a file system that hangs holds nobody else up: "
+         "where it is not local, always, or never (auto)"},
+        [](Settings& s, std::string_view v) { return take_hand_over(s.hand_over, v); },
+        [](const Settings& s) { return hand_over_text(s.hand_over); }},
+    Row{{"tree-workers", "N", "up to N threads for what is handed over; they start when needed (16)"},
+        [](Settings& s, std::string_view v) { return take_number(s.tree_workers, v, 2, 1024); },
+        [](const Settings& s) { return std::to_string(s.tree_workers); }},
     Row{{"certificate", "FILE",
          "PEM certificate chain (DATA/tls/certificate.pem, self-signed, made on first use)"},
         [](Settings& s, std::string_view v) { return take_text(s.certificate, v); },

@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -25,6 +26,13 @@ enum class LockdownMode {
     off,
 };
 
+// Which calls on directories are handed to threads instead of being made on net's event loop.
+enum class HandOver {
+    automatic, // those on file systems that are not known to be local, and lookups that cross a mount
+    always,
+    never,
+};
+
 struct Settings {
     std::string data; // directory of users.db, sessions.db, tls/; default_data_directory()
     std::string root; // the tree; empty: DATA/root
@@ -32,9 +40,12 @@ struct Settings {
     Durability durability = Durability::group;
     unsigned sync_parents = 8; // up to so many parents are synced one by one, more by one syncfs
     mode_t directory_mode = 0755;
-    std::string certificate; // PEM; empty: DATA/tls/certificate.pem, self-signed, made on first use
-    std::string key;         // PEM; empty: DATA/tls/key.pem
-    std::string pepper_file; // 32 or more random bytes; empty: no pepper
+    std::uint64_t max_dirs = 0; // directories in the home of a user without a limit; 0: any number
+    HandOver hand_over = HandOver::automatic;
+    unsigned tree_workers = 16; // threads, started when needed, for what is handed over
+    std::string certificate;    // PEM; empty: DATA/tls/certificate.pem, self-signed, made on first use
+    std::string key;            // PEM; empty: DATA/tls/key.pem
+    std::string pepper_file;    // 32 or more random bytes; empty: no pepper
     std::string net_user = "ftpcd";
     std::string auth_user = "ftpcd-auth";
     std::chrono::seconds login_timeout{120}; // from the connection's start to a login, TLS handshake included

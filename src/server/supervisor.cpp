@@ -32,6 +32,7 @@ constexpr std::chrono::milliseconds longest_pause{10000}; // of one that did not
 constexpr std::chrono::seconds long_enough{10};           // a child that lived so long is restarted at once
 constexpr std::chrono::seconds start_time{60};
 constexpr std::chrono::seconds stop_time{5};
+constexpr std::chrono::seconds kill_time{1}; // for the kernel to end a child that was killed
 constexpr std::chrono::hours certificate_check_interval{24};
 
 UniqueFd catch_signals()
@@ -411,15 +412,23 @@ void Supervisor::stop_child(Child& child)
 {
     if (!child.process) return;
     child.process->send(ipc::Stop{});
-    const auto deadline = Clock::now() + stop_time;
+    auto deadline = Clock::now() + stop_time;
     int status = 0;
     while (::waitpid(child.process->pid(), &status, WNOHANG) == 0) {
-        const auto left =
-            std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
+        const auto now = Clock::now();
+        if (now >= deadline + kill_time) {
+            // It waits in the kernel for a file system, and ends when that answers.
+            log_event("left-behind",
+                      {{"process", child.name}, {"pid", static_cast<std::uint64_t>(child.process->pid())}});
+            break;
+        }
+        if (now >= deadline) ::kill(child.process->pid(), SIGKILL);
+        const auto next = now >= deadline ? deadline + kill_time : deadline;
+        const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(next - now).count() + 1;
         pollfd waiting{signals_.get(), POLLIN, 0};
-        if (left > 0) ::poll(&waiting, 1, static_cast<int>(left));
+        ::poll(&waiting, 1, static_cast<int>(left));
         const bool impatient = wants_stop(take_signals(signals_.get()));
-        if (left <= 0 || impatient) ::kill(child.process->pid(), SIGKILL);
+        if (impatient) deadline = std::min(deadline, Clock::now());
     }
     child.process.reset();
 }

@@ -6,7 +6,6 @@
 #include "server/users/user_line.hpp"
 #include "shared/text.hpp"
 
-#include <charconv>
 #include <iostream>
 #include <optional>
 #include <stdexcept>
@@ -24,8 +23,8 @@ po::options_description own_options()
     po::options_description options{"Options"};
     options.add_options()("home", po::value<std::string>()->value_name("DIR"),
                           "home directory, relative to the tree (NAME)")(
-        "max-dirs", po::value<std::string>()->value_name("N"),
-        "quota of directories, kept for a later version");
+        "max-dirs", po::value<std::string>()->value_name("N|none|default"),
+        "how many directories the home may hold (default: what the setting max-dirs says)");
     add_password_options(options);
     return options;
 }
@@ -46,12 +45,7 @@ std::string home_option(const po::variables_map& values, const std::string& name
 std::optional<std::uint64_t> max_dirs_option(const po::variables_map& values)
 {
     if (values.count("max-dirs") == 0) return std::nullopt;
-    const auto& text = values["max-dirs"].as<std::string>();
-    std::uint64_t count = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
-    if (error != std::errc{} || end != text.data() + text.size())
-        throw UsageError{"--max-dirs must be a number"};
-    return count;
+    return parse_max_dirs(values["max-dirs"].as<std::string>());
 }
 
 std::string there_already(const std::string& name)

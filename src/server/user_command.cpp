@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstring>
 #include <iostream>
 #include <stdexcept>
@@ -31,6 +32,7 @@ constexpr std::array subcommands{
     UserSubcommand{"del", run_user_del, "delete a user; the directories stay"},
     UserSubcommand{"lock", run_user_lock, "let a user log in no more, and end open connections"},
     UserSubcommand{"unlock", run_user_unlock, "let a locked user log in again"},
+    UserSubcommand{"quota", run_user_quota, "set how many directories a user may have"},
     UserSubcommand{"list", run_user_list, "a line for each user: name, home, state"},
     UserSubcommand{"show", run_user_show, "all that is known of a user"},
 };
@@ -58,7 +60,8 @@ void print_usage()
 
 int run_user(const std::vector<std::string>& words)
 {
-    if (words.empty()) throw UsageError{"user needs one of: add, passwd, del, lock, unlock, list, show"};
+    if (words.empty())
+        throw UsageError{"user needs one of: add, passwd, del, lock, unlock, quota, list, show"};
     const std::string& name = words.front();
     if (name == "--help" || name == "-h" || name == "help") {
         print_usage();
@@ -69,7 +72,7 @@ int run_user(const std::vector<std::string>& words)
                      [&](const UserSubcommand& subcommand) { return subcommand.name == name; });
     if (found == subcommands.end())
         throw UsageError{"there is no 'user " + printable(name) +
-                         "'; there are add, passwd, del, lock, unlock, list, show"};
+                         "'; there are add, passwd, del, lock, unlock, quota, list, show"};
     return found->run({words.begin() + 1, words.end()});
 }
 
@@ -98,10 +101,26 @@ std::string user_name_argument(const Arguments& arguments)
 {
     const auto names = arguments.positional();
     if (names.size() != 1) throw UsageError{"give the name of one user"};
-    if (!is_user_name(names[0]))
-        throw std::runtime_error{"'" + printable(names[0]) + "' is " +
+    return user_name(names[0]);
+}
+
+std::string user_name(const std::string& text)
+{
+    if (!is_user_name(text))
+        throw std::runtime_error{"'" + printable(text) + "' is " +
                                  make_error_code(Errc::bad_user_name).message()};
-    return names[0];
+    return text;
+}
+
+std::optional<std::uint64_t> parse_max_dirs(const std::string& text)
+{
+    if (text == "default") return std::nullopt;
+    if (text == "none") return 0;
+    std::uint64_t count = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
+    if (error != std::errc{} || end != text.data() + text.size())
+        throw UsageError{"a limit of directories is a number, none or default"};
+    return count;
 }
 
 void edit_users(UsersFile& users, const UsersFile::Edit& change, const std::function<void()>& undo)

@@ -6,7 +6,9 @@
 #include "server/data_directory.hpp"
 #include "server/users/users_file.hpp"
 
+#include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,6 +31,13 @@ UserDatabase open_or_make_user_database(const Settings& settings);
 // it is no user name.
 std::string user_name_argument(const Arguments& arguments);
 
+// `text` if it is a user name; throws std::runtime_error when it is none.
+std::string user_name(const std::string& text);
+
+// A limit of directories as an administrator gives it: a number, "none" (which is 0) or "default" (which is
+// no limit of the user's own). Throws UsageError for anything else.
+std::optional<std::uint64_t> parse_max_dirs(const std::string& text);
+
 // Changes users.db. Throws with its problems when it was not changed; `undo` as in UsersFile::edit.
 void edit_users(
     UsersFile& users, const UsersFile::Edit& change, const std::function<void()>& undo = [] {});
@@ -50,6 +59,7 @@ int run_user_del(const std::vector<std::string>& words);
 int run_user_lock(const std::vector<std::string>& words);
 int run_user_unlock(const std::vector<std::string>& words);
 int run_user_list(const std::vector<std::string>& words);
+int run_user_quota(const std::vector<std::string>& words);
 int run_user_show(const std::vector<std::string>& words);
 
 } // namespace ftpc::server

@@ -3,8 +3,12 @@
 #include "server/auth/password_hash.hpp"
 #include "server/auth/session_key_text.hpp"
 #include "server/auth/session_keys.hpp"
+#include "server/net/beneath.hpp"
+#include "server/net/count_directories.hpp"
 #include "server/user_command.hpp"
 #include "shared/base64.hpp"
+
+#include <fcntl.h>
 
 #include <array>
 #include <ctime>
@@ -62,7 +66,22 @@ void print(const User& user)
               << "password      " << hash_text(user.password_hash) << "\n"
               << "generation    " << std::hex << std::setw(16) << std::setfill('0') << user.generation
               << std::dec << "\n";
-    if (user.max_dirs) std::cout << "max-dirs      " << *user.max_dirs << "\n";
+}
+
+std::string used_text(int tree, const User& user)
+{
+    const auto home = open_beneath(tree, user.home, O_RDONLY);
+    if (!home) return "cannot be counted: " + home.error().message();
+    const auto used = count_directories(home->get());
+    return used ? std::to_string(*used) : "cannot be counted: " + used.error().message();
+}
+
+void print_directories(int tree, const User& user, const Settings& settings)
+{
+    const std::uint64_t allowed = user.max_dirs.value_or(settings.max_dirs);
+    std::cout << "directories   " << used_text(tree, user) << ", "
+              << (allowed == 0 ? "no limit" : "at most " + std::to_string(allowed))
+              << (user.max_dirs ? "" : " (by the setting max-dirs)") << "\n";
 }
 
 } // namespace
@@ -75,7 +94,7 @@ int run_user_show(const std::vector<std::string>& words)
         print_help("ftpcd user show NAME [OPTIONS]",
                    "Prints home, state, cost of the password hash, generation (another one after each change "
                    "of the\n"
-                   "user) and session keys.",
+                   "user), directories used and allowed, and session keys.",
                    no_options, SettingFlags::of_users);
         return exit_done;
     }
@@ -84,6 +103,7 @@ int run_user_show(const std::vector<std::string>& words)
     const auto user = database.users.find(name);
     if (!user) throw std::runtime_error{no_such_user(name)};
     print(*user);
+    print_directories(database.directory.tree.get(), *user, arguments.settings);
     print_session_keys(database.directory.data.get(), *user);
     return exit_done;
 }

@@ -38,6 +38,14 @@ public:
             return "not a password hash of the form $scrypt$ln=..,r=..,p=..$salt$hash";
         case Errc::bad_message:
             return "a message between processes broke the protocol";
+        case Errc::over_quota:
+            return "as many directories as this user may have";
+        case Errc::must_count:
+            return "the directories have to be counted first";
+        case Errc::would_wait:
+            return "the file system may take long to answer";
+        case Errc::too_many_waiting:
+            return "too many requests wait for this file system; try again later";
         case Errc::directory_exists:
             return "the directory exists";
         case Errc::users_db_missing:

@@ -18,6 +18,10 @@ enum class Errc {
     long_password,      // passwords have at most 1,024 bytes
     bad_hash,           // not a password hash in the PHC form that this program writes
     bad_message,        // a message between processes that breaks their protocol
+    over_quota,         // as many directories as the user may have (552)
+    must_count,         // whether there are too many has to be counted first: hand it to a thread
+    would_wait,         // would have to wait for a file system: hand it to a thread that may
+    too_many_waiting,   // too many others wait for this file system (450)
     directory_exists,   // MKD of a directory that is there already (521)
     users_db_missing,   // no users.db where there must be one
     unsafe_permissions, // a file or directory that others can read or change

@@ -43,6 +43,9 @@ Settings unlike_the_defaults()
     s.durability = Durability::none;
     s.sync_parents = 0;
     s.directory_mode = 01750;
+    s.max_dirs = 18446744073709551615U;
+    s.hand_over = HandOver::always;
+    s.tree_workers = 2;
     s.certificate = "/etc/ssl/certs/files.pem";
     s.key = "/etc/ssl/private/files.pem";
     s.pepper_file = "/etc/ftpcd/pepper";
@@ -75,6 +78,9 @@ void check_same(const Settings& a, const Settings& b)
     CHECK((a.durability == b.durability));
     CHECK(a.sync_parents == b.sync_parents);
     CHECK(a.directory_mode == b.directory_mode);
+    CHECK(a.max_dirs == b.max_dirs);
+    CHECK((a.hand_over == b.hand_over));
+    CHECK(a.tree_workers == b.tree_workers);
     CHECK(a.certificate == b.certificate);
     CHECK(a.key == b.key);
     CHECK(a.pepper_file == b.pepper_file);
@@ -178,6 +184,14 @@ TEST_CASE("bad values are refused")
                                    "directory-mode = 0788",
                                    "directory-mode = 10755",
                                    "directory-mode = rwxr-xr-x",
+                                   "max-dirs = -1",
+                                   "max-dirs = 5x",
+                                   "max-dirs = none",
+                                   "max-dirs = 18446744073709551616",
+                                   "hand-over = Auto",
+                                   "hand-over = automatic",
+                                   "tree-workers = 1",
+                                   "tree-workers = 1025",
                                    "login-timeout = 0",
                                    "login-timeout = -5",
                                    "login-timeout = 5 minutes",

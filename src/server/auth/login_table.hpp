@@ -16,9 +16,10 @@ namespace ftpc::server {
 
 struct Login {
     std::string user;
-    std::uint64_t generation = 0;         // of the user, when it logged in
-    std::optional<SessionId> session_key; // the key that it logged in with
-    bool may_enrol = false;               // by password, and not used yet
+    std::uint64_t generation = 0;            // of the user, when it logged in
+    std::optional<SessionId> session_key;    // the key that it logged in with
+    bool may_enrol = false;                  // by password, and not used yet
+    std::optional<std::uint64_t> max_dirs{}; // as net was told last
 };
 
 class LoginTable {
@@ -35,6 +36,14 @@ public:
 
     // Takes out the logins that hold no longer by `users` and returns their handles.
     std::vector<ipc::LoginHandle> take_revoked(const UserStore& users);
+
+    // Calls `visit` with the handle and the login of each; it must not add or remove any.
+    template <class Visit>
+    void for_each(Visit visit)
+    {
+        for (auto& [handle, login] : logins_)
+            visit(handle, login);
+    }
 
     std::size_t size() const { return logins_.size(); }
 

@@ -80,6 +80,17 @@ void NetRequests::users_changed()
     if (services_.users->realm() != announced_realm_) begin();
     for (const ipc::LoginHandle& handle : logins_.take_revoked(*services_.users))
         send_(ipc::LoginRevoked{handle});
+    tell_changed_limits();
+}
+
+void NetRequests::tell_changed_limits()
+{
+    logins_.for_each([this](const ipc::LoginHandle& handle, Login& login) {
+        const auto user = services_.users->find(login.user);
+        if (!user || user->max_dirs == login.max_dirs) return;
+        login.max_dirs = user->max_dirs;
+        send_(ipc::LimitChanged{handle, login.max_dirs});
+    });
 }
 
 void NetRequests::on(ipc::LogInWithPassword& request)
@@ -179,14 +190,17 @@ void NetRequests::check(const Asked& asked, std::string_view user, PasswordProof
 void NetRequests::answer_login(const Asked& asked, std::string_view user, const Decision& decision,
                                Login login)
 {
-    ipc::LoginAnswer answer{.id = asked.id, .status = decision.status, .login = {}, .home = {}};
+    ipc::LoginAnswer answer{
+        .id = asked.id, .status = decision.status, .login = {}, .home = {}, .max_dirs = {}};
     std::string_view reason = decision.reason;
     if (decision.status == ipc::LoginStatus::granted) {
         login.user = decision.user->name;
         login.generation = decision.user->generation;
+        login.max_dirs = decision.user->max_dirs;
         if (const auto handle = logins_.add(std::move(login))) {
             answer.login = *handle;
             answer.home = decision.user->home;
+            answer.max_dirs = decision.user->max_dirs;
         } else {
             answer.status = ipc::LoginStatus::busy;
             reason = "too many users are logged in";

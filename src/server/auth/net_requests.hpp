@@ -40,7 +40,8 @@ public:
 
     void handle(ipc::Request request);
 
-    // After the users have changed: tells of a new realm, and of each login that holds no longer.
+    // After the users have changed: tells of a new realm, of each login that holds no longer
+    // and of each whose limit is another.
     void users_changed();
 
 private:
@@ -59,6 +60,7 @@ private:
     };
     void check(const Asked& asked, std::string_view user, PasswordProof proof);
     void answer_login(const Asked& asked, std::string_view user, const Decision& decision, Login login);
+    void tell_changed_limits();
 
     AuthServices& services_;
     Send send_;

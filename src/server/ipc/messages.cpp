@@ -25,6 +25,7 @@ enum class Kind : std::uint8_t {
     end_answer = 68,
     list_answer = 69,
     login_revoked = 70,
+    limit_changed = 71,
 };
 
 bool is_realm(std::string_view realm)
@@ -98,6 +99,7 @@ public:
         out_.u8(static_cast<std::uint8_t>(m.status));
         out_.bytes(m.login);
         out_.text(m.home, max_home_bytes);
+        limit(m.max_dirs);
     }
     void operator()(const EnrolAnswer& m)
     {
@@ -127,8 +129,19 @@ public:
         begin(Kind::login_revoked);
         out_.bytes(m.login);
     }
+    void operator()(const LimitChanged& m)
+    {
+        begin(Kind::limit_changed);
+        out_.bytes(m.login);
+        limit(m.max_dirs);
+    }
 
 private:
+    void limit(const std::optional<std::uint64_t>& value)
+    {
+        out_.u8(value ? 1 : 0);
+        out_.u64(value.value_or(0));
+    }
     void begin(Kind kind) { out_.u8(static_cast<std::uint8_t>(kind)); }
     void begin(Kind kind, RequestId id)
     {
@@ -144,6 +157,15 @@ std::string read_user(PacketReader& in)
     std::string user{in.text(max_user_name_bytes)};
     if (!user.empty() && !is_user_name(user)) in.fail();
     return user;
+}
+
+std::optional<std::uint64_t> read_limit(PacketReader& in)
+{
+    const bool given = in.flag();
+    const std::uint64_t value = in.u64();
+    if (given) return value;
+    if (value != 0) in.fail();
+    return std::nullopt;
 }
 
 LogInWithPassword read_log_in_with_password(PacketReader& in)
@@ -229,9 +251,10 @@ LoginAnswer read_login_answer(PacketReader& in)
     m.status = static_cast<LoginStatus>(in.u8());
     in.bytes(m.login);
     m.home = in.text(max_home_bytes);
+    m.max_dirs = read_limit(in);
     const bool known =
         m.status == LoginStatus::granted || m.status == LoginStatus::refused || m.status == LoginStatus::busy;
-    const bool says_nothing = m.login == LoginHandle{} && m.home.empty();
+    const bool says_nothing = m.login == LoginHandle{} && m.home.empty() && !m.max_dirs;
     if (!known || (m.status == LoginStatus::granted) == says_nothing) in.fail();
     return m;
 }
@@ -276,6 +299,14 @@ LoginRevoked read_login_revoked(PacketReader& in)
     return m;
 }
 
+LimitChanged read_limit_changed(PacketReader& in)
+{
+    LimitChanged m;
+    in.bytes(m.login);
+    m.max_dirs = read_limit(in);
+    return m;
+}
+
 Result<Request> read_request(PacketReader& in)
 {
     switch (static_cast<Kind>(in.u8())) {
@@ -313,6 +344,8 @@ Result<Answer> read_answer(PacketReader& in)
         return Answer{read_list_answer(in)};
     case Kind::login_revoked:
         return Answer{read_login_revoked(in)};
+    case Kind::limit_changed:
+        return Answer{read_limit_changed(in)};
     default:
         return Errc::bad_message;
     }

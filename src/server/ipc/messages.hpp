@@ -10,6 +10,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <variant>
@@ -99,6 +100,9 @@ struct LoginAnswer {
     LoginStatus status = LoginStatus::refused;
     LoginHandle login{}; // when granted, else zeros
     std::string home;    // when granted, relative to the tree, else empty
+    // The user's own limit of directories (0: any number); none: what the setting max-dirs says, or not
+    // granted.
+    std::optional<std::uint64_t> max_dirs{};
     friend bool operator==(const LoginAnswer&, const LoginAnswer&) = default;
 };
 struct EnrolAnswer {
@@ -124,6 +128,12 @@ struct ListAnswer {
     std::vector<ListedKey> keys; // at most max_listed_keys
     friend bool operator==(const ListAnswer&, const ListAnswer&) = default;
 };
+// The user of this login has another limit of directories from now on.
+struct LimitChanged {
+    LoginHandle login{};
+    std::optional<std::uint64_t> max_dirs{}; // as in LoginAnswer
+    friend bool operator==(const LimitChanged&, const LimitChanged&) = default;
+};
 // The login holds no longer (password changed, user locked or deleted): its connection must be closed.
 struct LoginRevoked {
     LoginHandle login{};
@@ -132,7 +142,8 @@ struct LoginRevoked {
 
 using Request = std::variant<LogInWithPassword, LogInWithPrehash, LogInWithSessionKey, EnrolSessionKey,
                              EndSessionKey, ListSessionKeys, LoginEnded>;
-using Answer = std::variant<RealmIs, LoginAnswer, EnrolAnswer, EndAnswer, ListAnswer, LoginRevoked>;
+using Answer =
+    std::variant<RealmIs, LoginAnswer, EnrolAnswer, EndAnswer, ListAnswer, LoginRevoked, LimitChanged>;
 
 // One message as one packet of at most max_message_bytes. The sender keeps to the bounds above: a text that
 // is longer throws std::length_error.

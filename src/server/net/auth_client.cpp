@@ -100,8 +100,10 @@ private:
     std::deque<SecretText> unsent_;
 };
 
-AuthClient::AuthClient(asio::io_context& io, OnRevoked on_revoked, OnLost on_lost)
-    : io_{io}, on_revoked_{std::move(on_revoked)}, on_lost_{std::move(on_lost)}
+AuthClient::AuthClient(asio::io_context& io, OnRevoked on_revoked, OnLimitChanged on_limit_changed,
+                       OnLost on_lost)
+    : io_{io}, on_revoked_{std::move(on_revoked)},
+      on_limit_changed_{std::move(on_limit_changed)}, on_lost_{std::move(on_lost)}
 {}
 
 AuthClient::~AuthClient()
@@ -147,6 +149,11 @@ void AuthClient::on_answer(ipc::Answer answer)
         on_revoked_(revoked->login);
         return;
     }
+    if (const auto* change = std::get_if<ipc::LimitChanged>(&answer)) {
+        change_unread(*change);
+        on_limit_changed_(*change);
+        return;
+    }
     const auto id = std::visit(
         [](const auto& message) -> ipc::RequestId {
             if constexpr (requires { message.id; }) return message.id;
@@ -169,7 +176,17 @@ void AuthClient::refuse_unread(const ipc::LoginHandle& revoked)
     for (auto& [id, waiting] : waiting_) {
         const auto* login = waiting->answer ? std::get_if<ipc::LoginAnswer>(&*waiting->answer) : nullptr;
         if (login != nullptr && login->login == revoked)
-            waiting->answer = ipc::LoginAnswer{id, ipc::LoginStatus::refused, {}, {}};
+            waiting->answer = ipc::LoginAnswer{id, ipc::LoginStatus::refused, {}, {}, {}};
+    }
+}
+
+// As above.
+void AuthClient::change_unread(const ipc::LimitChanged& change)
+{
+    for (auto& [id, waiting] : waiting_) {
+        auto* login = waiting->answer ? std::get_if<ipc::LoginAnswer>(&*waiting->answer) : nullptr;
+        if (login != nullptr && login->login == change.login && login->status == ipc::LoginStatus::granted)
+            login->max_dirs = change.max_dirs;
     }
 }
 

@@ -18,11 +18,14 @@ namespace ftpc::server {
 class AuthClient {
 public:
     using OnRevoked = std::function<void(const ipc::LoginHandle&)>;
+    using OnLimitChanged = std::function<void(const ipc::LimitChanged&)>;
     using OnLost = std::function<void()>;
 
-    // `on_revoked`: the connection of that login must be closed. `on_lost`: auth is gone, with all that it
+    // `on_revoked`: the connection of that login must be closed. `on_limit_changed`: that login
+    // has another limit. `on_lost`: auth is gone, with all that it
     // knew of the logins in force, so that it can revoke none of them any more.
-    AuthClient(boost::asio::io_context& io, OnRevoked on_revoked, OnLost on_lost);
+    AuthClient(boost::asio::io_context& io, OnRevoked on_revoked, OnLimitChanged on_limit_changed,
+               OnLost on_lost);
     ~AuthClient();
 
     // Talks over `channel` from now on; what was asked over an earlier one stays without an answer.
@@ -52,11 +55,13 @@ private:
     boost::asio::awaitable<std::optional<ipc::Answer>> exchange(ipc::RequestId id, ipc::Request question);
     void on_answer(ipc::Answer answer);
     void refuse_unread(const ipc::LoginHandle& revoked);
+    void change_unread(const ipc::LimitChanged& change);
     void give_up_waiting();
     void on_channel_lost(const Channel& channel);
 
     boost::asio::io_context& io_;
     OnRevoked on_revoked_;
+    OnLimitChanged on_limit_changed_;
     OnLost on_lost_;
     std::shared_ptr<Channel> channel_;
     std::unordered_map<ipc::RequestId, Waiting*> waiting_;

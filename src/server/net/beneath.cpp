@@ -14,11 +14,12 @@ namespace {
 
 constexpr int most_tries = 16;
 
-int openat2_directory(int base, const char* path, int flags)
+int openat2_directory(int base, const char* path, int flags, Mounts mounts)
 {
     open_how how{};
     how.flags = static_cast<unsigned>(flags | O_DIRECTORY | O_CLOEXEC);
     how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
+    if (mounts == Mounts::stay) how.resolve |= RESOLVE_NO_XDEV;
     return static_cast<int>(::syscall(SYS_openat2, base, path, &how, sizeof how));
 }
 
@@ -26,15 +27,15 @@ int openat2_directory(int base, const char* path, int flags)
 
 bool openat2_works(int directory)
 {
-    const UniqueFd probe{openat2_directory(directory, ".", O_PATH)};
+    const UniqueFd probe{openat2_directory(directory, ".", O_PATH, Mounts::cross)};
     return probe || (errno != ENOSYS && errno != EPERM);
 }
 
-Result<UniqueFd> open_beneath(int base, std::string_view path, int flags)
+Result<UniqueFd> open_beneath(int base, std::string_view path, int flags, Mounts mounts)
 {
     const std::string terminated{path};
     for (int i = 0; i < most_tries; ++i) {
-        UniqueFd opened{openat2_directory(base, terminated.c_str(), flags)};
+        UniqueFd opened{openat2_directory(base, terminated.c_str(), flags, mounts)};
         if (opened) return opened;
         if (errno != EAGAIN && errno != EINTR) break;
     }

@@ -12,12 +12,16 @@ namespace ftpc::server {
 // which older container runtimes answer for system calls that they do not know.
 bool openat2_works(int directory);
 
-// Opens the directory `path` (relative, not empty) beneath `base` with `flags` of open(2). Links are followed
-// as long as they stay beneath `base`; magic links never. EAGAIN after 16 tries (something is being renamed
-// on the way).
-Result<UniqueFd> open_beneath(int base, std::string_view path, int flags);
+// What becomes of a lookup that meets a mount point. `stay`: it fails with EXDEV, as one that leads out of
+// `base` does, before the file system that is mounted there is asked anything.
+enum class Mounts { cross, stay };
 
-// The same by opening one component after the other without following any link.
+// Opens the directory `path` (relative, not empty) beneath `base` with `flags` of open(2). Links are followed
+// as long as they stay beneath `base`, the last one not with O_NOFOLLOW; magic links never. EAGAIN after 16
+// tries (something is being renamed on the way).
+Result<UniqueFd> open_beneath(int base, std::string_view path, int flags, Mounts mounts = Mounts::cross);
+
+// The same, across mounts, by opening one component after the other without following any link.
 Result<UniqueFd> open_by_walking(int base, std::string_view path, int flags);
 
 } // namespace ftpc::server

@@ -23,6 +23,12 @@ public:
     }
 };
 
+dev_t device_of(const OpenDirectory& directory)
+{
+    struct stat status {};
+    return ::fstat(directory.fd.get(), &status) == 0 ? status.st_dev : 0;
+}
+
 } // namespace
 
 std::unique_ptr<FileSystemSync> make_file_system_sync()
@@ -32,7 +38,7 @@ std::unique_ptr<FileSystemSync> make_file_system_sync()
 
 CommitQueue::CommitQueue(Directory root, unsigned most_parents, std::unique_ptr<FileSystemSync> sync,
                          Before before)
-    : root_{std::move(root)}, sync_{std::move(sync)},
+    : root_{std::move(root)}, root_device_{device_of(*root_)}, sync_{std::move(sync)},
       most_parents_{most_parents}, in_doubt_{before == Before::unknown}, thread_{[this] { run(); }}
 {}
 
@@ -121,15 +127,18 @@ error_code CommitQueue::sync_directories(const std::vector<Parent>& parents)
     return result;
 }
 
-// The tree's own file system, and each other one that is mounted in it and has a parent here.
+// Each file system that has a parent here; the tree's own by its root, which can be synced in any case.
 error_code CommitQueue::sync_file_systems(const std::vector<Parent>& parents)
 {
-    struct stat root {};
-    if (::fstat(root_->fd.get(), &root) != 0) return last_system_error();
-    error_code result = sync_->sync_file_system(root_->fd.get());
-    dev_t done = root.st_dev;
+    error_code result;
+    dev_t done = 0;
+    const auto in_tree = [this](const Parent& parent) { return parent.device == root_device_; };
+    if (std::any_of(parents.begin(), parents.end(), in_tree)) {
+        result = sync_->sync_file_system(root_->fd.get());
+        done = root_device_;
+    }
     for (const Parent& parent : parents) { // sorted by device
-        if (parent.device == root.st_dev || parent.device == done) continue;
+        if (parent.device == root_device_ || parent.device == done) continue;
         if (!parent.can_sync) return {EACCES, boost::system::system_category()};
         if (const error_code failure = sync_->sync_file_system(parent.fd)) result = failure;
         done = parent.device;

@@ -33,7 +33,8 @@ public:
 
     // `root` is any directory of the tree's file system. A batch with more than `most_parents` different
     // parents, or with one that cannot be synced by itself, is synced as a whole file system, which also
-    // writes what others have unwritten there.
+    // writes what others have unwritten there. All parents must be local: the others' sessions would have to
+    // wait for a file system that hangs.
     CommitQueue(Directory root, unsigned most_parents,
                 std::unique_ptr<FileSystemSync> sync = make_file_system_sync(),
                 Before before = Before::on_disk);
@@ -69,6 +70,7 @@ private:
     error_code sync_file_systems(const std::vector<Parent>& parents);
 
     Directory root_;
+    dev_t root_device_ = 0;
     std::unique_ptr<FileSystemSync> sync_;
     std::mutex mutex_;
     std::condition_variable arrived_;

@@ -1,6 +1,7 @@
 #include "server/net/connection.hpp"
 
 #include "server/log.hpp"
+#include "server/net/error_reply.hpp"
 #include "server/net/peer_text.hpp"
 #include "shared/error.hpp"
 
@@ -60,6 +61,7 @@ void Connection::end_if_overdue(Clock::time_point now)
     if (sent != std::exchange(sent_before_, sent)) patience_.client_took_something(now);
     const auto limit = patience_.exceeded(services_.settings, now);
     if (!limit) return;
+    if (handed_over_ != nullptr) return leave_file_system();
     const bool can_be_told = patience_.waits(Patience::For::command) && *limit != TimeLimit::last_words;
     if (!can_be_told) return cut_off(*limit);
     end({421, *limit == TimeLimit::idle ? "Idle for too long; closing." : "No login in time; closing."});
@@ -73,11 +75,21 @@ void Connection::cut_off(TimeLimit limit)
     wake();
 }
 
+// What hangs goes on hanging without this connection.
+void Connection::leave_file_system()
+{
+    services_.log.event("operation-abandoned",
+                        {{"id", id_}, {"user", session_.user()}, {"peer", peer_text(peer_)}});
+    end({421, "The file system does not answer; closing."});
+    wake();
+}
+
 // Lets whatever is waited for end now.
 void Connection::wake()
 {
     stream_.cancel();
     if (slowed_ != nullptr) slowed_->cancel();
+    if (handed_over_ != nullptr) handed_over_->cancel();
 }
 
 asio::awaitable<void> Connection::run()
@@ -118,6 +130,7 @@ asio::awaitable<bool> Connection::receive()
     }
     if (!got || ending_) co_return false;
     lines_.received(*got);
+    asked_ = HomeQuota::Clock::now();
     co_return true;
 }
 
@@ -184,7 +197,7 @@ void Connection::forget_login_if_over()
     services_.admission.log_out(id_);
     patience_.logged_out(Clock::now());
     login_.reset();
-    home_ = working_directory_ = nullptr;
+    place_ = {};
 }
 
 // ---- replies
@@ -267,11 +280,11 @@ bool Connection::perform_at_once(Action& action)
     } else if (auto* last = std::get_if<LastReply>(&action)) {
         say_last(std::move(last->reply));
     } else if (const auto* make = std::get_if<MakeDirectory>(&action)) {
-        make_directory(*make);
+        return this->make(*make);
     } else if (const auto* path = std::get_if<MakePath>(&action)) {
-        make_path(*path);
+        return this->make(*path);
     } else if (const auto* change = std::get_if<ChangeDirectory>(&action)) {
-        change_directory(change->path);
+        return change_directory(change->path);
     } else {
         return false;
     }
@@ -280,7 +293,13 @@ bool Connection::perform_at_once(Action& action)
 
 asio::awaitable<void> Connection::perform(Action action)
 {
-    if (const auto* start = std::get_if<StartTls>(&action)) {
+    if (auto* make = std::get_if<MakeDirectory>(&action)) {
+        co_await make_in_worker(std::move(*make));
+    } else if (auto* path = std::get_if<MakePath>(&action)) {
+        co_await make_in_worker(std::move(*path));
+    } else if (auto* change = std::get_if<ChangeDirectory>(&action)) {
+        co_await change_directory_in_worker(std::move(change->path));
+    } else if (const auto* start = std::get_if<StartTls>(&action)) {
         replies_.add(start->reply);
         co_await start_tls();
     } else if (const auto* stop = std::get_if<StopTls>(&action)) {
@@ -365,17 +384,18 @@ asio::awaitable<void> Connection::log_in(Action action)
     LoginOutcome outcome = LoginOutcome::unavailable;
     if (answer && answer->status == ipc::LoginStatus::busy) outcome = LoginOutcome::busy;
     if (answer && answer->status == ipc::LoginStatus::refused) outcome = LoginOutcome::refused;
-    if (answer && answer->status == ipc::LoginStatus::granted) outcome = begin_session(*answer);
+    if (answer && answer->status == ipc::LoginStatus::granted) outcome = co_await begin_session(*answer);
     Action reply = session_.on_login(outcome);
     forget_login_if_over();
     perform_at_once(reply);
 }
 
-LoginOutcome Connection::begin_session(const ipc::LoginAnswer& answer)
+asio::awaitable<LoginOutcome> Connection::begin_session(ipc::LoginAnswer answer)
 {
     login_ = answer.login;
-    open_home(answer);
-    if (!home_) return LoginOutcome::homeless;
+    own_max_dirs_ = answer.max_dirs;
+    const LoginOutcome entered = co_await enter_home(std::move(answer.home));
+    if (entered != LoginOutcome::granted) co_return entered;
     const std::string& user = session_.user();
     if (!services_.admission.log_in(id_, user)) {
         services_.log.trouble(EventLog::Trouble::too_many_sessions, "limit-hit",
@@ -383,7 +403,7 @@ LoginOutcome Connection::begin_session(const ipc::LoginAnswer& answer)
                                {"id", id_},
                                {"user", user},
                                {"peer", peer_text(peer_)}});
-        return LoginOutcome::too_many_sessions;
+        co_return LoginOutcome::too_many_sessions;
     }
     patience_.logged_in();
     services_.log.event("session-began", {{"id", id_},
@@ -391,58 +411,147 @@ LoginOutcome Connection::begin_session(const ipc::LoginAnswer& answer)
                                           {"peer", peer_text(peer_)},
                                           {"version", stream_.tls_version_name()},
                                           {"cipher", stream_.tls_cipher_name()}});
-    return LoginOutcome::granted;
+    co_return LoginOutcome::granted;
 }
 
-void Connection::open_home(const ipc::LoginAnswer& answer)
+asio::awaitable<LoginOutcome> Connection::enter_home(std::string home)
 {
-    auto home = services_.tree.open_home(answer.home);
-    if (!home) {
-        log_event("home-unusable", {{"home", answer.home}, {"error", home.error().message()}});
-        return;
+    auto opened = open_home(services_.tree, home, Effort::at_once);
+    if (!opened && opened.error() == Errc::would_wait) {
+        auto work = [&tree = services_.tree, home] { return open_home(tree, home, Effort::may_wait); };
+        auto waited = co_await hand_over(lane_of_home(services_.tree, home), std::move(work));
+        if (!waited.value) co_return LoginOutcome::unavailable;
+        opened = std::move(*waited.value);
     }
-    home_ = working_directory_ = std::move(*home);
+    if (!opened) {
+        log_event("home-unusable", {{"home", home}, {"error", opened.error().message()}});
+        co_return LoginOutcome::homeless;
+    }
+    place_ = workplace(*opened, services_.quotas);
+    co_return LoginOutcome::granted;
 }
 
 // ---- directories
 
-void Connection::change_directory(const RemotePath& path)
+// Runs `work` on a thread that may wait. The connection waits for it, but no longer than end_if_overdue()
+// lets it: what the work needs belongs to the work.
+template <class Work>
+auto Connection::hand_over(Workers::Lane lane, Work work) -> asio::awaitable<HandedOver<decltype(work())>>
 {
-    auto opened = services_.tree.open(home_, path);
-    if (opened) working_directory_ = std::move(*opened);
+    struct Shared {
+        asio::steady_timer done;
+        HandedOver<decltype(work())> result; // the worker's, until it is finished
+        bool finished = false;
+    };
+    const auto shared = std::make_shared<Shared>(
+        Shared{asio::steady_timer{services_.io, asio::steady_timer::time_point::max()}, {}, false});
+    const bool taken = services_.workers.submit(lane, [shared, work = std::move(work), &io = services_.io] {
+        shared->result.value.emplace(work());
+        asio::post(io, [shared] {
+            shared->finished = true;
+            shared->done.cancel();
+        });
+    });
+    if (!taken) co_return HandedOver<decltype(work())>{Errc::too_many_waiting, std::nullopt};
+    handed_over_ = &shared->done;
+    patience_.wait(Patience::For::file_system, Clock::now());
+    co_await shared->done.async_wait(use_awaitable);
+    handed_over_ = nullptr;
+    patience_.wait(Patience::For::nothing, Clock::now());
+    if (!shared->finished)
+        co_return HandedOver<decltype(work())>{asio::error::operation_aborted, std::nullopt};
+    co_return std::move(shared->result);
+}
+
+bool Connection::change_directory(const RemotePath& path)
+{
+    auto opened = services_.tree.open(place_.home, path, Blocking::at_once);
+    if (!opened && opened.error() == Errc::would_wait) return false;
+    on_directory_opened(path, std::move(opened));
+    return true;
+}
+
+asio::awaitable<void> Connection::change_directory_in_worker(RemotePath path)
+{
+    auto work = [&tree = services_.tree, home = place_.home, path] { return tree.open(home, path); };
+    auto opened = co_await hand_over(place_.waiting, std::move(work));
+    if (opened.value)
+        on_directory_opened(path, std::move(*opened.value));
+    else if (!ending_)
+        on_directory_opened(path, opened.failure);
+}
+
+void Connection::on_directory_opened(const RemotePath& path, Result<Directory> opened)
+{
+    if (opened) place_.working_directory = std::move(*opened);
     replies_.add(session_.on_directory_changed(path, opened ? error_code{} : opened.error()));
 }
 
-void Connection::make_directory(const MakeDirectory& request)
+// Makes it now; false when a worker has to.
+template <class Request>
+bool Connection::make(const Request& request)
 {
-    const auto made = request.in_working_directory
-                          ? services_.tree.make_in(working_directory_, request.path.name())
-                          : services_.tree.make(home_, request.path);
-    const Reply reply = session_.on_directory_made(request.path, made ? error_code{} : made.error());
-    if (made) {
-        log_directory(request.path);
-        return add_durably(reply, made->parents);
+    place_.max_dirs = own_max_dirs_.value_or(services_.settings.max_dirs);
+    const Carried made = carry_out(services_.tree, place_, request, asked_, Effort::at_once);
+    if (made.failure == Errc::would_wait || made.failure == Errc::must_count) return false;
+    on_made(request, made);
+    return true;
+}
+
+// First on a thread that only counts; it may turn out that there is a file system to wait for.
+template <class Request>
+asio::awaitable<void> Connection::make_in_worker(Request request)
+{
+    Carried made = co_await made_in_worker(request, Effort::may_count);
+    if (made.failure == Errc::would_wait) made = co_await made_in_worker(request, Effort::may_wait);
+    if (made.failure == asio::error::operation_aborted) co_return;
+    on_made(request, made);
+}
+
+template <class Request>
+asio::awaitable<Carried> Connection::made_in_worker(const Request& request, Effort effort)
+{
+    const bool durable = services_.settings.durability == Durability::group;
+    const auto lane = effort == Effort::may_count ? place_.counting : place_.waiting;
+    auto work = [&tree = services_.tree, place = place_, request, asked = asked_, effort, durable] {
+        Carried made = carry_out(tree, place, request, asked, effort);
+        if (durable) made.sync_failure = sync_those_not_local(made.parents);
+        return made;
+    };
+    auto result = co_await hand_over(lane, std::move(work));
+    if (!result.value) co_return Carried{.failure = result.failure};
+    co_return std::move(*result.value);
+}
+
+void Connection::on_made(const MakeDirectory& request, const Carried& made)
+{
+    add_outcome(session_.on_directory_made(request.path, made.failure), request.path, made);
+}
+
+void Connection::on_made(const MakePath& request, const Carried& made)
+{
+    add_outcome(session_.on_path_made(request.path, made.anything, made.failure), request.path, made);
+}
+
+// `reply`, unless there is more to be said than the session knows.
+void Connection::add_outcome(const Reply& reply, const RemotePath& path, const Carried& made)
+{
+    if (made.anything) log_directory(path);
+    if (made.sync_failure) {
+        log_event("sync-failed", {{"error", made.sync_failure.message()}});
+        replies_.add(ReplyBatch::not_synced(made.sync_failure));
+    } else if (!made.parents.empty()) {
+        add_durably(reply, made.parents);
+    } else if (made.failure == Errc::over_quota) {
+        if (!std::exchange(told_of_quota_, true))
+            services_.log.event("limit-hit", {{"limit", "max-dirs"},
+                                              {"id", id_},
+                                              {"user", session_.user()},
+                                              {"max-dirs", place_.max_dirs}});
+        replies_.add(over_quota_reply(place_.max_dirs));
+    } else {
+        replies_.add(reply);
     }
-    if (made.error() == Errc::directory_exists && !request.path.is_home()) return add_found(reply, request);
-    replies_.add(reply);
-}
-
-// 521 tells who asks again after a lost reply or a 451 that the directory is there, so it must be on disk,
-// too.
-void Connection::add_found(const Reply& reply, const MakeDirectory& request)
-{
-    if (request.in_working_directory) return add_durably(reply, {working_directory_});
-    const auto parent = services_.tree.open(home_, request.path.parent());
-    parent ? add_durably(reply, {*parent}) : replies_.add(reply);
-}
-
-void Connection::make_path(const MakePath& request)
-{
-    const auto made = services_.tree.make_with_parents(home_, request.path);
-    const Reply reply =
-        session_.on_path_made(request.path, made && made->anything, made ? error_code{} : made.error());
-    if (made && made->anything) log_directory(request.path);
-    made ? add_durably(reply, made->parents) : replies_.add(reply);
 }
 
 void Connection::log_directory(const RemotePath& path)

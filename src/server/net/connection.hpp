@@ -8,6 +8,7 @@
 #include "server/net/services.hpp"
 #include "server/net/session.hpp"
 #include "server/net/stream.hpp"
+#include "server/net/workplace.hpp"
 #include "shared/line_buffer.hpp"
 
 #include <boost/asio/awaitable.hpp>
@@ -46,6 +47,10 @@ public:
     const std::optional<ipc::LoginHandle>& login() const { return login_; }
     const ipc::PeerAddress& peer() const { return peer_; }
 
+    // Another limit of the user who is logged in: any number of directories (0), or what the setting says
+    // (none).
+    void set_max_dirs(std::optional<std::uint64_t> max_dirs) { own_max_dirs_ = max_dirs; }
+
 private:
     boost::asio::awaitable<void> serve();
     boost::asio::awaitable<bool> receive();
@@ -62,18 +67,36 @@ private:
     boost::asio::awaitable<void> start_tls();
     boost::asio::awaitable<void> stop_tls();
     boost::asio::awaitable<void> log_in(Action action);
-    LoginOutcome begin_session(const ipc::LoginAnswer& answer);
-    void open_home(const ipc::LoginAnswer& answer);
+    boost::asio::awaitable<LoginOutcome> begin_session(ipc::LoginAnswer answer);
+    boost::asio::awaitable<LoginOutcome> enter_home(std::string home);
     void forget_login_if_over();
 
-    void change_directory(const RemotePath& path);
-    void make_directory(const MakeDirectory& request);
-    void add_found(const Reply& reply, const MakeDirectory& request);
-    void make_path(const MakePath& request);
+    // What a worker came back with; no value: it was not taken, or the connection did not wait for it.
+    template <class Value>
+    struct HandedOver {
+        error_code failure;
+        std::optional<Value> value;
+    };
+    template <class Work>
+    auto hand_over(Workers::Lane lane, Work work) -> boost::asio::awaitable<HandedOver<decltype(work())>>;
+
+    bool change_directory(const RemotePath& path);
+    boost::asio::awaitable<void> change_directory_in_worker(RemotePath path);
+    void on_directory_opened(const RemotePath& path, Result<Directory> opened);
+    template <class Request>
+    bool make(const Request& request);
+    template <class Request>
+    boost::asio::awaitable<void> make_in_worker(Request request);
+    template <class Request>
+    boost::asio::awaitable<Carried> made_in_worker(const Request& request, Effort effort);
+    void on_made(const MakeDirectory& request, const Carried& made);
+    void on_made(const MakePath& request, const Carried& made);
+    void add_outcome(const Reply& reply, const RemotePath& path, const Carried& made);
     void add_durably(const Reply& reply, const std::vector<Directory>& parents);
 
     void say_last(Reply reply);
     void cut_off(TimeLimit limit);
+    void leave_file_system();
     void wake();
     void log_directory(const RemotePath& path);
     void log_end();
@@ -85,18 +108,21 @@ private:
     LineBuffer lines_;
     ReplyBatch replies_;
     std::optional<ipc::LoginHandle> login_;
-    Directory home_;
-    Directory working_directory_;
-    std::optional<Reply> ending_; // why the server ends this connection
+    Workplace place_;
+    std::optional<std::uint64_t> own_max_dirs_; // of the user; none: the setting's
+    HomeQuota::Clock::time_point asked_;        // when the commands at hand came
+    std::optional<Reply> ending_;               // why the server ends this connection
     ConnectionId id_;
     Patience patience_;
     CommandRate rate_;
-    boost::asio::steady_timer* slowed_ = nullptr; // until its next command may be carried out
-    std::uint64_t sent_before_ = 0;               // when the deadlines were looked at last
-    bool over_ = false;                           // nothing more is read
-    bool cut_off_ = false;                        // and nothing is waited for any more
+    boost::asio::steady_timer* slowed_ = nullptr;      // until its next command may be carried out
+    boost::asio::steady_timer* handed_over_ = nullptr; // while a worker is at it: cancelled to wait no longer
+    std::uint64_t sent_before_ = 0;                    // when the deadlines were looked at last
+    bool over_ = false;                                // nothing more is read
+    bool cut_off_ = false;                             // and nothing is waited for any more
     bool write_failed_ = false;
     // for the log
+    bool told_of_quota_ = false;
     Clock::time_point began_ = Clock::now();
     std::uint64_t commands_ = 0;
     std::uint64_t directories_ = 0;

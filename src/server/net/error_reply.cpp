@@ -53,6 +53,9 @@ Reply own_error_reply(error_code failure, std::string_view path)
     }
     case Errc::name_too_long:
         return {553, failure.message()};
+    case Errc::too_many_waiting:
+        return {450, failure.message()};
+    case Errc::over_quota:
     case Errc::too_deep:
         return {552, failure.message()};
     case Errc::bad_argument:
@@ -65,6 +68,12 @@ Reply own_error_reply(error_code failure, std::string_view path)
 }
 
 } // namespace
+
+Reply over_quota_reply(std::uint64_t most_directories)
+{
+    return {552, "You may have at most " + std::to_string(most_directories) +
+                     (most_directories == 1 ? " directory." : " directories.")};
+}
 
 Reply error_reply(error_code failure, std::string_view path)
 {

@@ -4,10 +4,16 @@
 #include "shared/reply.hpp"
 #include "shared/result.hpp"
 
+#include <cstdint>
+#include <string_view>
+
 namespace ftpc::server {
 
 // For errors of the tree (errno, Errc::directory_exists) and of RemotePath::resolve. `path` is shown in the
 // reply for an existing directory. A path that leads outside reads exactly like one that is not permitted.
 Reply error_reply(error_code failure, std::string_view path);
+
+// For Errc::over_quota, with the limit in words.
+Reply over_quota_reply(std::uint64_t most_directories);
 
 } // namespace ftpc::server

@@ -89,10 +89,13 @@ class NetProcess {
 public:
     NetProcess(Start start, Lockdown lockdown)
         : lockdown_{std::move(lockdown)}, control_{io_, ipc::control_descriptor},
-          tree_{std::move(start.root), start.settings.directory_mode},
-          commits_{tree_.share_root(), start.settings.sync_parents, make_file_system_sync(),
-                   start.replaces_dead ? CommitQueue::Before::unknown : CommitQueue::Before::on_disk},
+          tree_{std::move(start.root), start.settings.directory_mode, start.settings.hand_over},
+          workers_{start.settings.tree_workers}, commits_{tree_.share_root(), start.settings.sync_parents,
+                                                          make_file_system_sync(),
+                                                          start.replaces_dead ? CommitQueue::Before::unknown
+                                                                              : CommitQueue::Before::on_disk},
           auth_{io_, [this](const ipc::LoginHandle& login) { on_revoked(login); },
+                [this](const ipc::LimitChanged& change) { on_limit_changed(change); },
                 [this] { on_auth_lost(); }},
           services_{io_,
                     start.settings,
@@ -100,9 +103,9 @@ public:
                     tree_,
                     commits_,
                     auth_,
+                    workers_,
                     Admission{admission_bounds(start.settings)},
-                    EventLog{io_},
-                    {}},
+                    EventLog{io_}},
           listener_{services_, std::move(start.sockets)}
     {}
 
@@ -125,7 +128,8 @@ public:
         services_.log.event("few-descriptors", {{"limit", descriptor_limit()}, {"max-connections", most}});
     }
 
-    bool has_connections() const { return !services_.connections.empty(); }
+    // Connections that would not end, or calls on a file system that does not answer.
+    bool has_unfinished() const { return !services_.connections.empty() || workers_.busy(); }
 
 private:
     asio::awaitable<void> obey()
@@ -155,6 +159,7 @@ private:
             services_.admission.set_bounds(admission_bounds(services_.settings));
             commits_.set_most_parents(services_.settings.sync_parents);
             tree_.set_directory_mode(services_.settings.directory_mode);
+            workers_.set_most_threads(services_.settings.tree_workers);
             report_ready();
         } catch (const std::exception& error) {
             report(ipc::Failed{error.what()});
@@ -178,6 +183,7 @@ private:
         while (!services_.connections.empty() && std::chrono::steady_clock::now() < deadline) {
             timer.expires_after(std::chrono::milliseconds{10});
             co_await timer.async_wait(use_awaitable);
+            end_those_overdue();
         }
         io_.stop();
     }
@@ -188,10 +194,15 @@ private:
         while (true) {
             timer.expires_after(std::chrono::seconds{1});
             co_await timer.async_wait(use_awaitable);
-            const auto now = Connection::Clock::now();
-            for (const auto& [id, connection] : services_.connections)
-                connection->end_if_overdue(now);
+            end_those_overdue();
         }
+    }
+
+    void end_those_overdue()
+    {
+        const auto now = Connection::Clock::now();
+        for (const auto& [id, connection] : services_.connections)
+            connection->end_if_overdue(now);
     }
 
     template <class Which>
@@ -207,6 +218,12 @@ private:
                         [&](const Connection& connection) { return connection.login() == login; });
     }
 
+    void on_limit_changed(const ipc::LimitChanged& change)
+    {
+        for (const auto& [id, connection] : services_.connections)
+            if (connection->login() == change.login) connection->set_max_dirs(change.max_dirs);
+    }
+
     // Without auth nobody could tell these connections that their user has been locked.
     void on_auth_lost()
     {
@@ -218,6 +235,7 @@ private:
     asio::io_context io_{1};
     asio::posix::stream_descriptor control_;
     Tree tree_;
+    Workers workers_;
     CommitQueue commits_;
     AuthClient auth_;
     Services services_;
@@ -248,8 +266,8 @@ int run_net_process()
         Lockdown lockdown = lock_down(Locked::net, start.settings, start.root.get());
         NetProcess process{std::move(start), std::move(lockdown)};
         process.run();
-        // Connections that would not end in time are not waited for, not even to be taken apart.
-        if (process.has_connections()) ::_exit(EXIT_SUCCESS);
+        // What would not end in time is not waited for, not even to be taken apart.
+        if (process.has_unfinished()) ::_exit(EXIT_SUCCESS);
         return EXIT_SUCCESS;
     } catch (const std::exception& error) {
         (void)ipc::send_packet(ipc::control_descriptor, ipc::encode(ipc::Report{ipc::Failed{error.what()}}));

@@ -50,6 +50,8 @@ std::optional<TimeLimit> Patience::exceeded(const Settings& settings, Time now) 
         if (now - *stranger_since_ >= settings.login_timeout) return TimeLimit::login;
     } else if (what_ == For::command && now - last_command_ >= settings.idle_timeout) {
         return TimeLimit::idle;
+    } else if (what_ == For::file_system && now - since_ >= settings.idle_timeout) {
+        return TimeLimit::idle;
     }
     return std::nullopt;
 }

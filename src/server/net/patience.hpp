@@ -20,6 +20,7 @@ public:
         nothing,      // the server is at work; only a login has to be made in time
         command,      // idle-timeout, counted from the last command that was answered
         handshake,    // tls-timeout
+        file_system,  // idle-timeout, counted from when a worker was asked
         taking,       // write-timeout, counted from the last byte of the replies that the client took
         last_reading, // the end of the connection: last_words_time
     };

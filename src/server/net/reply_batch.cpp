@@ -23,12 +23,17 @@ std::vector<Directory> ReplyBatch::take_parents()
     return std::exchange(parents_, {});
 }
 
+Reply ReplyBatch::not_synced(error_code sync_result)
+{
+    return {451, "The directory may not be on disk: " + sync_result.message()};
+}
+
 std::string ReplyBatch::take(error_code sync_result)
 {
     std::string text = std::exchange(text_, {});
     const auto conditional = std::exchange(conditional_, {});
     if (!sync_result) return text;
-    const Reply failed{451, "The directory may not be on disk: " + sync_result.message()};
+    const Reply failed = not_synced(sync_result);
     std::string out;
     std::size_t copied = 0;
     for (const Conditional& reply : conditional) {

@@ -28,6 +28,9 @@ public:
     // instead.
     std::string take(error_code sync_result);
 
+    // That 451.
+    static Reply not_synced(error_code sync_result);
+
 private:
     struct Conditional {
         std::size_t begin;

@@ -5,8 +5,10 @@
 #include "server/net/auth_client.hpp"
 #include "server/net/commit_queue.hpp"
 #include "server/net/event_log.hpp"
+#include "server/net/quota.hpp"
 #include "server/net/tls_context.hpp"
 #include "server/net/tree.hpp"
+#include "server/net/workers.hpp"
 #include "server/settings.hpp"
 
 #include <unordered_map>
@@ -22,9 +24,11 @@ struct Services {
     Tree& tree;
     CommitQueue& commits;
     AuthClient& auth;
+    Workers& workers;
     Admission admission;
     EventLog log;
-    std::unordered_map<ConnectionId, Connection*> connections; // all that are open
+    HomeQuotas quotas{};
+    std::unordered_map<ConnectionId, Connection*> connections{}; // all that are open
 };
 
 } // namespace ftpc::server

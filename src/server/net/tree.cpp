@@ -1,12 +1,16 @@
 #include "server/net/tree.hpp"
 
 #include "server/net/beneath.hpp"
+#include "server/net/file_system.hpp"
 #include "shared/error.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <optional>
 #include <string>
 
 namespace ftpc::server {
@@ -18,18 +22,39 @@ bool is_errno(const error_code& failure, int number)
     return failure == error_code{number, boost::system::system_category()};
 }
 
-Directory share(UniqueFd fd, bool can_sync)
+Directory share(OpenDirectory directory)
 {
-    return std::make_shared<OpenDirectory>(OpenDirectory{std::move(fd), can_sync});
+    return std::make_shared<const OpenDirectory>(std::move(directory));
 }
 
-// What is in the way of a new directory: a directory, or something else.
-error_code existing(int parent, const char* name)
+bool is_there(const error_code& what)
 {
-    struct stat status {};
-    if (::fstatat(parent, name, &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(status.st_mode))
-        return Errc::directory_exists;
-    return {EEXIST, boost::system::system_category()};
+    return what == Errc::directory_exists || is_errno(what, EEXIST);
+}
+
+Result<UniqueFd> open_staying(int base, std::string_view path, int flags)
+{
+    return open_beneath(base, path, flags, Mounts::stay);
+}
+
+Result<UniqueFd> open_crossing(int base, std::string_view path, int flags)
+{
+    return open_beneath(base, path, flags, Mounts::cross);
+}
+
+using OpenHow = Result<UniqueFd>(int base, std::string_view path, int flags);
+
+Result<OpenDirectory> open_readable(int base, std::string_view path, int flags, OpenHow* open_how)
+{
+    auto fd = open_how(base, path, O_RDONLY | flags);
+    if (fd) return OpenDirectory{.fd = std::move(*fd), .can_sync = true};
+    // A directory that may be written but not read can still be worked in; it is then synced with the whole
+    // tree.
+    if (is_errno(fd.error(), EACCES)) {
+        fd = open_how(base, path, O_PATH | flags);
+        if (fd) return OpenDirectory{.fd = std::move(*fd), .can_sync = false};
+    }
+    return fd.error();
 }
 
 Made made(bool anything, Directory parent)
@@ -41,82 +66,153 @@ Made made(bool anything, Directory parent)
 
 } // namespace
 
-Tree::Tree(UniqueFd root, mode_t directory_mode)
-    : root_{share(std::move(root), true)}, directory_mode_{directory_mode}, lookup_{
-                                                                                openat2_works(root_->fd.get())
-                                                                                    ? Lookup::beneath
-                                                                                    : Lookup::walk}
+Tree::Tree(UniqueFd root, mode_t directory_mode, HandOver hand_over)
+    : lookup_{openat2_works(root.get()) ? Lookup::beneath : Lookup::walk}, hand_over_{hand_over},
+      directory_mode_{directory_mode}, root_{as_root(std::move(root))}
 {}
 
-Tree::Tree(UniqueFd root, mode_t directory_mode, Lookup lookup)
-    : root_{share(std::move(root), true)}, directory_mode_{directory_mode}, lookup_{lookup}
+Tree::Tree(UniqueFd root, mode_t directory_mode, Lookup lookup, HandOver hand_over)
+    : lookup_{lookup}, hand_over_{hand_over}, directory_mode_{directory_mode}, root_{as_root(std::move(root))}
 {}
 
-Result<Directory> Tree::open_home(std::string_view home) const
+Directory Tree::as_root(UniqueFd fd) const
 {
-    return open_at(root_->fd.get(), home);
+    const bool local = is_local(fd.get());
+    return share({.fd = std::move(fd), .can_sync = true, .local = local});
 }
 
-Result<Directory> Tree::open(const Directory& home, const RemotePath& path) const
+Result<Directory> Tree::open_home(std::string_view home, Blocking blocking) const
+{
+    auto opened = open_at(*root_, home, blocking);
+    if (!opened) return opened.error();
+    opened->in_home = true;
+    return share(std::move(*opened));
+}
+
+Result<Directory> Tree::open(const Directory& home, const RemotePath& path, Blocking blocking) const
 {
     if (path.is_home()) return home;
-    return open_at(home->fd.get(), path.relative());
+    auto opened = open_at(*home, path.relative(), blocking);
+    if (!opened) return opened.error();
+    return share(std::move(*opened));
 }
 
-Result<Directory> Tree::open_at(int base, std::string_view relative_path) const
+// What is opened without crossing a mount lies on the file system of `base`.
+Result<OpenDirectory> Tree::open_at(const OpenDirectory& base, std::string_view relative_path,
+                                    Blocking blocking, int flags) const
 {
-    const auto open_how = lookup_ == Lookup::beneath ? open_beneath : open_by_walking;
-    auto fd = open_how(base, relative_path, O_RDONLY);
-    if (fd) return share(std::move(*fd), true);
-    // A directory that may be written but not read can still be worked in; it is then synced with the whole
-    // tree.
-    if (is_errno(fd.error(), EACCES)) {
-        fd = open_how(base, relative_path, O_PATH);
-        if (fd) return share(std::move(*fd), false);
+    if (blocking == Blocking::at_once && !base.local) return Errc::would_wait;
+    if (lookup_ == Lookup::beneath) {
+        auto opened = open_readable(base.fd.get(), relative_path, flags, open_staying);
+        if (opened) {
+            opened->local = base.local;
+            opened->in_home = base.in_home;
+            return opened;
+        }
+        if (!is_errno(opened.error(), EXDEV)) return opened;
+        if (must_stay(blocking)) return Errc::would_wait;
     }
-    return fd.error();
+    auto opened = open_readable(base.fd.get(), relative_path, flags,
+                                lookup_ == Lookup::beneath ? open_crossing : open_by_walking);
+    if (opened) {
+        opened->local = is_local(opened->fd.get());
+        opened->in_home = base.in_home && on_same_mount(base.fd.get(), opened->fd.get());
+    }
+    return opened;
 }
 
-Result<Made> Tree::make_in(const Directory& parent, std::string_view name) const
+bool Tree::is_local(int fd) const
 {
-    const std::string terminated{name};
-    if (::mkdirat(parent->fd.get(), terminated.c_str(), directory_mode_) == 0) return made(true, parent);
-    if (errno == EEXIST) return existing(parent->fd.get(), terminated.c_str());
-    return last_system_error();
+    switch (hand_over_) {
+    case HandOver::always:
+        return false;
+    case HandOver::never:
+        return true;
+    case HandOver::automatic:
+        break;
+    }
+    // The walk cannot see a mount before it has stepped into it.
+    return lookup_ == Lookup::beneath && is_local_file_system(fd);
 }
 
-Result<Made> Tree::make(const Directory& home, const RemotePath& path) const
+bool Tree::must_stay(Blocking blocking) const
+{
+    return blocking == Blocking::at_once && hand_over_ == HandOver::automatic;
+}
+
+Result<Made> Tree::make_in(const Directory& parent, std::string_view name, const Terms& terms) const
+{
+    if (terms.blocking == Blocking::at_once && !parent->local) return Errc::would_wait;
+    const std::string terminated{name};
+    std::optional<HomeQuota::Permit> permit;
+    if (terms.allowance != nullptr && parent->in_home) {
+        auto taken = terms.allowance->take(terms.may_count);
+        if (!taken) {
+            const error_code there = what_is_there(parent, terminated, terms.blocking);
+            return is_there(there) ? there : taken.error();
+        }
+        permit.emplace(std::move(*taken));
+    }
+    if (::mkdirat(parent->fd.get(), terminated.c_str(), directory_mode_) == 0) {
+        if (permit) permit->made();
+        return made(true, parent);
+    }
+    if (errno != EEXIST) return last_system_error();
+    permit.reset(); // what is mounted on the name may hang, and others want to make directories here
+    const error_code there = what_is_there(parent, terminated, terms.blocking);
+    if (is_errno(there, ENOENT)) return error_code{EEXIST, boost::system::system_category()};
+    return there;
+}
+
+// What has the name: Errc::directory_exists, EEXIST for anything else, ENOENT. A mount point is not asked
+// what is mounted there by who must not wait.
+error_code Tree::what_is_there(const Directory& parent, const std::string& name, Blocking blocking) const
+{
+    if (must_stay(blocking)) {
+        const auto opened = open_beneath(parent->fd.get(), name, O_PATH | O_NOFOLLOW, Mounts::stay);
+        if (opened) return Errc::directory_exists;
+        if (is_errno(opened.error(), EXDEV)) return Errc::would_wait;
+        if (is_errno(opened.error(), ENOENT)) return opened.error();
+        return {EEXIST, boost::system::system_category()};
+    }
+    struct stat status {};
+    if (::fstatat(parent->fd.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0)
+        return last_system_error();
+    if (S_ISDIR(status.st_mode)) return Errc::directory_exists;
+    return {EEXIST, boost::system::system_category()};
+}
+
+Result<Made> Tree::make(const Directory& home, const RemotePath& path, const Terms& terms) const
 {
     if (path.is_home()) return Errc::directory_exists;
-    const auto parent = open(home, path.parent());
+    const auto parent = open(home, path.parent(), terms.blocking);
     if (!parent) return parent.error();
-    return make_in(*parent, path.name());
+    return make_in(*parent, path.name(), terms);
 }
 
-Result<Made> Tree::make_with_parents(const Directory& home, const RemotePath& path) const
+Result<Made> Tree::make_with_parents(const Directory& home, const RemotePath& path, const Terms& terms) const
 {
     if (path.is_home()) return made(false, home);
-    auto one = make(home, path);
-    if (one || !(is_errno(one.error(), ENOENT) || one.error() == Errc::directory_exists ||
-                 is_errno(one.error(), EEXIST)))
-        return one;
-    return walk_and_make(home, path);
+    auto one = make(home, path, terms);
+    if (one || !(is_errno(one.error(), ENOENT) || is_there(one.error()))) return one;
+    return walk_and_make(home, path, terms);
 }
 
 // Opens `reached`, which lies in `here`. Where a link is in the way the whole path is looked up again from
 // the home, which is what the link must stay beneath.
-Result<Directory> Tree::step_into(const Directory& home, const Directory& here,
-                                  const RemotePath& reached) const
+Result<Directory> Tree::step_into(const Directory& home, const Directory& here, const RemotePath& reached,
+                                  Blocking blocking) const
 {
-    auto fd = open_by_walking(here->fd.get(), reached.name(), O_RDONLY);
-    if (fd) return share(std::move(*fd), true);
-    return open(home, reached);
+    auto next = open_at(*here, reached.name(), blocking, O_NOFOLLOW);
+    if (next) return share(std::move(*next));
+    if (next.error() == Errc::would_wait) return next.error();
+    return open(home, reached, blocking);
 }
 
 // From the home down: opens each component, making it where it is missing. The parents of all of them are to
 // be synced, also of those that were there: somebody else may have made them a moment ago and not be
 // acknowledged yet.
-Result<Made> Tree::walk_and_make(const Directory& home, const RemotePath& path) const
+Result<Made> Tree::walk_and_make(const Directory& home, const RemotePath& path, const Terms& terms) const
 {
     Made out;
     Directory here = home;
@@ -125,13 +221,12 @@ Result<Made> Tree::walk_and_make(const Directory& home, const RemotePath& path) 
     while (!rest.empty()) {
         const std::string_view name = rest.substr(0, rest.find('/'));
         rest.remove_prefix(std::min(rest.size(), name.size() + 1));
-        const auto step = make_in(here, name);
-        if (!step && !(step.error() == Errc::directory_exists || is_errno(step.error(), EEXIST)))
-            return step.error();
+        const auto step = make_in(here, name, terms);
+        if (!step && !is_there(step.error())) return step.error();
         out.anything = out.anything || step.has_value();
         out.parents.push_back(here);
         reached = reached.resolve(name).value();
-        auto next = step_into(home, here, reached);
+        auto next = step_into(home, here, reached, terms.blocking);
         if (!next) return is_errno(next.error(), ENOTDIR) && rest.empty() ? step.error() : next.error();
         here = std::move(*next);
     }

@@ -1,13 +1,18 @@
-// The tree: directories beneath a user's home, opened and made so that no name, link or race leads out of it.
+// The tree: directories beneath a user's home, opened and made so that no name, link or race leads out of it,
+// and so that the event loop never waits for a file system that may hang.
 #pragma once
 
+#include "server/net/quota.hpp"
+#include "server/settings.hpp"
 #include "shared/remote_path.hpp"
 #include "shared/result.hpp"
 #include "shared/unique_fd.hpp"
 
 #include <sys/types.h>
 
+#include <atomic>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -17,6 +22,8 @@ namespace ftpc::server {
 struct OpenDirectory {
     UniqueFd fd;
     bool can_sync = false; // opened for reading, which fsync(2) needs; false where permissions deny that
+    bool local = true;     // calls on it may be made on the event loop
+    bool in_home = true;   // on the mount of the home: what is made in it counts for the quota
 };
 using Directory = std::shared_ptr<const OpenDirectory>;
 
@@ -26,47 +33,69 @@ struct Made {
         parents; // those whose entries make the path; to be synced before it is acknowledged
 };
 
+// Who asks. The event loop asks `at_once` and gets Errc::would_wait for what might have to wait for another
+// file system than a local one: because the directory lies on such a one, or there is a mount on the way. The
+// whole is then to be asked again by a thread that may wait. Which those are is the setting hand-over.
+enum class Blocking { may_wait, at_once };
+
+// What new directories are asked for with.
+struct MakeTerms {
+    Blocking blocking = Blocking::may_wait;
+    const Allowance* allowance = nullptr; // asked for each directory in the home; null: any number
+    bool may_count = true; // else Errc::must_count is the answer where the allowance has to count first
+};
+
 class Tree {
 public:
     // How the kernel is asked. `beneath`: openat2(2) with RESOLVE_BENEATH. `walk`: component by component
     // with O_NOFOLLOW, for kernels and sandboxes without openat2; links are then not followed at all.
     enum class Lookup { beneath, walk };
 
+    using Terms = MakeTerms;
+
     // Probes once whether openat2 is there; nothing that happens later changes the answer.
-    explicit Tree(UniqueFd root, mode_t directory_mode);
-    Tree(UniqueFd root, mode_t directory_mode, Lookup lookup);
+    Tree(UniqueFd root, mode_t directory_mode, HandOver hand_over = HandOver::automatic);
+    Tree(UniqueFd root, mode_t directory_mode, Lookup lookup, HandOver hand_over = HandOver::automatic);
 
     // A user's home, relative to the root.
     // Fails with errno of openat2(2): ENOENT, ENOTDIR, EXDEV, EACCES …, EAGAIN after 16 tries.
-    Result<Directory> open_home(std::string_view home) const;
+    Result<Directory> open_home(std::string_view home, Blocking blocking = Blocking::may_wait) const;
 
     // The directory that `path` names beneath `home`. Fails as open_home.
-    Result<Directory> open(const Directory& home, const RemotePath& path) const;
+    Result<Directory> open(const Directory& home, const RemotePath& path,
+                           Blocking blocking = Blocking::may_wait) const;
 
     // Makes one directory with the plain name `name` in `parent`: one system call.
     // Fails with Errc::directory_exists when a directory of that name is there, EEXIST when something else
-    // is, or errno of mkdirat(2).
-    Result<Made> make_in(const Directory& parent, std::string_view name) const;
+    // is, Errc::over_quota where the allowance says so, or errno of mkdirat(2).
+    Result<Made> make_in(const Directory& parent, std::string_view name, const Terms& terms = {}) const;
 
     // Makes `path`, whose parent must be there. Fails as open and make_in. The home itself exists.
-    Result<Made> make(const Directory& home, const RemotePath& path) const;
+    Result<Made> make(const Directory& home, const RemotePath& path, const Terms& terms = {}) const;
 
     // Makes `path` and what is missing above it. What was made before a failure stays.
-    Result<Made> make_with_parents(const Directory& home, const RemotePath& path) const;
+    Result<Made> make_with_parents(const Directory& home, const RemotePath& path,
+                                   const Terms& terms = {}) const;
 
     Lookup lookup() const { return lookup_; }
     const Directory& share_root() const { return root_; }
-    void set_directory_mode(mode_t mode) { directory_mode_ = mode; }
+    void set_directory_mode(mode_t mode) { directory_mode_ = mode; } // from any thread
 
 private:
-    Result<Directory> open_at(int base, std::string_view relative_path) const;
-    Result<Directory> step_into(const Directory& home, const Directory& here,
-                                const RemotePath& reached) const;
-    Result<Made> walk_and_make(const Directory& home, const RemotePath& path) const;
+    Directory as_root(UniqueFd fd) const;
+    Result<OpenDirectory> open_at(const OpenDirectory& base, std::string_view relative_path,
+                                  Blocking blocking, int flags = 0) const;
+    bool is_local(int fd) const;
+    bool must_stay(Blocking blocking) const;
+    error_code what_is_there(const Directory& parent, const std::string& name, Blocking blocking) const;
+    Result<Directory> step_into(const Directory& home, const Directory& here, const RemotePath& reached,
+                                Blocking blocking) const;
+    Result<Made> walk_and_make(const Directory& home, const RemotePath& path, const Terms& terms) const;
 
-    Directory root_;
-    mode_t directory_mode_;
     Lookup lookup_;
+    HandOver hand_over_;
+    std::atomic<mode_t> directory_mode_;
+    Directory root_; // after what it is told local by
 };
 
 } // namespace ftpc::server

@@ -18,7 +18,8 @@ struct User {
     // session keys and open connections hold only for the generation that they were made in.
     std::uint64_t generation = 0;
     bool locked = false;
-    std::optional<std::uint64_t> max_dirs; // kept for the quota; nothing reads it yet
+    // How many directories the home may hold; 0: any number; none: what the setting max-dirs says.
+    std::optional<std::uint64_t> max_dirs;
 
     friend bool operator==(const User&, const User&) = default;
 };

@@ -143,7 +143,9 @@ TEST_CASE_METHOD(Fixture, "a refused login gets neither handle nor home")
 {
     users.add("alice", "secret");
     for (const auto& answer : {log_in("alice", "wrong"), log_in("stranger", "secret")})
-        CHECK(answer == ipc::LoginAnswer{.id = 7, .status = LoginStatus::refused, .login = {}, .home = {}});
+        CHECK(answer ==
+              ipc::LoginAnswer{
+                  .id = 7, .status = LoginStatus::refused, .login = {}, .home = {}, .max_dirs = {}});
 }
 
 TEST_CASE_METHOD(Fixture, "logins beyond the queue are answered busy, each exactly once")
@@ -160,7 +162,7 @@ TEST_CASE_METHOD(Fixture, "logins beyond the queue are answered busy, each exact
         requests->handle(ipc::LogInWithPrehash{.id = id, .user = "alice", .prehash = {}});
     REQUIRE(answers.size() == 2);
     CHECK(last<ipc::LoginAnswer>() ==
-          ipc::LoginAnswer{.id = 3, .status = LoginStatus::busy, .login = {}, .home = {}});
+          ipc::LoginAnswer{.id = 3, .status = LoginStatus::busy, .login = {}, .home = {}, .max_dirs = {}});
     release.set_value();
     loop.run_one();
     loop.run_one();
@@ -246,6 +248,34 @@ TEST_CASE_METHOD(Fixture, "a change of a user revokes that user's logins")
     CHECK(answers.size() == before);
     CHECK_FALSE(enrol(alice.login).enrolled);
     CHECK(enrol(bob.login).enrolled);
+}
+
+TEST_CASE_METHOD(Fixture, "a login tells the user's own limit of directories")
+{
+    users.add("alice", "secret").max_dirs = 7;
+    users.add("bob", "secret");
+    CHECK(log_in("alice", "secret").max_dirs == 7U);
+    CHECK_FALSE(log_in("bob", "secret").max_dirs);
+    CHECK_FALSE(log_in("alice", "wrong").max_dirs);
+}
+
+TEST_CASE_METHOD(Fixture, "another limit is told once to each login that it concerns, and ends none")
+{
+    requests->begin();
+    users.add("alice", "secret").max_dirs = 7;
+    users.add("bob", "secret");
+    const auto alice = log_in("alice", "secret");
+    log_in("bob", "secret");
+    const std::size_t before = answers.size();
+    users.add("alice", "secret").max_dirs = 8;
+    requests->users_changed();
+    CHECK(last<ipc::LimitChanged>() == ipc::LimitChanged{alice.login, 8});
+    users.add("alice", "secret").max_dirs.reset();
+    requests->users_changed();
+    CHECK(last<ipc::LimitChanged>() == ipc::LimitChanged{alice.login, {}});
+    requests->users_changed();
+    CHECK(answers.size() == before + 2);
+    CHECK(enrol(alice.login).enrolled);
 }
 
 TEST_CASE_METHOD(Fixture, "a login with an older hash is answered first and renews the hash then")

@@ -52,9 +52,9 @@ std::vector<Answer> answers()
     return {
         RealmIs{"r"},
         RealmIs{std::string(64, 'Z')},
-        LoginAnswer{1, LoginStatus::granted, filled<LoginHandle>(1), std::string(512, 'h')},
-        LoginAnswer{2, LoginStatus::refused, {}, {}},
-        LoginAnswer{3, LoginStatus::busy, {}, {}},
+        LoginAnswer{1, LoginStatus::granted, filled<LoginHandle>(1), std::string(512, 'h'), ~0ULL},
+        LoginAnswer{2, LoginStatus::refused, {}, {}, {}},
+        LoginAnswer{3, LoginStatus::busy, {}, {}, {}},
         EnrolAnswer{4, true, filled<SessionId>(2), ~0ULL},
         EnrolAnswer{5, false, {}, 0},
         EndAnswer{6, true},
@@ -62,6 +62,10 @@ std::vector<Answer> answers()
         ListAnswer{8, {}},
         ListAnswer{9, keys(max_listed_keys)},
         LoginRevoked{filled<LoginHandle>(3)},
+        LoginAnswer{10, LoginStatus::granted, filled<LoginHandle>(16), "h", 0},
+        LoginAnswer{11, LoginStatus::granted, filled<LoginHandle>(17), "h", {}},
+        LimitChanged{filled<LoginHandle>(15), ~0ULL},
+        LimitChanged{filled<LoginHandle>(15), {}},
     };
 }
 
@@ -131,6 +135,14 @@ TEST_CASE("only the known kinds are understood")
         const auto decoded = decode_request(with_byte(packet, 0, static_cast<std::uint8_t>(kind)));
         CHECK(decoded.has_value() == (kind == request_kinds[0]));
     }
+}
+
+TEST_CASE("a limit that is not given has one form only")
+{
+    SecretText packet = encode(Answer{LimitChanged{{}, {}}});
+    CHECK(decode_answer(packet));
+    CHECK_FALSE(decode_answer(with_byte(packet, packet.size() - 1, 1)));
+    CHECK_FALSE(decode_answer(with_byte(packet, 17, 2)));
 }
 
 TEST_CASE("what breaks a bound is not sent")

@@ -56,6 +56,8 @@ TEST_CASE("failures in ftpc's own words get the reply that their comment names")
           Reply{521, R"("/say ""a""" is already there.)"});
     CHECK(error_reply(Errc::name_too_long, "").code == 553);
     CHECK(error_reply(Errc::too_deep, "").code == 552);
+    CHECK(error_reply(Errc::over_quota, "").code == 552);
+    CHECK(error_reply(Errc::too_many_waiting, "").code == 450);
     CHECK(error_reply(Errc::bad_argument, "").code == 501);
     CHECK(error_reply(Errc::control_character, "").code == 501);
     CHECK(error_reply(Errc::not_utf8, "").code == 501);
@@ -67,4 +69,10 @@ TEST_CASE("what the client sent is not repeated, except the path of a directory 
     for (const Errc failure :
          {Errc::bad_argument, Errc::control_character, Errc::not_utf8, Errc::name_too_long})
         CHECK(error_reply(failure, "\x1b[31m").text.find('\x1b') == std::string::npos);
+}
+
+TEST_CASE("who has as many directories as allowed is told how many that are")
+{
+    CHECK(over_quota_reply(100) == Reply{552, "You may have at most 100 directories."});
+    CHECK(over_quota_reply(1) == Reply{552, "You may have at most 1 directory."});
 }

@@ -62,8 +62,8 @@ struct ErrorTest : test::TreeFixture {
             if (!enter_own_mounts()) return "no mounts";
             if (::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return "no mounts";
             if (::mount("none", at.c_str(), "tmpfs", flags, "size=64k,nr_inodes=4") != 0) return "no mounts";
-            tree_ = tree(lookup); // what was open before does not see the new mount
-            home = tree_.open_home("alice").value();
+            // What was open before does not see the new mount.
+            home = tree(lookup).open_home("alice").value();
             return job();
         });
     }

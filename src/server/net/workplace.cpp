@@ -1,0 +1,112 @@
+#include "server/net/workplace.hpp"
+
+#include "server/net/count_directories.hpp"
+#include "shared/error.hpp"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <functional>
+#include <string>
+
+namespace ftpc::server {
+
+namespace {
+
+Blocking blocking(Effort effort)
+{
+    return effort == Effort::may_wait ? Blocking::may_wait : Blocking::at_once;
+}
+
+// Odd for lanes that only count, even for those that wait.
+std::uint64_t lane_key(std::uint64_t device, std::uint64_t inode, bool counting)
+{
+    constexpr std::uint64_t spread = 0x9E3779B97F4A7C15;
+    return (device * spread + inode) << 1 | (counting ? 1U : 0U);
+}
+
+template <class Make>
+Carried with_terms(const Workplace& place, HomeQuota::Clock::time_point asked, Effort effort, Make make)
+{
+    Allowance allowance;
+    Tree::Terms terms{blocking(effort), nullptr, effort != Effort::at_once};
+    if (place.max_dirs != 0) {
+        allowance = {place.quota, place.max_dirs, asked};
+        terms.allowance = &allowance;
+    }
+    auto made = make(terms);
+    if (!made) return {.failure = made.error()};
+    return {.anything = made->anything, .parents = std::move(made->parents)};
+}
+
+} // namespace
+
+Result<OpenedHome> open_home(const Tree& tree, std::string_view home, Effort effort)
+{
+    auto directory = tree.open_home(home, blocking(effort));
+    if (!directory) return directory.error();
+    struct stat status {};
+    if (::fstat((*directory)->fd.get(), &status) != 0) return last_system_error();
+    return OpenedHome{std::move(*directory), {status.st_dev, status.st_ino}};
+}
+
+Workers::Lane lane_of_home(const Tree& tree, std::string_view home)
+{
+    const std::uint64_t which = tree.share_root()->local ? std::hash<std::string_view>{}(home) : 0;
+    return {.key = which << 1, .local = false};
+}
+
+Workplace workplace(const OpenedHome& home, HomeQuotas& quotas)
+{
+    const auto count = [directory = home.directory] { return count_directories(directory->fd.get()); };
+    const bool local = home.directory->local;
+    return {.home = home.directory,
+            .working_directory = home.directory,
+            .quota = quotas.share(home.id, count),
+            .counting = {.key = lane_key(home.id.device, home.id.inode, true), .local = true},
+            // Whoever works on a file system that is not local waits together with the others there.
+            .waiting = {.key = lane_key(home.id.device, local ? home.id.inode : 0, false), .local = false}};
+}
+
+Carried carry_out(const Tree& tree, const Workplace& place, const MakeDirectory& request,
+                  HomeQuota::Clock::time_point asked, Effort effort)
+{
+    Carried carried = with_terms(place, asked, effort, [&](const Tree::Terms& terms) {
+        return request.in_working_directory
+                   ? tree.make_in(place.working_directory, request.path.name(), terms)
+                   : tree.make(place.home, request.path, terms);
+    });
+    // 521 tells who asks again after a lost reply or a 451 that the directory is there, so it must be on
+    // disk, too.
+    if (carried.failure == Errc::directory_exists && !request.path.is_home()) {
+        const auto parent = request.in_working_directory
+                                ? Result<Directory>{place.working_directory}
+                                : tree.open(place.home, request.path.parent(), blocking(effort));
+        if (parent) carried.parents = {*parent};
+    }
+    return carried;
+}
+
+Carried carry_out(const Tree& tree, const Workplace& place, const MakePath& request,
+                  HomeQuota::Clock::time_point asked, Effort effort)
+{
+    return with_terms(place, asked, effort, [&](const Tree::Terms& terms) {
+        return tree.make_with_parents(place.home, request.path, terms);
+    });
+}
+
+error_code sync_those_not_local(std::vector<Directory>& parents, FileSystemSync& sync)
+{
+    error_code result;
+    for (const Directory& parent : parents) {
+        if (parent->local) continue;
+        // One that may not be read cannot be synced, and its file system perhaps not reached otherwise.
+        const error_code failure = parent->can_sync ? sync.sync_directory(parent->fd.get())
+                                                    : error_code{EACCES, boost::system::system_category()};
+        if (failure) result = failure;
+    }
+    std::erase_if(parents, [](const Directory& parent) { return !parent->local; });
+    return result;
+}
+
+} // namespace ftpc::server

@@ -1,0 +1,65 @@
+// Where a session works, and what it does there, as plain calls that a connection makes on the event loop or
+// hands to a worker, copy and all.
+#pragma once
+
+#include "server/net/commit_queue.hpp"
+#include "server/net/quota.hpp"
+#include "server/net/session.hpp"
+#include "server/net/tree.hpp"
+#include "server/net/workers.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+
+namespace ftpc::server {
+
+struct Workplace {
+    Directory home; // null: nobody is logged in
+    Directory working_directory;
+    std::shared_ptr<HomeQuota> quota;
+    std::uint64_t max_dirs = 0; // 0: any number
+    Workers::Lane counting;     // for what has to be counted first
+    Workers::Lane waiting;      // for what may have to wait for a file system
+};
+
+// How far a call may go. On the loop: `at_once`. In the lane `counting`: `may_count`. In the lane `waiting`:
+// `may_wait`.
+enum class Effort { at_once, may_count, may_wait };
+
+// A home that was opened, and what it is known by.
+struct OpenedHome {
+    Directory directory;
+    HomeQuotas::Home id{};
+};
+
+// Fails as Tree::open_home, with Errc::would_wait for Effort::at_once only.
+Result<OpenedHome> open_home(const Tree& tree, std::string_view home, Effort effort);
+
+// The lane for opening `home` when that has to wait.
+Workers::Lane lane_of_home(const Tree& tree, std::string_view home);
+
+// The place of a session that has just logged in.
+Workplace workplace(const OpenedHome& home, HomeQuotas& quotas);
+
+// What came of a command that makes directories.
+struct Carried {
+    error_code failure{};  // as of Tree::make_in, make and make_with_parents
+    bool anything = false; // was made
+    std::vector<Directory>
+        parents{};             // to be synced before the answer: of what was made, or found to be there
+    error_code sync_failure{}; // of parents that are synced already and no longer among these
+};
+
+// `asked`: when the command came.
+Carried carry_out(const Tree& tree, const Workplace& place, const MakeDirectory& request,
+                  HomeQuota::Clock::time_point asked, Effort effort);
+Carried carry_out(const Tree& tree, const Workplace& place, const MakePath& request,
+                  HomeQuota::Clock::time_point asked, Effort effort);
+
+// Syncs those of `parents` that are not local, here and now, and takes them out: the commit queue, which all
+// sessions share, must not wait for them.
+error_code sync_those_not_local(std::vector<Directory>& parents,
+                                FileSystemSync& sync = *make_file_system_sync());
+
+} // namespace ftpc::server
