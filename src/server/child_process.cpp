@@ -84,11 +84,11 @@ UniqueFd open_own_program()
 ChildProcess::ChildProcess(int program, const std::string& title, const std::string& subcommand,
                            std::optional<FileOwner> user)
 {
-    auto [ours, theirs] = ipc::make_channel();
+    auto channel = ipc::make_channel(); // ours, theirs
     pid_ = ::fork();
     if (pid_ < 0) throw std::runtime_error{"cannot start a process: " + last_system_error().message()};
-    if (pid_ == 0) execute(program, theirs.get(), title, subcommand, user);
-    control_ = std::move(ours);
+    if (pid_ == 0) execute(program, channel.second.get(), title, subcommand, user);
+    control_ = std::move(channel.first);
     // The supervisor never waits for a child that has stopped reading.
     ::fcntl(control_.get(), F_SETFL, O_NONBLOCK);
 }

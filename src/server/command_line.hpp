@@ -55,6 +55,7 @@ void print_help(const std::string& usage, const std::string& about,
 // ---- the subcommands, each in a file of its own: arguments without the subcommand's name, exit status
 int run_serve(const std::vector<std::string>& words);
 int run_user(const std::vector<std::string>& words); // add, passwd, del, lock, unlock, list, show
+int run_why(const std::vector<std::string>& words);
 int run_fingerprint(const std::vector<std::string>& words);
 int run_check(const std::vector<std::string>& words);
 

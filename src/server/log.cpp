@@ -8,7 +8,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
+#include <cstdlib>
+#include <ctime>
 
 namespace ftpc::server {
 
@@ -51,21 +54,6 @@ void append_value(std::string& line, std::string_view value)
     line += '"';
 }
 
-void append_line(std::string& lines, std::string_view process, std::string_view event,
-                 std::initializer_list<LogField> fields)
-{
-    lines += process;
-    lines += ": event=";
-    append_value(lines, event);
-    for (const LogField& field : fields) {
-        lines += ' ';
-        lines += field.name;
-        lines += '=';
-        append_value(lines, field.value);
-    }
-    lines += '\n';
-}
-
 // Whether a line can be written without waiting. A pipe says so when PIPE_BUF bytes (4 KiB) have room in it;
 // a service must not stand still because nobody reads its log.
 bool log_takes_a_line()
@@ -74,13 +62,102 @@ bool log_takes_a_line()
     return ::poll(&waiting, 1, 0) == 1 && (waiting.revents & POLLOUT) != 0;
 }
 
-} // namespace
+std::string logfmt_line(std::string_view time, std::string_view process, std::string_view event,
+                        std::initializer_list<LogField> fields)
+{
+    std::string line{process};
+    line += ':';
+    if (!time.empty()) line.append(" time=").append(time);
+    line += " event=";
+    append_value(line, event);
+    for (const LogField& field : fields) {
+        line += ' ';
+        line += field.name;
+        line += '=';
+        append_value(line, field.value);
+    }
+    return line += '\n';
+}
 
-std::string log_line(std::string_view process, std::string_view event, std::initializer_list<LogField> fields)
+void append_json(std::string& line, std::string_view name, std::string_view value, bool is_number = false)
+{
+    line.append(line.empty() ? "{\"" : ",\"").append(name).append("\":");
+    if (is_number) {
+        line += value;
+        return;
+    }
+    line += '"';
+    for (const char c : printable(value)) { // nothing but quote and backslash is left to escape (RFC 8259 §7)
+        if (c == '"' || c == '\\') line += '\\';
+        line += c;
+    }
+    line += '"';
+}
+
+std::string json_line(std::string_view time, std::string_view process, std::string_view event,
+                      std::initializer_list<LogField> fields)
 {
     std::string line;
-    append_line(line, process, event, fields);
-    return line;
+    if (!time.empty()) append_json(line, "time", time);
+    append_json(line, "process", process);
+    append_json(line, "event", event);
+    for (const LogField& field : fields)
+        append_json(line, field.name, field.value, field.is_number);
+    return line += "}\n";
+}
+
+std::atomic<LogFormat> log_format = LogFormat::logfmt;
+
+// Whether standard error is the very stream that systemd has connected to the journal.
+bool journal_reads()
+{
+    static const bool reads = [] {
+        const char* const stream = std::getenv("JOURNAL_STREAM");
+        struct stat status {};
+        return stream != nullptr && ::fstat(STDERR_FILENO, &status) == 0 &&
+               stream == std::to_string(status.st_dev) + ":" + std::to_string(status.st_ino);
+    }();
+    return reads;
+}
+
+// "2026-11-29T10:15:00.123Z", or nothing for the journal. A busy server writes many lines in a second, which
+// is put into words once.
+std::string time_now()
+{
+    struct Second {
+        std::time_t time = -1;
+        std::array<char, 32> text{}; // up to the second
+    };
+    thread_local Second second;
+    timespec now{};
+    if (journal_reads() || ::clock_gettime(CLOCK_REALTIME, &now) != 0) return {};
+    if (now.tv_sec != second.time) {
+        std::tm utc{};
+        if (::gmtime_r(&now.tv_sec, &utc) == nullptr) return {};
+        second.time = now.tv_sec;
+        std::strftime(second.text.data(), second.text.size(), "%FT%T.", &utc);
+    }
+    const std::string milliseconds = std::to_string(1000 + now.tv_nsec / 1000000); // "1042"
+    return std::string{second.text.data()}.append(milliseconds, 1).append("Z");
+}
+
+std::string line_now(std::string_view event, std::initializer_list<LogField> fields)
+{
+    return log_line(log_format, time_now(), process_name(), event, fields);
+}
+
+} // namespace
+
+std::string log_line(LogFormat format, std::string_view time, std::string_view process,
+                     std::string_view event, std::initializer_list<LogField> fields)
+{
+    return format == LogFormat::json ? json_line(time, process, event, fields)
+                                     : logfmt_line(time, process, event, fields);
+}
+
+void set_log_format(LogFormat format)
+{
+    log_format = format;
 }
 
 void set_log_name(std::string_view process)
@@ -100,12 +177,12 @@ std::size_t max_log_write_bytes()
 
 void append_log_event(std::string& lines, std::string_view event, std::initializer_list<LogField> fields)
 {
-    append_line(lines, process_name(), event, fields);
+    lines += line_now(event, fields);
 }
 
 void log_event(std::string_view event, std::initializer_list<LogField> fields)
 {
-    write_log(log_line(process_name(), event, fields), 1);
+    write_log(line_now(event, fields), 1);
 }
 
 void write_log(std::string_view lines, std::uint64_t count)
@@ -118,7 +195,7 @@ void write_log(std::string_view lines, std::uint64_t count)
     }
     std::string with_losses;
     if (const std::uint64_t before = lost.exchange(0); before > 0) {
-        with_losses = log_line(process_name(), "log-lines-lost", {{"count", before}});
+        with_losses = line_now("log-lines-lost", {{"count", before}});
         lines = with_losses += lines;
     }
     [[maybe_unused]] const auto written = ::write(STDERR_FILENO, lines.data(), lines.size());

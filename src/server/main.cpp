@@ -28,6 +28,7 @@ constexpr std::array subcommands{
                "serve clients until SIGTERM; SIGHUP reads settings, certificate and users anew"},
     Subcommand{"user", ftpc::server::run_user,
                "add, passwd, del, lock, unlock, list or show users, set quotas"},
+    Subcommand{"why", ftpc::server::run_why, "say why a user cannot log in"},
     Subcommand{"fingerprint", ftpc::server::run_fingerprint,
                "print the fingerprint of the certificate, for your users to compare"},
     Subcommand{"check", ftpc::server::run_check,

@@ -4,11 +4,21 @@
 
 #include "server/ipc/messages.hpp"
 
+#include <optional>
+#include <string>
+#include <string_view>
+
 namespace ftpc::server {
 
 // The part of an address that one client holds, the rest zeros.
 using PeerNetwork = ipc::PeerAddress;
 
 PeerNetwork network_of(const ipc::PeerAddress& peer);
+
+// "192.0.2.7", "2001:db8::7"
+std::string address_text(const ipc::PeerAddress& peer);
+
+// None for what address_text() does not print.
+std::optional<ipc::PeerAddress> parse_address(std::string_view text);
 
 } // namespace ftpc::server

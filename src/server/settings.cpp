@@ -55,6 +55,13 @@ Complaint take_text(std::string& out, std::string_view text)
     return {};
 }
 
+Complaint take_log_format(LogFormat& out, std::string_view text)
+{
+    if (text != "logfmt" && text != "json") return "must be logfmt or json";
+    out = text == "json" ? LogFormat::json : LogFormat::logfmt;
+    return {};
+}
+
 Complaint take_durability(Durability& out, std::string_view text)
 {
     if (text != "group" && text != "none") return "must be group or none";
@@ -124,8 +131,8 @@ Complaint take_scrypt(ScryptCost& out, std::string_view text)
     ScryptCost cost{};
     int used = 0;
     const std::string copy{text};
-    const int fields = std::sscanf(copy.c_str(), "ln=%2u,r=%2u,p=%2u%n", &cost.ln, &cost.r, &cost.p,
-                                   &used); // NOLINT(cert-err34-c): widths bound the numbers
+    // NOLINTNEXTLINE(cert-err34-c): widths bound the numbers
+    const int fields = std::sscanf(copy.c_str(), "ln=%2u,r=%2u,p=%2u%n", &cost.ln, &cost.r, &cost.p, &used);
     const bool whole = fields == 3 && static_cast<std::size_t>(used) == text.size();
     if (!whole || cost.ln < 10 || cost.ln > 20 || cost.r < 1 || cost.r > 32 || cost.p < 1 || cost.p > 16 ||
         cost.memory_bytes() > 1ULL << 30 || cost.ln >= 16 * cost.r) // RFC 7914 §2: N < 2^(128 * r / 8)
@@ -248,6 +255,23 @@ const std::array rows{
     Row{{"hash-queue", "N", "logins that may wait for a password check; further ones get 421 (256)"},
         [](Settings& s, std::string_view v) { return take_number(s.hash_queue, v, 1, 65536); },
         [](const Settings& s) { return std::to_string(s.hash_queue); }},
+    Row{{"login-limit-address", "N",
+         "refused logins of one address that are free; each further one makes it wait, from 1m to 1h; 0 for "
+         "no limit (10)"},
+        [](Settings& s, std::string_view v) { return take_number(s.login_limit_address, v, 0, 1000000); },
+        [](const Settings& s) { return std::to_string(s.login_limit_address); }},
+    Row{{"login-limit-account", "N",
+         "refused logins at one account that are free; then logins from new addresses wait up to 5s; 0 for "
+         "no "
+         "limit (10)"},
+        [](Settings& s, std::string_view v) { return take_number(s.login_limit_account, v, 0, 1000000); },
+        [](const Settings& s) { return std::to_string(s.login_limit_account); }},
+    Row{{"login-limit-forget", "TIME", "one refused login is forgotten in this time (10m)"},
+        [](Settings& s, std::string_view v) { return take_duration(s.login_limit_forget, v); },
+        [](const Settings& s) { return duration_text(s.login_limit_forget); }},
+    Row{{"log-format", "logfmt|json", "how the log is written (logfmt)"},
+        [](Settings& s, std::string_view v) { return take_log_format(s.log_format, v); },
+        [](const Settings& s) { return std::string{s.log_format == LogFormat::json ? "json" : "logfmt"}; }},
     Row{{"scrypt", "ln=N,r=N,p=N",
          "cost of password hashes; older ones are renewed at login (ln=15,r=8,p=3)"},
         [](Settings& s, std::string_view v) { return take_scrypt(s.scrypt, v); },
@@ -279,6 +303,7 @@ std::span<const SettingDescription> setting_descriptions()
 {
     static const auto descriptions = [] {
         std::vector<SettingDescription> all;
+        all.reserve(rows.size());
         for (const Row& row : rows)
             all.push_back(row.description);
         return all;

@@ -2,6 +2,7 @@
 // --config (name = value); flags win over the file, the file over the defaults here.
 #pragma once
 
+#include "server/log.hpp"
 #include "shared/scrypt.hpp"
 
 #include <sys/types.h>
@@ -57,10 +58,14 @@ struct Settings {
     unsigned max_connections_per_address = 2000; // IPv4 address or /64 of IPv6
     unsigned max_unauthenticated = 1000;         // connections that are not logged in
     unsigned max_sessions_per_user = 2000;
-    unsigned max_commands_per_second = 0; // of one session, who then waits; 0: no bound
-    bool log_directories = true;          // a line for each directory that is made
-    unsigned hash_workers = 0;            // threads that hash passwords; 0: one for each core
-    unsigned hash_queue = 256;            // logins that may wait for them
+    unsigned max_commands_per_second = 0;         // of one session, who then waits; 0: no bound
+    bool log_directories = true;                  // a line for each directory that is made
+    unsigned hash_workers = 0;                    // threads that hash passwords; 0: one for each core
+    unsigned hash_queue = 256;                    // logins that may wait for them
+    unsigned login_limit_address = 10;            // refused logins of an address that are free; 0: no limit
+    unsigned login_limit_account = 10;            // the same of an account
+    std::chrono::seconds login_limit_forget{600}; // one refused login is forgotten in this time
+    LogFormat log_format = LogFormat::logfmt;
     ScryptCost scrypt{.ln = 15, .r = 8, .p = 3};
     LockdownMode lockdown = LockdownMode::prefer; // of net and auth by the kernel
     bool lockdown_debug = false;                  // a forbidden system call is named in the log

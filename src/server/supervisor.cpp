@@ -109,6 +109,7 @@ Supervisor::Supervisor(const Arguments& arguments)
 {
     auth_ = {"auth", "process-auth", accounts_.auth, {}, false, {}, {}, {}, false, {}};
     net_ = {"net", "process-net", accounts_.net, {}, false, {}, {}, {}, false, {}};
+    set_log_format(arguments_.settings.log_format);
     load_secrets();
     sockets_ = open_all(arguments_.settings.listen);
 }
@@ -378,6 +379,7 @@ void Supervisor::reload()
         certificate_checked_ = Clock::now();
         return;
     }
+    set_log_format(arguments_.settings.log_format);
     for (const Child* child : {&auth_, &net_})
         if (child->process) configure(*child, false);
     log_event("reloaded", {{"certificate", describe_certificate(certificate_pem_).fingerprint}});

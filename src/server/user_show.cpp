@@ -3,6 +3,7 @@
 #include "server/auth/password_hash.hpp"
 #include "server/auth/session_key_text.hpp"
 #include "server/auth/session_keys.hpp"
+#include "server/login_report.hpp"
 #include "server/net/beneath.hpp"
 #include "server/net/count_directories.hpp"
 #include "server/user_command.hpp"
@@ -11,7 +12,6 @@
 #include <fcntl.h>
 
 #include <array>
-#include <ctime>
 #include <iomanip>
 #include <iostream>
 #include <stdexcept>
@@ -19,16 +19,6 @@
 namespace ftpc::server {
 
 namespace {
-
-std::string time_text(std::uint64_t seconds)
-{
-    const auto time = static_cast<std::time_t>(seconds);
-    std::tm utc{};
-    std::array<char, 32> text{};
-    if (::gmtime_r(&time, &utc) == nullptr || std::strftime(text.data(), text.size(), "%FT%TZ", &utc) == 0)
-        return std::to_string(seconds);
-    return text.data();
-}
 
 std::string hash_text(const std::string& phc)
 {
@@ -51,8 +41,8 @@ void print_session_keys(int data, const User& user)
         if (key.user != user.name || key.generation != user.generation ||
             key.expires <= system_clock_seconds())
             continue;
-        std::cout << "session key   " << hex_encode(key.id) << " created " << time_text(key.created)
-                  << " expires " << time_text(key.expires) << "\n";
+        std::cout << "session key   " << hex_encode(key.id) << " created " << utc_time_text(key.created)
+                  << " expires " << utc_time_text(key.expires) << "\n";
         ++count;
     }
     if (count == 0) std::cout << "session keys  none\n";

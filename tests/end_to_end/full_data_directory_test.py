@@ -72,7 +72,7 @@ class FullDataDirectory(EndToEndTest):
         before = (site.data / "sessions.db").read_bytes()
         self.fill_bytes()
         self.assertNotEqual(second.log_in(server).returncode, 0)
-        server.log.wait_for('event=session-key-refused user=alice reason="No space left on device"')
+        server.log.wait_for(r'event=session-key-refused user=alice peer=\S+ reason="No space left on device"')
         self.assertEqual((site.data / "sessions.db").read_bytes(), before)
         self.assertTrue(can_log_in(server.port))
         self.assertEqual(first.ftpc("status").returncode, 0)

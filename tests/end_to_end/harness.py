@@ -141,7 +141,8 @@ class Log:
 class Site:
     """A directory of its own with everything that a server needs: DATA, the tree, and a settings file.
 
-    Hashing is cheap unless a test says otherwise: its cost is not what these tests are about.
+    Unless a test says otherwise hashing is cheap, and no failed login is one too many: that is not what most tests are
+    about. None for a setting is its default.
     """
 
     def __init__(self, **settings):
@@ -150,7 +151,8 @@ class Site:
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="ftpcd-test-"))
         self.directory.chmod(0o755)  # the system users must get to the tree
         self.config = self.directory / "ftpcd.conf"
-        self.settings = {"data": self.directory / "data", "listen": "127.0.0.1:0", "scrypt": "ln=10,r=8,p=1"}
+        self.settings = {"data": self.directory / "data", "listen": "127.0.0.1:0", "scrypt": "ln=10,r=8,p=1",
+                         "login-limit-address": 0, "login-limit-account": 0}
         self.configure(**settings)
 
     def configure(self, **settings):

@@ -13,35 +13,53 @@
 using namespace ftpc;
 using namespace ftpc::server;
 
+namespace {
+
+std::string line(std::string_view process, std::string_view event, std::initializer_list<LogField> fields)
+{
+    return log_line(LogFormat::logfmt, {}, process, event, fields);
+}
+
+std::string json(std::initializer_list<LogField> fields)
+{
+    return log_line(LogFormat::json, {}, "p", "e", fields);
+}
+
+// What nobody may bring into a log.
+const std::string nasty[] = {"x\nftpcd: event=login user=root result=granted",
+                             "x\r\nevent=y",
+                             "x result=granted",
+                             "x\" result=\"granted",
+                             "x\",\"result\":\"granted",
+                             "\x1b]0;title\x07",
+                             std::string{"\0nul", 4},
+                             "\xff\xfe",
+                             "\xc2\x85next line",
+                             "trailing\\"};
+
+} // namespace
+
 TEST_CASE("an event is one line of names and values")
 {
-    CHECK(log_line("ftpcd[net]", "login", {{"user", "alice"}, {"count", std::uint64_t{3}}}) ==
+    CHECK(line("ftpcd[net]", "login", {{"user", "alice"}, {"count", std::uint64_t{3}}}) ==
           "ftpcd[net]: event=login user=alice count=3\n");
-    CHECK(log_line("ftpcd", "reloaded", {}) == "ftpcd: event=reloaded\n");
+    CHECK(line("ftpcd", "reloaded", {}) == "ftpcd: event=reloaded\n");
 }
 
 TEST_CASE("values with spaces, quotes or an equals sign are quoted, and so is nothing at all")
 {
-    CHECK(log_line("p", "e", {{"a", "b c"}}) == "p: event=e a=\"b c\"\n");
-    CHECK(log_line("p", "e", {{"a", ""}}) == "p: event=e a=\"\"\n");
-    CHECK(log_line("p", "e", {{"a", "b=c"}}) == "p: event=e a=\"b=c\"\n");
-    CHECK(log_line("p", "e", {{"a", "say \"hi\""}}) == "p: event=e a=\"say \\\"hi\\\"\"\n");
-    CHECK(log_line("p", "e", {{"a", "资料"}}) == "p: event=e a=资料\n");
+    CHECK(line("p", "e", {{"a", "b c"}}) == "p: event=e a=\"b c\"\n");
+    CHECK(line("p", "e", {{"a", ""}}) == "p: event=e a=\"\"\n");
+    CHECK(line("p", "e", {{"a", "b=c"}}) == "p: event=e a=\"b=c\"\n");
+    CHECK(line("p", "e", {{"a", "say \"hi\""}}) == "p: event=e a=\"say \\\"hi\\\"\"\n");
+    CHECK(line("p", "e", {{"a", "资料"}}) == "p: event=e a=资料\n");
 }
 
 TEST_CASE("nobody can forge a line or a field, or reach the terminal of who reads it")
 {
-    const std::string nasty[] = {"x\nftpcd: event=login user=root result=granted",
-                                 "x\r\nevent=y",
-                                 "x result=granted",
-                                 "x\" result=\"granted",
-                                 "\x1b]0;title\x07",
-                                 std::string{"\0nul", 4},
-                                 "\xff\xfe",
-                                 "\xc2\x85next line",
-                                 "trailing\\"};
     for (const std::string& value : nasty) {
-        const std::string line = log_line("ftpcd", "login", {{"user", value}, {"result", "refused"}});
+        const std::string line =
+            log_line(LogFormat::logfmt, {}, "ftpcd", "login", {{"user", value}, {"result", "refused"}});
         INFO(line);
         CHECK(std::count(line.begin(), line.end(), '\n') == 1);
         CHECK(line.back() == '\n');
@@ -62,6 +80,53 @@ TEST_CASE("nobody can forge a line or a field, or reach the terminal of who read
             }
             CHECK(shown[i] != '"');
         }
+    }
+}
+
+TEST_CASE("a time stands in front where there is one")
+{
+    CHECK(log_line(LogFormat::logfmt, "2026-11-29T10:15:00.123Z", "p", "e", {{"a", "b"}}) ==
+          "p: time=2026-11-29T10:15:00.123Z event=e a=b\n");
+    CHECK(log_line(LogFormat::json, "2026-11-29T10:15:00.123Z", "p", "e", {{"a", "b"}}) ==
+          R"({"time":"2026-11-29T10:15:00.123Z","process":"p","event":"e","a":"b"})"
+          "\n");
+}
+
+TEST_CASE("in JSON numbers are numbers, and all else is text")
+{
+    CHECK(json({}) == "{\"process\":\"p\",\"event\":\"e\"}\n");
+    CHECK(json({{"user", "alice"}, {"count", std::uint64_t{3}}}) ==
+          R"({"process":"p","event":"e","user":"alice","count":3})"
+          "\n");
+    CHECK(json({{"a", ""}}) == R"({"process":"p","event":"e","a":""})"
+                               "\n");
+    CHECK(json({{"a", "say \"hi\" \\"}}) == R"({"process":"p","event":"e","a":"say \"hi\" \\\\"})"
+                                            "\n");
+    CHECK(json({{"a", "资料"}}) == R"({"process":"p","event":"e","a":"资料"})"
+                                   "\n");
+}
+
+TEST_CASE("nobody can forge a line or a member in JSON")
+{
+    for (const std::string& value : nasty) {
+        const std::string written = json({{"user", value}, {"result", "refused"}});
+        INFO(written);
+        CHECK(std::count(written.begin(), written.end(), '\n') == 1);
+        CHECK(std::none_of(written.begin(), written.end() - 1,
+                           [](char c) { return static_cast<unsigned char>(c) < 0x20; }));
+        const std::string before = R"({"process":"p","event":"e","user":")";
+        const std::string after = "\",\"result\":\"refused\"}\n";
+        REQUIRE(written.starts_with(before));
+        REQUIRE(written.ends_with(after));
+        // Between them every quote is escaped, and no backslash escapes the last one.
+        const std::string shown =
+            written.substr(before.size(), written.size() - before.size() - after.size());
+        std::size_t at = 0;
+        for (; at < shown.size(); ++at) {
+            CHECK(shown[at] != '"');
+            if (shown[at] == '\\') ++at;
+        }
+        CHECK(at == shown.size());
     }
 }
 

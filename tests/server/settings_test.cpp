@@ -64,6 +64,10 @@ Settings unlike_the_defaults()
     s.log_directories = false;
     s.hash_workers = 5;
     s.hash_queue = 17;
+    s.login_limit_address = 18;
+    s.login_limit_account = 19;
+    s.login_limit_forget = std::chrono::seconds{20};
+    s.log_format = LogFormat::json;
     s.scrypt = {.ln = 14, .r = 16, .p = 2};
     s.lockdown = LockdownMode::require;
     s.lockdown_debug = true;
@@ -99,6 +103,10 @@ void check_same(const Settings& a, const Settings& b)
     CHECK(a.log_directories == b.log_directories);
     CHECK(a.hash_workers == b.hash_workers);
     CHECK(a.hash_queue == b.hash_queue);
+    CHECK(a.login_limit_address == b.login_limit_address);
+    CHECK(a.login_limit_account == b.login_limit_account);
+    CHECK((a.login_limit_forget == b.login_limit_forget));
+    CHECK((a.log_format == b.log_format));
     CHECK((a.scrypt == b.scrypt));
     CHECK((a.lockdown == b.lockdown));
     CHECK(a.lockdown_debug == b.lockdown_debug);

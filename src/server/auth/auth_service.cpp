@@ -1,6 +1,8 @@
 #include "server/auth/auth_service.hpp"
 
 #include "server/auth/directory_watch.hpp"
+#include "server/auth/held_logins.hpp"
+#include "server/auth/login_keeper.hpp"
 #include "server/auth/net_requests.hpp"
 #include "server/auth/packet_link.hpp"
 #include "server/ipc/control.hpp"
@@ -83,6 +85,7 @@ private:
         apply_settings(settings, parse_settings_text(order.settings, "settings", problems), problems);
         const bool first = !stores_;
         if (first && descriptors.size() != 1) return give_up("the first order has no data directory");
+        if (problems.empty()) set_log_format(settings.log_format);
         if (problems.empty())
             problems = first ? open_stores(settings, std::move(descriptors[0])) : read_users();
         if (!problems.empty()) return report_failure(problems);
@@ -102,6 +105,8 @@ private:
         if (auto refused = lock_down_to(stores->data.get(), settings); !refused.empty()) return refused;
         stores_ = std::move(stores);
         drop_orphaned_keys();
+        keeper_.emplace(loop_, stores_->data.get(), services_.history, services_.limiter);
+        services_.history.forget_those_without(stores_->users);
         return {};
     }
 
@@ -142,7 +147,13 @@ private:
                 asio::post(loop_, std::move(work));
             };
             services_.users_changed = [this] { follow_users(); };
+            services_.hold = [this](std::chrono::milliseconds delay, HashJob job) {
+                held_.hold(delay, std::move(job));
+            };
+            services_.history_changed = [this] { keeper_->changed(); };
         }
+        services_.limiter.set_limits(
+            {settings.login_limit_address, settings.login_limit_account, settings.login_limit_forget});
         services_.session_ttl = settings.session_ttl;
         services_.authenticator = std::make_unique<Authenticator>(
             stores_->users, settings.scrypt, std::make_shared<const Pepper>(std::move(pepper)));
@@ -156,6 +167,8 @@ private:
         if (!problems.empty() || stores_->users.table() == before) return problems;
         log_event("users-read", {{"users", stores_->users.size()}});
         drop_orphaned_keys();
+        services_.history.forget_those_without(stores_->users);
+        keeper_->changed();
         if (net_) net_->users_changed();
         return {};
     }
@@ -241,11 +254,16 @@ private:
         loop_.stop();
     }
 
+    // How many logins wait at most because many have failed at their account.
+    static constexpr std::size_t max_held_logins = 1024;
+
     asio::io_context loop_{1};
     PacketLink control_;
     Lockdown lockdown_;
     std::unique_ptr<Stores> stores_;
     AuthServices services_;
+    HeldLogins held_{loop_, max_held_logins};
+    std::optional<LoginKeeper> keeper_;
     std::optional<DirectoryWatch> watch_;
     std::optional<PacketLink> channel_;
     std::shared_ptr<NetRequests> net_;

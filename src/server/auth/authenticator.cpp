@@ -17,9 +17,15 @@ Prehash prehash_of(const PasswordCheck& check)
     return std::get<Prehash>(check.proof);
 }
 
-Decision refused(std::string_view reason)
+Decision refused(std::string_view reason, Suspicion suspicion)
 {
-    return {.status = ipc::LoginStatus::refused, .reason = reason, .user = {}};
+    return {.status = ipc::LoginStatus::refused, .reason = reason, .user = {}, .suspicion = suspicion};
+}
+
+// Whatever the reason, a right password of a locked user too: the limiter must not tell them apart either.
+Decision refused_guess(std::string_view reason)
+{
+    return refused(reason, Suspicion::guess);
 }
 
 Decision granted(User user)
@@ -75,28 +81,32 @@ Decision Authenticator::decide(const PasswordCheck& check) const
     using Outcome = PasswordCheck::Outcome;
     if (check.outcome == Outcome::failed || check.outcome == Outcome::not_checked)
         return {.status = ipc::LoginStatus::busy, .reason = "no memory to check the password", .user = {}};
-    if (!check.found) return refused("no such user");
+    if (!check.found) return refused_guess("no such user");
     if (check.stored.pepper && check.stored.pepper != check.pepper->id())
-        return refused("the stored hash needs another pepper");
-    if (check.outcome != Outcome::matches) return refused("wrong password");
+        return refused_guess("the stored hash needs another pepper");
+    if (check.outcome != Outcome::matches) return refused_guess("wrong password");
     auto now = users_.find(check.user);
-    if (!now || now->generation != check.found->generation) return refused("the user was changed meanwhile");
-    if (now->locked) return refused("the user is locked");
+    if (!now || now->generation != check.found->generation)
+        return refused_guess("the user was changed meanwhile");
+    if (now->locked) return refused_guess("the user is locked");
     return granted(std::move(*now));
 }
 
 Decision Authenticator::decide(const ipc::LogInWithSessionKey& login, const SessionKeys& keys) const
 {
     const SessionKey* key = keys.find(login.session);
-    if (key == nullptr) return refused("no such session key, or expired");
-    if (key->user != login.user) return refused("the session key is another user's");
+    if (key == nullptr && keys.has_expired(login.session))
+        return refused("the session key has expired", Suspicion::none);
+    if (key == nullptr) return refused("no such session key, or ended", Suspicion::unknown_key);
+    if (key->user != login.user)
+        return refused("the session key is another user's", Suspicion::wrong_signature);
     if (!verify_session(key->key, login.binding, login.session, login.user, login.signature))
-        return refused("wrong signature");
+        return refused("wrong signature", Suspicion::wrong_signature);
     auto user = users_.find(login.user);
-    if (!user) return refused("no such user");
-    if (user->locked) return refused("the user is locked");
+    if (!user) return refused("no such user", Suspicion::none);
+    if (user->locked) return refused("the user is locked", Suspicion::none);
     if (user->generation != key->generation)
-        return refused("the session key is from before a change of the user");
+        return refused("the session key is from before a change of the user", Suspicion::none);
     return granted(std::move(*user));
 }
 

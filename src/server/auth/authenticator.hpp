@@ -49,10 +49,19 @@ void check_password(PasswordCheck& check) noexcept;
 // would be made today; none otherwise. Takes the time of another hash.
 std::optional<std::string> renewed_hash(const PasswordCheck& check);
 
+// What a refused login says of who sent it, for the limiter.
+enum class Suspicion {
+    none,
+    guess,           // at a password
+    unknown_key,     // a session key that is not enrolled: made up, or ended long ago
+    wrong_signature, // for a session key that is
+};
+
 struct Decision {
     ipc::LoginStatus status = ipc::LoginStatus::refused;
-    std::string_view reason;  // for the log only; empty when granted
+    std::string_view reason;  // for the log and `ftpcd why` only; empty when granted
     std::optional<User> user; // when granted
+    Suspicion suspicion = Suspicion::none;
 };
 
 class Authenticator {

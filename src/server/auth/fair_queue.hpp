@@ -1,5 +1,5 @@
-// Who is next when many wait: addresses take turns, so that one client's flood of logins delays that client
-// only.
+// Who is next when many wait: those of a better rank, and among equals addresses take turns, so that one
+// client's flood of logins delays that client only.
 #pragma once
 
 #include "server/peer_network.hpp"
@@ -10,6 +10,8 @@
 #include <list>
 #include <map>
 #include <optional>
+#include <utility>
+#include <vector>
 
 namespace ftpc::server {
 
@@ -20,17 +22,24 @@ struct HashJob {
     std::function<void()> refuse;
 };
 
-// A bounded queue with one line for each IPv4 address and each /64 of IPv6. No threads, no locks.
+// How soon a login is checked: 0 first. The login limiter (login_limiter.hpp) says which login has which.
+using LoginRank = unsigned;
+
+// A bounded queue with one line for each network (network_of) and rank. No threads, no locks.
 class FairQueue {
 public:
     explicit FairQueue(std::size_t capacity) : capacity_{capacity} {}
 
-    // Returns the job that there is no room for, if that is so: where the address of `job` has fewer waiting
-    // than another, the newest job of the address with the most; else `job` itself.
-    std::optional<HashJob> push(const ipc::PeerAddress& peer, HashJob job);
+    // Returns the job that there is no room for, if that is so: the newest of the longest line of the worst
+    // rank, where that rank is worse than this one or, in the same rank, that line is longer than this one
+    // would be; else `job` itself.
+    std::optional<HashJob> push(const ipc::PeerAddress& peer, LoginRank rank, HashJob job);
 
-    // The next job, of the address whose turn it is; none when nothing waits.
+    // The next job, of the best rank, and there of the network whose turn it is; none when nothing waits.
     std::optional<HashJob> pop();
+
+    // Takes out all that waits of one network.
+    std::vector<HashJob> take_all_of(const ipc::PeerAddress& peer);
 
     // What waits already stays.
     void set_capacity(std::size_t capacity) { capacity_ = capacity; }
@@ -38,14 +47,17 @@ public:
     std::size_t size() const { return size_; }
 
 private:
-    using Lines = std::map<PeerNetwork, std::deque<HashJob>>;
-    Lines::iterator longest_line();
+    using Key = std::pair<LoginRank, PeerNetwork>;
+    using Lines = std::map<Key, std::deque<HashJob>>;
+    Lines::iterator line_to_shorten();
     HashJob take_newest(Lines::iterator line);
+    void end_line(Lines::iterator line);
 
     std::size_t capacity_;
     std::size_t size_ = 0;
-    Lines lines_;                  // none is empty
-    std::list<PeerNetwork> turns_; // each network with a line once, next first
+    Lines lines_; // none is empty
+    std::map<LoginRank, std::list<PeerNetwork>>
+        turns_; // each network with a line once, next first; none is empty
 };
 
 } // namespace ftpc::server

@@ -1,5 +1,7 @@
 #include "server/auth/hash_queue.hpp"
 
+#include "server/auth/thread_priority.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -15,15 +17,26 @@ HashQueue::~HashQueue()
     stop_workers_from(0);
 }
 
-void HashQueue::submit(const ipc::PeerAddress& peer, HashJob job)
+void HashQueue::submit(const ipc::PeerAddress& peer, LoginRank rank, HashJob job)
 {
     std::optional<HashJob> displaced;
     {
         const std::scoped_lock lock{mutex_};
-        displaced = waiting_.push(peer, std::move(job));
+        displaced = waiting_.push(peer, rank, std::move(job));
     }
     changed_.notify_one();
     if (displaced) displaced->refuse();
+}
+
+void HashQueue::refuse_all_of(const ipc::PeerAddress& peer)
+{
+    std::vector<HashJob> refused;
+    {
+        const std::scoped_lock lock{mutex_};
+        refused = waiting_.take_all_of(peer);
+    }
+    for (const HashJob& job : refused)
+        job.refuse();
 }
 
 void HashQueue::resize(unsigned workers, std::size_t capacity)
@@ -62,6 +75,7 @@ void HashQueue::stop_workers_from(std::size_t first)
 
 void HashQueue::work(std::size_t index)
 {
+    lower_thread_priority();
     std::unique_lock lock{mutex_};
     while (true) {
         changed_.wait(lock, [&] { return index >= wanted_ || waiting_.size() != 0; });

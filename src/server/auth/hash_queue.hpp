@@ -1,5 +1,6 @@
 // The threads that hash passwords, and the bounded, fair queue in front of them. Each worker holds the memory
-// of one hash while it works, so their number bounds the memory of all logins together.
+// of one hash while it works, so their number bounds the memory of all logins together. They run at a lower
+// priority than the rest, so that guessing does not slow down those who are logged in.
 #pragma once
 
 #include "server/auth/fair_queue.hpp"
@@ -23,7 +24,10 @@ public:
 
     // Takes `job`, or refuses it or another that waits, as FairQueue::push() says; `refuse` is called before
     // this returns. Jobs must not throw.
-    void submit(const ipc::PeerAddress& peer, HashJob job);
+    void submit(const ipc::PeerAddress& peer, LoginRank rank, HashJob job);
+
+    // Refuses all that waits of the network of `peer`, before this returns.
+    void refuse_all_of(const ipc::PeerAddress& peer);
 
     // As in the constructor, for what comes from now on. Fewer workers: waits for those that are too many.
     void resize(unsigned workers, std::size_t capacity);

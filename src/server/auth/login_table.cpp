@@ -22,14 +22,14 @@ Login* LoginTable::find(const ipc::LoginHandle& handle)
     return found == logins_.end() ? nullptr : &found->second;
 }
 
-std::vector<ipc::LoginHandle> LoginTable::take_revoked(const UserStore& users)
+std::vector<std::pair<ipc::LoginHandle, Login>> LoginTable::take_revoked(const UserStore& users)
 {
-    std::vector<ipc::LoginHandle> revoked;
+    std::vector<std::pair<ipc::LoginHandle, Login>> revoked;
     for (auto login = logins_.begin(); login != logins_.end();) {
         if (holds(users, login->second.user, login->second.generation)) {
             ++login;
         } else {
-            revoked.push_back(login->first);
+            revoked.emplace_back(login->first, std::move(login->second));
             login = logins_.erase(login);
         }
     }

@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace ftpc::server {
@@ -20,6 +21,7 @@ struct Login {
     std::optional<SessionId> session_key;    // the key that it logged in with
     bool may_enrol = false;                  // by password, and not used yet
     std::optional<std::uint64_t> max_dirs{}; // as net was told last
+    ipc::PeerAddress peer{};                 // for the log
 };
 
 class LoginTable {
@@ -34,8 +36,8 @@ public:
 
     void remove(const ipc::LoginHandle& handle) { logins_.erase(handle); }
 
-    // Takes out the logins that hold no longer by `users` and returns their handles.
-    std::vector<ipc::LoginHandle> take_revoked(const UserStore& users);
+    // Takes out the logins that hold no longer by `users`.
+    std::vector<std::pair<ipc::LoginHandle, Login>> take_revoked(const UserStore& users);
 
     // Calls `visit` with the handle and the login of each; it must not add or remove any.
     template <class Visit>

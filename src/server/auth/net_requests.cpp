@@ -3,30 +3,13 @@
 #include "server/log.hpp"
 #include "shared/base64.hpp"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-
 #include <algorithm>
-#include <array>
-#include <cstring>
 #include <exception>
 #include <utility>
 
 namespace ftpc::server {
 
 namespace {
-
-std::string address_text(const ipc::PeerAddress& peer)
-{
-    in6_addr address{};
-    std::memcpy(&address, peer.data(), peer.size());
-    std::array<char, INET6_ADDRSTRLEN> text{};
-    if (IN6_IS_ADDR_V4MAPPED(&address))
-        ::inet_ntop(AF_INET, peer.data() + 12, text.data(), text.size());
-    else
-        ::inet_ntop(AF_INET6, &address, text.data(), text.size());
-    return text.data();
-}
 
 std::string_view status_text(ipc::LoginStatus status)
 {
@@ -35,6 +18,8 @@ std::string_view status_text(ipc::LoginStatus status)
         return "granted";
     case ipc::LoginStatus::busy:
         return "busy";
+    case ipc::LoginStatus::limited:
+        return "limited";
     case ipc::LoginStatus::refused:
         break;
     }
@@ -78,8 +63,10 @@ void NetRequests::handle(ipc::Request request)
 void NetRequests::users_changed()
 {
     if (services_.users->realm() != announced_realm_) begin();
-    for (const ipc::LoginHandle& handle : logins_.take_revoked(*services_.users))
+    for (const auto& [handle, login] : logins_.take_revoked(*services_.users)) {
+        log_event("login-revoked", {{"user", login.user}, {"peer", address_text(login.peer)}});
         send_(ipc::LoginRevoked{handle});
+    }
     tell_changed_limits();
 }
 
@@ -95,18 +82,19 @@ void NetRequests::tell_changed_limits()
 
 void NetRequests::on(ipc::LogInWithPassword& request)
 {
-    check({request.id, request.peer, "password"}, request.user, std::move(request.password));
+    limit({request.id, request.peer, "password", {}}, request.user, std::move(request.password));
 }
 
 void NetRequests::on(ipc::LogInWithPrehash& request)
 {
-    check({request.id, request.peer, "prehash"}, request.user, request.prehash);
+    limit({request.id, request.peer, "prehash", {}}, request.user, request.prehash);
 }
 
+// No limit keeps a key out that is enrolled: it keeps working while its account or address is under attack.
 void NetRequests::on(const ipc::LogInWithSessionKey& request)
 {
     const Decision decision = services_.authenticator->decide(request, *services_.session_keys);
-    answer_login({request.id, request.peer, "session-key"}, request.user, decision,
+    answer_login({request.id, request.peer, "session-key", request.session}, request.user, decision,
                  Login{.user = {}, .session_key = request.session, .may_enrol = false});
 }
 
@@ -128,9 +116,12 @@ void NetRequests::on(const ipc::EnrolSessionKey& request)
         answer.enrolled = true;
         answer.session = made->id;
         answer.expires = made->expires;
-        log_event("session-key-enrolled", {{"user", made->user}, {"id", hex_encode(made->id)}});
+        log_event("session-key-enrolled",
+                  {{"user", made->user}, {"peer", address_text(login->peer)}, {"id", hex_encode(made->id)}});
     } else {
-        log_event("session-key-refused", {{"user", user->name}, {"reason", made.error().message()}});
+        log_event(
+            "session-key-refused",
+            {{"user", user->name}, {"peer", address_text(login->peer)}, {"reason", made.error().message()}});
     }
     send_(answer);
 }
@@ -143,9 +134,12 @@ void NetRequests::on(const ipc::EndSessionKey& request)
     if (login == nullptr || !session) return send_(ipc::EndAnswer{request.id, false});
     const auto ended = services_.session_keys->end(login->user, *session);
     if (!ended)
-        log_event("session-key-not-ended", {{"user", login->user}, {"reason", ended.error().message()}});
+        log_event("session-key-not-ended", {{"user", login->user},
+                                            {"peer", address_text(login->peer)},
+                                            {"reason", ended.error().message()}});
     else if (*ended)
-        log_event("session-key-ended", {{"user", login->user}, {"id", hex_encode(*session)}});
+        log_event("session-key-ended",
+                  {{"user", login->user}, {"peer", address_text(login->peer)}, {"id", hex_encode(*session)}});
     send_(ipc::EndAnswer{request.id, ended && *ended});
 }
 
@@ -163,7 +157,31 @@ void NetRequests::on(const ipc::LoginEnded& request)
     logins_.remove(request.login);
 }
 
-void NetRequests::check(const Asked& asked, std::string_view user, PasswordProof proof)
+// What the limiter says to a login by password, before any work is done for it.
+void NetRequests::limit(const Asked& asked, const std::string& user, PasswordProof proof)
+{
+    const auto found = services_.users->find(user);
+    const bool known = found && services_.history.knows(*found, asked.peer);
+    const auto verdict = services_.limiter.judge(asked.peer, user, known, services_.now());
+    if (verdict.refused_for.count() > 0) return answer_unchecked(asked, user);
+    if (verdict.delay.count() == 0) return check(asked, user, verdict.rank, std::move(proof));
+    const std::weak_ptr<NetRequests> channel = weak_from_this();
+    const auto held = std::make_shared<PasswordProof>(std::move(proof));
+    const auto run = [channel, asked, user, held, rank = verdict.rank] {
+        const auto self = channel.lock();
+        if (!self) return;
+        const bool limited =
+            self->services_.limiter.refused_for(asked.peer, self->services_.now()).count() > 0;
+        if (limited) return self->answer_unchecked(asked, user);
+        self->check(asked, user, rank, std::move(*held));
+    };
+    const auto refuse = [channel, asked, user] {
+        if (const auto self = channel.lock()) self->answer_unchecked(asked, user);
+    };
+    services_.hold(verdict.delay, {run, refuse});
+}
+
+void NetRequests::check(const Asked& asked, const std::string& user, LoginRank rank, PasswordProof proof)
 {
     const auto check =
         std::make_shared<PasswordCheck>(services_.authenticator->prepare(user, std::move(proof)));
@@ -180,38 +198,93 @@ void NetRequests::check(const Asked& asked, std::string_view user, PasswordProof
         if (renew_if_old(*services->users, *check)) services->run_on_loop(services->users_changed);
     };
     const auto refuse = [channel, check, asked] {
-        const Decision busy{
-            .status = ipc::LoginStatus::busy, .reason = "too many logins are waiting", .user = {}};
-        if (const auto self = channel.lock()) self->answer_login(asked, check->user, busy, {});
+        if (const auto self = channel.lock()) self->answer_unchecked(asked, check->user);
     };
-    services_.hash_queue->submit(asked.peer, {run, refuse});
+    services_.hash_queue->submit(asked.peer, rank, {run, refuse});
 }
 
-void NetRequests::answer_login(const Asked& asked, std::string_view user, const Decision& decision,
+// Either the address is limited, perhaps since this login came, or there is no room.
+void NetRequests::answer_unchecked(const Asked& asked, const std::string& user)
+{
+    const bool limited = services_.limiter.refused_for(asked.peer, services_.now()).count() > 0;
+    answer_login(
+        asked, user,
+        {.status = limited ? ipc::LoginStatus::limited : ipc::LoginStatus::busy,
+         .reason = limited ? "too many refused logins from this address" : "too many logins are waiting",
+         .user = {}},
+        {});
+}
+
+void NetRequests::answer_login(const Asked& asked, const std::string& user, const Decision& decided,
                                Login login)
 {
+    Decision decision = decided;
     ipc::LoginAnswer answer{
         .id = asked.id, .status = decision.status, .login = {}, .home = {}, .max_dirs = {}};
-    std::string_view reason = decision.reason;
-    if (decision.status == ipc::LoginStatus::granted) {
-        login.user = decision.user->name;
-        login.generation = decision.user->generation;
-        login.max_dirs = decision.user->max_dirs;
-        if (const auto handle = logins_.add(std::move(login))) {
-            answer.login = *handle;
-            answer.home = decision.user->home;
-            answer.max_dirs = decision.user->max_dirs;
-        } else {
-            answer.status = ipc::LoginStatus::busy;
-            reason = "too many users are logged in";
-        }
-    }
+    if (decision.status == ipc::LoginStatus::granted) grant(asked, decision, std::move(login), answer);
+    if (answer.status == ipc::LoginStatus::busy && decision.reason.empty())
+        decision.reason = "too many users are logged in";
+    decision.status = answer.status;
+    if (answer.status == ipc::LoginStatus::limited)
+        answer.retry_seconds = std::max<std::uint32_t>(
+            1,
+            static_cast<std::uint32_t>(services_.limiter.refused_for(asked.peer, services_.now()).count()));
     log_event("login", {{"user", user},
                         {"peer", address_text(asked.peer)},
                         {"method", asked.method},
                         {"result", status_text(answer.status)},
-                        {"reason", reason.empty() ? std::string_view{"-"} : reason}});
+                        {"reason", decision.reason.empty() ? std::string_view{"-"} : decision.reason}});
     send_(answer);
+    // Only now, so that what is remembered of a user, and not of a stranger, does not show in the time.
+    remember(asked, user, decision);
+    count(asked, user, decision);
+}
+
+void NetRequests::grant(const Asked& asked, const Decision& decision, Login login, ipc::LoginAnswer& answer)
+{
+    login.user = decision.user->name;
+    login.generation = decision.user->generation;
+    login.max_dirs = decision.user->max_dirs;
+    login.peer = asked.peer;
+    if (const auto handle = logins_.add(std::move(login))) {
+        answer.login = *handle;
+        answer.home = decision.user->home;
+        answer.max_dirs = decision.user->max_dirs;
+    } else {
+        answer.status = ipc::LoginStatus::busy;
+    }
+}
+
+void NetRequests::remember(const Asked& asked, const std::string& user, const Decision& decision)
+{
+    const auto seconds = std::chrono::floor<std::chrono::seconds>(services_.now()).time_since_epoch();
+    const LoginFrom from{static_cast<std::uint64_t>(seconds.count()), asked.peer, std::string{asked.method}};
+    if (decision.status == ipc::LoginStatus::granted)
+        services_.history.succeeded(*decision.user, from);
+    else if (services_.users->find(user))
+        services_.history.failed(user, from, decision.reason);
+    services_.history_changed();
+}
+
+void NetRequests::count(const Asked& asked, const std::string& user, const Decision& decision)
+{
+    const Moment now = services_.now();
+    LoginLimiter& limiter = services_.limiter;
+    if (decision.status == ipc::LoginStatus::granted) return limiter.succeed(asked.peer, user, now);
+    LoginLimiter::Hit hit;
+    if (decision.suspicion == Suspicion::guess) hit = limiter.fail(asked.peer, user, now);
+    if (decision.suspicion == Suspicion::unknown_key)
+        hit = limiter.fail_unknown_key(asked.peer, asked.session, now);
+    if (decision.suspicion == Suspicion::wrong_signature)
+        hit = limiter.fail_wrong_signature(asked.peer, asked.session, now);
+    if (hit.account)
+        log_event("limit-hit", {{"limit", "login-limit-account"}, {"user", user}, {"effect", "delay"}});
+    if (!hit.address) return;
+    const auto seconds = limiter.refused_for(asked.peer, now).count();
+    log_event("limit-hit", {{"limit", "login-limit-address"},
+                            {"peer", address_text(asked.peer)},
+                            {"seconds", static_cast<std::uint64_t>(seconds)}});
+    services_.hash_queue->refuse_all_of(asked.peer); // what it sent before it was known for that
 }
 
 } // namespace ftpc::server

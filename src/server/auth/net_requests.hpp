@@ -5,6 +5,8 @@
 
 #include "server/auth/authenticator.hpp"
 #include "server/auth/hash_queue.hpp"
+#include "server/auth/login_history.hpp"
+#include "server/auth/login_limiter.hpp"
 #include "server/auth/login_table.hpp"
 #include "server/auth/session_keys.hpp"
 #include "server/ipc/messages.hpp"
@@ -25,6 +27,12 @@ struct AuthServices {
     std::chrono::seconds session_ttl{};
     std::function<void(std::function<void()>)> run_on_loop; // from any thread
     std::function<void()> users_changed; // on the loop: a hash was renewed, the users should be read again
+    // On the loop: runs the job there after that time, or refuses it.
+    std::function<void(std::chrono::milliseconds, HashJob)> hold;
+    std::function<void()> history_changed; // on the loop: it, or the limiter, has something to be saved
+    std::function<Moment()> now = system_now;
+    LoginLimiter limiter;
+    LoginHistory history;
 };
 
 class NetRequests : public std::enable_shared_from_this<NetRequests> {
@@ -56,10 +64,16 @@ private:
     struct Asked {
         ipc::RequestId id;
         ipc::PeerAddress peer;
-        std::string_view method; // for the log
+        std::string_view method; // for log and history
+        SessionId session{};     // zeros but for a login by session key
     };
-    void check(const Asked& asked, std::string_view user, PasswordProof proof);
-    void answer_login(const Asked& asked, std::string_view user, const Decision& decision, Login login);
+    void limit(const Asked& asked, const std::string& user, PasswordProof proof);
+    void check(const Asked& asked, const std::string& user, LoginRank rank, PasswordProof proof);
+    void answer_unchecked(const Asked& asked, const std::string& user);
+    void answer_login(const Asked& asked, const std::string& user, const Decision& decided, Login login);
+    void grant(const Asked& asked, const Decision& decision, Login login, ipc::LoginAnswer& answer);
+    void remember(const Asked& asked, const std::string& user, const Decision& decision);
+    void count(const Asked& asked, const std::string& user, const Decision& decision);
     void tell_changed_limits();
 
     AuthServices& services_;

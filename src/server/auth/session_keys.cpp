@@ -113,6 +113,12 @@ const SessionKey* SessionKeys::find(const SessionId& id) const
     return found == keys_.end() || has_expired(found->second) ? nullptr : &found->second;
 }
 
+bool SessionKeys::has_expired(const SessionId& id) const
+{
+    const auto found = keys_.find(id);
+    return found != keys_.end() && has_expired(found->second);
+}
+
 Result<bool> SessionKeys::end(std::string_view user, const SessionId& id)
 {
     const SessionKey* key = find(id);

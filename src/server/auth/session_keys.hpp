@@ -37,6 +37,9 @@ public:
     };
     Loaded load();
 
+    // Whether it is a key that has expired and is still in memory.
+    bool has_expired(const SessionId& id) const;
+
     // Makes a session key for `user`, good for `lifetime`, and returns once it is on disk. Ends the user's
     // oldest key if there are 32. Fails with the system's error when it cannot be written; then nothing has
     // changed.

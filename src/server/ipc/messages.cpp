@@ -100,6 +100,7 @@ public:
         out_.bytes(m.login);
         out_.text(m.home, max_home_bytes);
         limit(m.max_dirs);
+        out_.u32(m.retry_seconds);
     }
     void operator()(const EnrolAnswer& m)
     {
@@ -252,10 +253,11 @@ LoginAnswer read_login_answer(PacketReader& in)
     in.bytes(m.login);
     m.home = in.text(max_home_bytes);
     m.max_dirs = read_limit(in);
-    const bool known =
-        m.status == LoginStatus::granted || m.status == LoginStatus::refused || m.status == LoginStatus::busy;
+    m.retry_seconds = in.u32();
+    const bool known = m.status >= LoginStatus::granted && m.status <= LoginStatus::limited;
     const bool says_nothing = m.login == LoginHandle{} && m.home.empty() && !m.max_dirs;
     if (!known || (m.status == LoginStatus::granted) == says_nothing) in.fail();
+    if ((m.status == LoginStatus::limited) == (m.retry_seconds == 0)) in.fail();
     return m;
 }
 

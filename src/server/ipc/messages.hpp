@@ -94,6 +94,7 @@ enum class LoginStatus : std::uint8_t {
     granted = 1,
     refused = 2, // for whatever reason: the wire never tells
     busy = 3,    // too many logins are waiting to be checked
+    limited = 4, // too many refused logins from this address: not checked
 };
 struct LoginAnswer {
     RequestId id = 0;
@@ -103,6 +104,7 @@ struct LoginAnswer {
     // The user's own limit of directories (0: any number); none: what the setting max-dirs says, or not
     // granted.
     std::optional<std::uint64_t> max_dirs{};
+    std::uint32_t retry_seconds = 0; // when limited: how long the address has to wait, else 0
     friend bool operator==(const LoginAnswer&, const LoginAnswer&) = default;
 };
 struct EnrolAnswer {

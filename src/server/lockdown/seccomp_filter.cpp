@@ -10,6 +10,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -231,6 +232,7 @@ void allow_those_of(Locked process, Filter& filter)
     allow_common(filter);
     if (process == Locked::auth) {
         allow_files(filter);
+        filter.allow_if(SCMP_SYS(setpriority), {is(0, PRIO_PROCESS), is(1, 0)}); // of the calling thread
         return;
     }
     allow_directories(filter);

@@ -176,7 +176,7 @@ void AuthClient::refuse_unread(const ipc::LoginHandle& revoked)
     for (auto& [id, waiting] : waiting_) {
         const auto* login = waiting->answer ? std::get_if<ipc::LoginAnswer>(&*waiting->answer) : nullptr;
         if (login != nullptr && login->login == revoked)
-            waiting->answer = ipc::LoginAnswer{id, ipc::LoginStatus::refused, {}, {}, {}};
+            waiting->answer = ipc::LoginAnswer{id, ipc::LoginStatus::refused, {}, {}, {}, 0};
     }
 }
 

@@ -35,8 +35,9 @@ public:
     template <class Answer, class Question>
     boost::asio::awaitable<std::optional<Answer>> ask(Question question)
     {
-        question.id = ++last_id_;
-        const auto answer = co_await exchange(question.id, std::move(question));
+        const ipc::RequestId id = ++last_id_;
+        question.id = id;
+        const auto answer = co_await exchange(id, std::move(question));
         if (answer)
             if (const auto* expected = std::get_if<Answer>(&*answer)) co_return *expected;
         co_return std::nullopt;

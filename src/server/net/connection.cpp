@@ -306,18 +306,18 @@ asio::awaitable<void> Connection::perform(Action action)
         replies_.add(stop->reply);
         co_await stop_tls();
     } else if (const auto* enrol = std::get_if<EnrolKey>(&action)) {
-        ipc::EnrolSessionKey question{0, *login_, enrol->key, enrol->lifetime_seconds};
-        const auto answer = co_await services_.auth.ask<ipc::EnrolAnswer>(std::move(question));
+        const ipc::EnrolSessionKey question{0, *login_, enrol->key, enrol->lifetime_seconds};
+        const auto answer = co_await services_.auth.ask<ipc::EnrolAnswer>(question);
         replies_.add(session_.on_key_enrolled(answer.value_or(ipc::EnrolAnswer{})));
     } else if (const auto* end = std::get_if<EndKey>(&action)) {
-        ipc::EndSessionKey question{0, *login_, !end->session.has_value(),
-                                    end->session.value_or(SessionId{})};
-        const auto answer = co_await services_.auth.ask<ipc::EndAnswer>(std::move(question));
+        const ipc::EndSessionKey question{0, *login_, !end->session.has_value(),
+                                          end->session.value_or(SessionId{})};
+        const auto answer = co_await services_.auth.ask<ipc::EndAnswer>(question);
         replies_.add(answer ? session_.on_key_ended(*answer)
                             : Reply{451, "The login service is away; try again."});
     } else if (std::holds_alternative<ListKeys>(action)) {
-        ipc::ListSessionKeys question{0, *login_};
-        const auto answer = co_await services_.auth.ask<ipc::ListAnswer>(std::move(question));
+        const ipc::ListSessionKeys question{0, *login_};
+        const auto answer = co_await services_.auth.ask<ipc::ListAnswer>(question);
         replies_.add(answer ? session_.on_keys_listed(*answer)
                             : Reply{451, "The login service is away; try again."});
     } else {
@@ -385,7 +385,8 @@ asio::awaitable<void> Connection::log_in(Action action)
     if (answer && answer->status == ipc::LoginStatus::busy) outcome = LoginOutcome::busy;
     if (answer && answer->status == ipc::LoginStatus::refused) outcome = LoginOutcome::refused;
     if (answer && answer->status == ipc::LoginStatus::granted) outcome = co_await begin_session(*answer);
-    Action reply = session_.on_login(outcome);
+    if (answer && answer->status == ipc::LoginStatus::limited) outcome = LoginOutcome::limited;
+    Action reply = session_.on_login(outcome, answer ? answer->retry_seconds : 0);
     forget_login_if_over();
     perform_at_once(reply);
 }

@@ -31,6 +31,7 @@ Settings parse_configured(const ipc::Configure& configure)
     const auto values = parse_settings_text(configure.settings, "settings", problems);
     apply_settings(settings, values, problems);
     if (!problems.empty()) throw std::runtime_error{problems.front().where + ": " + problems.front().what};
+    set_log_format(settings.log_format);
     return settings;
 }
 

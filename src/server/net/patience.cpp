@@ -48,9 +48,8 @@ std::optional<TimeLimit> Patience::exceeded(const Settings& settings, Time now) 
     if (what_ == For::taking && now - since_ >= settings.write_timeout) return TimeLimit::write;
     if (stranger_since_) {
         if (now - *stranger_since_ >= settings.login_timeout) return TimeLimit::login;
-    } else if (what_ == For::command && now - last_command_ >= settings.idle_timeout) {
-        return TimeLimit::idle;
-    } else if (what_ == For::file_system && now - since_ >= settings.idle_timeout) {
+    } else if ((what_ == For::command && now - last_command_ >= settings.idle_timeout) ||
+               (what_ == For::file_system && now - since_ >= settings.idle_timeout)) {
         return TimeLimit::idle;
     }
     return std::nullopt;

@@ -75,7 +75,8 @@ public:
     struct Home {
         dev_t device;
         ino_t inode;
-        friend auto operator<=>(const Home&, const Home&) = default;
+        friend auto operator<=>(const Home&,
+                                const Home&) = default; // NOLINT(modernize-use-nullptr): a 0 of <compare>
     };
     // The one of `home`; a new one that uses `count` where nobody holds one. Not for several threads.
     std::shared_ptr<HomeQuota> share(const Home& home, const HomeQuota::Count& count);

@@ -34,6 +34,14 @@ bool speaks_http(std::string_view line)
     return std::find(methods.begin(), methods.end(), word) != methods.end();
 }
 
+// It tells nothing of any account: logins of such an address are not even checked.
+Reply too_many_from_address(std::uint32_t retry_seconds)
+{
+    const std::uint32_t minutes = (retry_seconds + 59) / 60;
+    return {421, "Too many refused logins from your address; try again in " + std::to_string(minutes) +
+                     (minutes == 1 ? " minute." : " minutes.")};
+}
+
 Reply quoted_path_reply(int code, const RemotePath& path, std::string_view words)
 {
     Reply reply{code, {}};
@@ -167,7 +175,7 @@ Action Session::pass(std::string_view password)
     return LogInByPassword{user_, secret_text(password)};
 }
 
-Action Session::on_login(LoginOutcome outcome)
+Action Session::on_login(LoginOutcome outcome, std::uint32_t retry_seconds)
 {
     const bool by_password = by_password_;
     const std::string name = user_;
@@ -181,6 +189,7 @@ Action Session::on_login(LoginOutcome outcome)
             return LastReply{{421, "Too many sessions of this user; end one of them first."}};
         if (outcome == LoginOutcome::busy)
             return LastReply{{421, "Too many logins are waiting; try again later."}};
+        if (outcome == LoginOutcome::limited) return LastReply{too_many_from_address(retry_seconds)};
         if (++refusals_ >= most_refusals) return LastReply{{421, "Too many refused logins."}};
         return Reply{530, "Login refused."};
     }

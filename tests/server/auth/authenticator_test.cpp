@@ -204,7 +204,7 @@ TEST_CASE_METHOD(SessionFixture, "a session key logs its user in until it expire
     const SessionKey key = enrol("alice");
     CHECK(authenticator().decide(request(key, "alice"), keys).status == LoginStatus::granted);
     now = key.expires;
-    CHECK(authenticator().decide(request(key, "alice"), keys).reason == "no such session key, or expired");
+    CHECK(authenticator().decide(request(key, "alice"), keys).reason == "the session key has expired");
 }
 
 TEST_CASE_METHOD(SessionFixture, "a session key is good for its own user and connection only")

@@ -24,10 +24,10 @@ struct Queue {
     std::string refused;
     FairQueue queue{4};
 
-    void push(const ipc::PeerAddress& peer, char letter)
+    void push(const ipc::PeerAddress& peer, char letter, LoginRank rank = 1)
     {
-        if (auto job =
-                queue.push(peer, {[this, letter] { ran += letter; }, [this, letter] { refused += letter; }}))
+        if (auto job = queue.push(peer, rank,
+                                  {[this, letter] { ran += letter; }, [this, letter] { refused += letter; }}))
             job->refuse();
     }
     std::string run_all()
@@ -107,4 +107,37 @@ TEST_CASE_METHOD(Queue, "a smaller capacity lets those who wait stay")
     push(ipv4(1), 'c');
     CHECK(refused == "c");
     CHECK(run_all() == "ab");
+}
+
+TEST_CASE_METHOD(Queue, "a better rank goes first, whoever came before")
+{
+    push(ipv4(1), 'c', 2);
+    push(ipv4(2), 'b', 1);
+    push(ipv4(3), 'd', 2);
+    push(ipv4(1), 'a', 0);
+    CHECK(run_all() == "abcd");
+}
+
+TEST_CASE_METHOD(Queue,
+                 "in a full queue a better rank takes a place from the worst, and a worse one gets none")
+{
+    for (const char letter : {'a', 'b', 'c', 'd'})
+        push(ipv4(static_cast<std::uint8_t>(letter)), letter, 3);
+    push(ipv4(1), 'x', 4);
+    CHECK(refused == "x");
+    push(ipv4(1), 'y', 1);
+    CHECK(refused.size() == 2);
+    CHECK(queue.size() == 4);
+    CHECK(run_all().front() == 'y');
+}
+
+TEST_CASE_METHOD(Queue, "all that waits of one address can be taken out, whatever its rank")
+{
+    push(ipv4(1), 'a', 1);
+    push(ipv4(2), 'x', 1);
+    push(ipv4(1), 'b', 2);
+    CHECK(queue.take_all_of(ipv4(1)).size() == 2);
+    CHECK(queue.size() == 1);
+    push(ipv4(1), 'c', 1);
+    CHECK(run_all() == "xc");
 }

@@ -59,7 +59,9 @@ TEST_CASE("the logins of users who are gone, locked or changed are revoked, and 
     users.remove("gone");
     users.add("locked", "x").locked = true;
     users.add("changed", "x").generation = 2;
-    auto revoked = logins.take_revoked(users);
+    std::vector<ipc::LoginHandle> revoked;
+    for (const auto& [handle, login] : logins.take_revoked(users))
+        revoked.push_back(handle);
     std::sort(revoked.begin(), revoked.end());
     std::sort(expected.begin(), expected.end());
     CHECK(revoked == expected);

@@ -53,6 +53,9 @@ struct Fixture {
     SessionKeys keys{data.fd(), [this] { return now; }};
     Loop loop;
     int users_changed = 0;
+    int history_changed = 0;
+    std::vector<std::pair<std::chrono::milliseconds, HashJob>> held;
+    Moment moment{std::chrono::hours{24 * 365 * 50}};
     std::vector<ipc::Answer> answers;
     SessionKeyPair pair = make_session_key_pair();
     AuthServices services{.users = &users,
@@ -62,7 +65,13 @@ struct Fixture {
                               std::make_unique<Authenticator>(users, cheap, std::make_shared<Pepper>()),
                           .session_ttl = 600s,
                           .run_on_loop = [this](std::function<void()> work) { loop.post(std::move(work)); },
-                          .users_changed = [this] { ++users_changed; }};
+                          .users_changed = [this] { ++users_changed; },
+                          .hold = [this](std::chrono::milliseconds delay,
+                                         HashJob job) { held.emplace_back(delay, std::move(job)); },
+                          .history_changed = [this] { ++history_changed; },
+                          .now = [this] { return moment; },
+                          .limiter = LoginLimiter{{.address = 3, .account = 5, .forget = 600s}},
+                          .history = {}};
     std::shared_ptr<NetRequests> requests = connect();
     HashQueue queue{1, 2};
 
@@ -82,9 +91,15 @@ struct Fixture {
         return std::get<T>(answers.back());
     }
 
-    ipc::LoginAnswer log_in(const std::string& user, const std::string& password)
+    void send_login(const std::string& user, const std::string& password, const ipc::PeerAddress& peer)
     {
-        requests->handle(ipc::LogInWithPassword{.id = 7, .user = user, .password = secret_text(password)});
+        requests->handle(
+            ipc::LogInWithPassword{.id = 7, .user = user, .password = secret_text(password), .peer = peer});
+    }
+    ipc::LoginAnswer log_in(const std::string& user, const std::string& password,
+                            const ipc::PeerAddress& peer = {})
+    {
+        send_login(user, password, peer);
         loop.run_one();
         return last<ipc::LoginAnswer>();
     }
@@ -152,11 +167,12 @@ TEST_CASE_METHOD(Fixture, "logins beyond the queue are answered busy, each exact
 {
     std::promise<void> started;
     std::promise<void> release;
-    queue.submit({}, {[&] {
-                          started.set_value();
-                          release.get_future().wait();
-                      },
-                      [] {}});
+    queue.submit({}, 1,
+                 {[&] {
+                      started.set_value();
+                      release.get_future().wait();
+                  },
+                  [] {}});
     started.get_future().wait();
     for (ipc::RequestId id = 0; id < 4; ++id)
         requests->handle(ipc::LogInWithPrehash{.id = id, .user = "alice", .prehash = {}});
@@ -295,4 +311,115 @@ TEST_CASE_METHOD(Fixture, "the answer for a channel that is gone goes nowhere")
     requests = connect();
     loop.run_one();
     CHECK(answers.empty());
+}
+
+namespace {
+
+constexpr ipc::PeerAddress attacker{9};
+constexpr ipc::PeerAddress newcomer{8};
+
+} // namespace
+
+TEST_CASE_METHOD(
+    Fixture,
+    "an address that guesses is refused without a check, whatever it sends, for as long as it is told")
+{
+    users.add("alice", "secret");
+    for (const char* name : {"alice", "stranger", "alice", "stranger"})
+        CHECK(log_in(name, "wrong", attacker).status == LoginStatus::refused);
+    for (const char* name : {"alice", "stranger"}) {
+        send_login(name, "secret", attacker); // answered at once: no work was posted
+        CHECK(last<ipc::LoginAnswer>() == ipc::LoginAnswer{.id = 7,
+                                                           .status = LoginStatus::limited,
+                                                           .login = {},
+                                                           .home = {},
+                                                           .max_dirs = {},
+                                                           .retry_seconds = 60});
+    }
+    CHECK(log_in("alice", "secret", newcomer).status == LoginStatus::granted);
+    moment += 60s;
+    CHECK(log_in("alice", "secret", attacker).status == LoginStatus::granted);
+}
+
+TEST_CASE_METHOD(Fixture, "what an address sent before it was found guessing is refused as well")
+{
+    users.add("alice", "secret");
+    for (int i = 0; i < 3; ++i)
+        log_in("alice", "wrong", attacker);
+    std::promise<void> started;
+    std::promise<void> release;
+    queue.submit({}, 0,
+                 {[&] {
+                      started.set_value();
+                      release.get_future().wait();
+                  },
+                  [] {}});
+    started.get_future().wait();
+    send_login("alice", "wrong", attacker);
+    send_login("alice", "secret", attacker);
+    release.set_value();
+    loop.run_one(); // the wrong one; the other may be with the worker already
+    const auto status = last<ipc::LoginAnswer>().status;
+    CHECK((status == LoginStatus::limited || status == LoginStatus::refused));
+}
+
+TEST_CASE_METHOD(Fixture, "an account under attack delays new addresses, and none that has logged in before")
+{
+    users.add("alice", "secret");
+    log_in("alice", "secret", newcomer);
+    for (std::uint8_t i = 0; i < 6; ++i)
+        log_in("alice", "wrong", ipc::PeerAddress{1, i});
+    CHECK(log_in("alice", "secret", newcomer).status == LoginStatus::granted);
+    CHECK(held.empty());
+    const std::size_t before = answers.size();
+    send_login("alice", "secret", {7});
+    REQUIRE(held.size() == 1);
+    CHECK(held[0].first == 1s);
+    CHECK(answers.size() == before);
+    held[0].second.run();
+    loop.run_one();
+    CHECK(last<ipc::LoginAnswer>().status == LoginStatus::granted);
+    send_login("alice", "secret", {6});
+    REQUIRE(held.size() == 2);
+    held[1].second.refuse();
+    CHECK(last<ipc::LoginAnswer>().status == LoginStatus::busy);
+}
+
+TEST_CASE_METHOD(Fixture, "a session key works while its account and its address are under attack")
+{
+    users.add("alice", "secret");
+    const auto answer = log_in("alice", "secret", newcomer);
+    const auto key = enrol(answer.login);
+    REQUIRE(key.enrolled);
+    for (int i = 0; i < 20; ++i) {
+        const std::size_t before = answers.size();
+        send_login("alice", "wrong", {}); // from where the key logs in, too
+        if (answers.size() == before) loop.run_one();
+    }
+    CHECK(last<ipc::LoginAnswer>().status == LoginStatus::limited);
+    CHECK(log_in_with_key("alice", key.session).status == LoginStatus::granted);
+}
+
+TEST_CASE_METHOD(Fixture, "made-up session keys count against the address, an expired one does not")
+{
+    users.add("alice", "secret");
+    for (std::uint8_t i = 0; i < 4; ++i)
+        log_in_with_key("alice", SessionId{i});
+    send_login("alice", "secret", {});
+    CHECK(last<ipc::LoginAnswer>().status == LoginStatus::limited);
+}
+
+TEST_CASE_METHOD(Fixture, "good and failed logins of users are remembered, those of strangers are not")
+{
+    users.add("alice", "secret");
+    log_in("alice", "secret", newcomer);
+    log_in("alice", "wrong", attacker);
+    log_in("stranger", "wrong", attacker);
+    CHECK(history_changed == 3);
+    CHECK(services.history.knows(*users.find("alice"), newcomer));
+    REQUIRE(services.history.users().size() == 1);
+    const auto& failed = services.history.users().at("alice").failed;
+    REQUIRE(failed.size() == 1);
+    CHECK(failed[0].reason == "wrong password");
+    CHECK(failed[0].last.peer == attacker);
 }

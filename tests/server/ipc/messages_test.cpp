@@ -55,6 +55,7 @@ std::vector<Answer> answers()
         LoginAnswer{1, LoginStatus::granted, filled<LoginHandle>(1), std::string(512, 'h'), ~0ULL},
         LoginAnswer{2, LoginStatus::refused, {}, {}, {}},
         LoginAnswer{3, LoginStatus::busy, {}, {}, {}},
+        LoginAnswer{12, LoginStatus::limited, {}, {}, {}, ~0U},
         EnrolAnswer{4, true, filled<SessionId>(2), ~0ULL},
         EnrolAnswer{5, false, {}, 0},
         EndAnswer{6, true},
@@ -208,10 +209,13 @@ TEST_CASE("a login's status is a known one, and only a granted login says more")
         return decode_answer(encode(Answer{answer})).has_value();
     };
     CHECK_FALSE(decodes({1, static_cast<LoginStatus>(0), {}, {}}));
-    CHECK_FALSE(decodes({1, static_cast<LoginStatus>(4), {}, {}}));
+    CHECK_FALSE(decodes({1, static_cast<LoginStatus>(5), {}, {}, {}, 1}));
     CHECK_FALSE(decodes({1, LoginStatus::granted, {}, {}}));
     CHECK_FALSE(decodes({1, LoginStatus::refused, filled<LoginHandle>(1), {}}));
     CHECK_FALSE(decodes({1, LoginStatus::busy, {}, "home"}));
+    CHECK_FALSE(decodes({1, LoginStatus::limited, {}, {}, {}, 0}));
+    CHECK_FALSE(decodes({1, LoginStatus::refused, {}, {}, {}, 1}));
+    CHECK_FALSE(decodes({1, LoginStatus::granted, filled<LoginHandle>(1), "home", {}, 1}));
 }
 
 TEST_CASE("a list of more session keys than a user can have is refused")

@@ -5,6 +5,7 @@
 
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 
 #include <thread>
 
@@ -115,6 +116,17 @@ TEST_CASE_METHOD(FilterTest,
     CHECK(auth([&] { return outcome(::accept4(place.listener.get(), nullptr, nullptr, 0)); }) == "SIGSYS");
     CHECK(auth([&] { return outcome(::listen(place.listener.get(), 1)); }) == "SIGSYS");
     CHECK(auth([&] { return place.make_directory("data/new"); }) == "SIGSYS");
+}
+
+TEST_CASE_METHOD(FilterTest,
+                 "a thread of auth gives way to others, and nobody changes anybody else's priority")
+{
+    if (!here) return;
+    const auto nice = [](int which, id_t who) { return outcome(::setpriority(which, who, 5)); };
+    CHECK(auth([&] { return nice(PRIO_PROCESS, 0); }) == "0");
+    CHECK(auth([&] { return nice(PRIO_PROCESS, 1); }) == "SIGSYS");
+    CHECK(auth([&] { return nice(PRIO_USER, 0); }) == "SIGSYS");
+    CHECK(net([&] { return nice(PRIO_PROCESS, 0); }) == "SIGSYS");
 }
 
 TEST_CASE_METHOD(FilterTest, "threads start and end, and abort() ends a process so that it shows")

@@ -203,3 +203,18 @@ TEST_CASE_METHOD(LoginTest, "other methods of SITE AUTH are 504")
     }
     CHECK(outcome("PASS secret") == "log in alice by password secret");
 }
+
+TEST_CASE_METHOD(LoginTest, "a login from a limited address ends the connection, and says how long to wait")
+{
+    for (const auto& [seconds, words] :
+         {std::pair{1U, "try again in 1 minute."}, {61U, "try again in 2 minutes."}}) {
+        session.on_line("USER alice");
+        session.on_line("PASS secret");
+        const Action action = session.on_login(LoginOutcome::limited, seconds);
+        REQUIRE(std::holds_alternative<LastReply>(action));
+        const Reply reply = std::get<LastReply>(action).reply;
+        CHECK(reply.code == 421);
+        CHECK(reply.text.ends_with(words));
+        CHECK_FALSE(session.logged_in());
+    }
+}

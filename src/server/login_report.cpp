@@ -1,0 +1,131 @@
+#include "server/login_report.hpp"
+
+#include "shared/base64.hpp"
+
+#include <algorithm>
+#include <array>
+#include <ctime>
+
+namespace ftpc::server {
+
+namespace {
+
+std::uint64_t seconds(Moment moment)
+{
+    const auto count = std::chrono::ceil<std::chrono::seconds>(moment).time_since_epoch().count();
+    return static_cast<std::uint64_t>(std::max<std::int64_t>(count, 0));
+}
+
+std::string from_text(const LoginFrom& from)
+{
+    return utc_time_text(from.time) + " from " + address_text(from.peer) + " by " + from.method;
+}
+
+class Writer {
+public:
+    explicit Writer(const LoginFacts& facts) : facts_{facts} {}
+
+    LoginReport write()
+    {
+        if (!facts_.user)
+            obstacle("there is no such user; add it with: ftpcd user add " + facts_.name);
+        else
+            write_of_user(*facts_.user);
+        LoginReport report{obstacles_.empty(), {}};
+        if (obstacles_.empty()) report.lines.push_back(facts_.name + " can log in, as far as is known");
+        for (const std::string& text : obstacles_)
+            report.lines.push_back(facts_.name + " cannot log in: " + text);
+        for (const std::string& text : notes_)
+            report.lines.push_back("  " + text);
+        return report;
+    }
+
+private:
+    void obstacle(std::string text) { obstacles_.push_back(std::move(text)); }
+    void note(std::string text) { notes_.push_back(std::move(text)); }
+
+    void write_of_user(const User& user)
+    {
+        if (user.locked) obstacle("the user is locked; unlock with: ftpcd user unlock " + user.name);
+        if (!facts_.password_problem.empty()) obstacle(facts_.password_problem);
+        if (!facts_.home_problem.empty()) obstacle(facts_.home_problem);
+        const auto found = facts_.saved.users.find(user.name);
+        const UserLogins logins = found != facts_.saved.users.end() ? found->second : UserLogins{};
+        write_limits(user, logins);
+        write_history(logins);
+        for (const SessionKey& key : facts_.session_keys)
+            write_key(user, key);
+    }
+
+    void write_limits(const User& user, const UserLogins& logins)
+    {
+        for (const PenaltyTable::Saved& address : facts_.saved.limiter.addresses)
+            if (address.penalty_end > facts_.now) write_limited_address(address, logins);
+        const auto key = account_key(user.name);
+        for (const PenaltyTable::Saved& account : facts_.saved.limiter.accounts)
+            if (account.key == key && account.penalty_end > facts_.now)
+                note("slowed until " + utc_time_text(seconds(account.penalty_end)) +
+                     ": many logins have failed at this account; those from new addresses wait up to 5 s");
+    }
+
+    void write_limited_address(const PenaltyTable::Saved& address, const UserLogins& logins)
+    {
+        const std::string text = "logins by password from " + address_text(address.key) +
+                                 " are refused until " + utc_time_text(seconds(address.penalty_end)) +
+                                 ": too many from there have failed";
+        const auto failed_there = [&](const FailedLogin& f) {
+            return network_of(f.last.peer) == address.key;
+        };
+        const bool is_home = std::any_of(logins.known.begin(), logins.known.end(),
+                                         [&](const KnownNetwork& k) { return k.network == address.key; });
+        const bool is_all =
+            logins.known.empty() && !logins.failed.empty() && failed_there(logins.failed.back());
+        if (is_home || is_all)
+            obstacle(text);
+        else if (std::any_of(logins.failed.begin(), logins.failed.end(), failed_there))
+            note(text);
+    }
+
+    void write_history(const UserLogins& logins)
+    {
+        note(logins.good ? "last good login " + from_text(*logins.good) : "no good login is remembered");
+        for (auto failed = logins.failed.rbegin(); failed != logins.failed.rend(); ++failed)
+            note("failed " + from_text(failed->last) + ": " + failed->reason +
+                 (failed->times > 1 ? " (" + std::to_string(failed->times) + " times)" : ""));
+    }
+
+    void write_key(const User& user, const SessionKey& key)
+    {
+        const std::string name = "session key " + hex_encode(key.id);
+        if (key.expires <= seconds(facts_.now))
+            note(name + " expired at " + utc_time_text(key.expires) +
+                 "; the user logs in with the password again");
+        else if (key.generation != user.generation)
+            note(name + " is from before the last change of the user; it is good no longer");
+        else
+            note(name + " is good until " + utc_time_text(key.expires));
+    }
+
+    const LoginFacts& facts_;
+    std::vector<std::string> obstacles_;
+    std::vector<std::string> notes_;
+};
+
+} // namespace
+
+LoginReport login_report(const LoginFacts& facts)
+{
+    return Writer{facts}.write();
+}
+
+std::string utc_time_text(std::uint64_t seconds)
+{
+    const auto time = static_cast<std::time_t>(seconds);
+    std::tm utc{};
+    std::array<char, 32> text{};
+    if (::gmtime_r(&time, &utc) == nullptr || std::strftime(text.data(), text.size(), "%FT%TZ", &utc) == 0)
+        return std::to_string(seconds);
+    return text.data();
+}
+
+} // namespace ftpc::server

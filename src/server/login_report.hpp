@@ -1,0 +1,38 @@
+// What is known of why a user can or cannot log in, in words for the administrator. Pure: `ftpcd why` gathers
+// the facts.
+#pragma once
+
+#include "server/auth/login_history_text.hpp"
+#include "server/auth/session_key_text.hpp"
+#include "server/users/user_store.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace ftpc::server {
+
+struct LoginFacts {
+    std::string name;
+    std::optional<User> user;
+    std::string password_problem; // with the stored hash, whatever the password; empty: none
+    std::string home_problem;     // with the home directory
+    SavedLogins saved;
+    std::vector<SessionKey> session_keys; // of the user
+    Moment now;
+};
+
+struct LoginReport {
+    bool can_log_in = false; // as far as is known
+    std::vector<std::string> lines;
+};
+
+// Wrong passwords and keys that have ended are told but do not stand in the way: the next try may be right. A
+// limited address does, if it is one that the user has logged in from, or, of a user who has not, the last
+// that failed.
+LoginReport login_report(const LoginFacts& facts);
+
+// "2026-11-29T10:15:00Z"
+std::string utc_time_text(std::uint64_t seconds);
+
+} // namespace ftpc::server

@@ -1,0 +1,98 @@
+// ftpcd why
+
+#include "server/auth/password_hash.hpp"
+#include "server/auth/pepper.hpp"
+#include "server/login_report.hpp"
+#include "server/user_command.hpp"
+#include "shared/error.hpp"
+#include "shared/text.hpp"
+
+#include <fcntl.h>
+
+#include <iostream>
+
+namespace ftpc::server {
+
+namespace {
+
+std::string find_password_problem(const User& user, const Settings& settings)
+{
+    const Pepper pepper{read_pepper_file(settings.pepper_file)};
+    const auto hash = parse_password_hash(user.password_hash);
+    if (!hash)
+        return "the password hash in users.db is unreadable; mend with: ftpcd user passwd " + user.name;
+    if (hash->pepper && hash->pepper != pepper.id())
+        return "the password was set with another pepper-file; mend with that file, or: ftpcd user passwd " +
+               user.name;
+    return {};
+}
+
+std::string find_home_problem(const User& user, const DataDirectory& directory, const Settings& settings)
+{
+    const UniqueFd home{::openat(directory.tree.get(), user.home.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)};
+    if (home) return {};
+    return "the home " + settings.root_directory() + "/" + user.home + ": " + last_system_error().message();
+}
+
+// What cannot be read is said, and counts as empty.
+SavedLogins saved_logins(int data)
+{
+    const auto saved = read_login_history(data);
+    if (saved) return *saved;
+    std::cerr << "ftpcd: " << login_history_file_name << " cannot be read: " << saved.error().message()
+              << "\n";
+    return {};
+}
+
+std::vector<SessionKey> session_keys_of(int data, const std::string& name)
+{
+    const auto text = read_private_file(data, sessions_file_name, max_sessions_file_bytes);
+    if (!text && text.error() != boost::system::errc::no_such_file_or_directory)
+        std::cerr << "ftpcd: " << sessions_file_name << " cannot be read: " << text.error().message() << "\n";
+    std::vector<SessionKey> keys = parse_session_keys(text ? *text : std::string{}).keys;
+    std::erase_if(keys, [&](const SessionKey& key) { return key.user != name; });
+    return keys;
+}
+
+LoginFacts gather_facts(const std::string& name, const Settings& settings)
+{
+    const UserDatabase database = open_user_database(settings);
+    LoginFacts facts{.name = name,
+                     .user = database.users.find(name),
+                     .password_problem = {},
+                     .home_problem = {},
+                     .saved = {},
+                     .session_keys = {},
+                     .now = system_now()};
+    if (!facts.user) return facts;
+    facts.password_problem = find_password_problem(*facts.user, settings);
+    facts.home_problem = find_home_problem(*facts.user, database.directory, settings);
+    facts.saved = saved_logins(database.directory.data.get());
+    facts.session_keys = session_keys_of(database.directory.data.get(), name);
+    return facts;
+}
+
+} // namespace
+
+int run_why(const std::vector<std::string>& words)
+{
+    const boost::program_options::options_description no_options;
+    const Arguments arguments = parse_arguments(words, no_options, SettingFlags::of_users);
+    if (arguments.help) {
+        print_help(
+            "ftpcd why NAME [OPTIONS]",
+            "Says whether the user can log in, as far as is known, and if not why; with the last good "
+            "login, the\n"
+            "logins that failed and the session keys. Works while no server runs, too. Exit status 0: can "
+            "log in,\n"
+            "1: cannot, or there is no such user.",
+            no_options, SettingFlags::of_users);
+        return exit_done;
+    }
+    const LoginReport report = login_report(gather_facts(user_name_argument(arguments), arguments.settings));
+    for (const std::string& line : report.lines)
+        std::cout << line << "\n";
+    return report.can_log_in ? exit_done : exit_failed;
+}
+
+} // namespace ftpc::server
