@@ -8,7 +8,9 @@
 
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <memory>
+#include <string>
 
 namespace ftpc::server {
 
@@ -17,6 +19,9 @@ using asio::ip::tcp;
 constexpr auto use_awaitable = asio::as_tuple(asio::use_awaitable);
 
 namespace {
+
+constexpr int descriptors_kept_back = 64;
+constexpr std::string_view server_is_full = "The server is full; try again later.";
 
 tcp protocol_of(int socket)
 {
@@ -49,8 +54,8 @@ void report_end(const std::exception_ptr& failure)
 
 } // namespace
 
-Listener::Listener(Services& services, std::vector<UniqueFd> sockets)
-    : services_{services}, reserve_{sockets.front().get()}
+Listener::Listener(Services& services, std::vector<UniqueFd> sockets, int descriptors)
+    : services_{services}, reserve_{sockets.front().get()}, descriptors_{descriptors}
 {
     for (UniqueFd& socket : sockets) {
         const tcp protocol = protocol_of(socket.get());
@@ -88,14 +93,14 @@ asio::awaitable<void> Listener::accept(tcp::acceptor& acceptor)
 asio::awaitable<void> Listener::turn_away_next(tcp::acceptor& acceptor, error_code failure)
 {
     const auto outcome =
-        reserve_.turn_away_next(acceptor.native_handle(), "421 The server is full; try again later.\r\n");
+        reserve_.turn_away_next(acceptor.native_handle(), "421 " + std::string{server_is_full} + "\r\n");
     if (outcome == ReserveDescriptor::Outcome::nobody_waits) {
         co_await acceptor.async_wait(tcp::acceptor::wait_read, use_awaitable);
         co_return;
     }
     services_.log.trouble(EventLog::Trouble::no_descriptors, "accept-failed", {{"error", failure.message()}});
     if (const auto leaving = services_.admission.make_room())
-        services_.connections.at(*leaving)->end_at_once({421, "The server is full; try again later."});
+        services_.connections.at(*leaving)->end_at_once({421, std::string{server_is_full}});
     if (outcome == ReserveDescriptor::Outcome::failed) co_await pause(std::chrono::milliseconds{200});
 }
 
@@ -107,23 +112,39 @@ void Listener::serve(tcp::socket socket)
     try {
         const ipc::PeerAddress peer = peer_address(endpoint.address());
         const ConnectionId id = ++last_id_;
+        const int descriptor = socket.native_handle();
         auto connection = std::make_unique<Connection>(services_, std::move(socket), peer, id);
         const Admission::Arrival arrival = services_.admission.arrive(id, network_of(peer));
-        if (arrival.leaves) turn_out(*arrival.leaves, arrival.bound);
+        if (arrival.leaves) {
+            const bool per_address = arrival.bound == Bound::connections_per_address;
+            turn_out(*arrival.leaves, setting_name(arrival.bound),
+                     per_address ? "Too many connections from your address; try again later."
+                                 : "Too many connections; try again later.");
+        } else if (takes_from_sessions(descriptor)) {
+            if (const auto leaves = services_.admission.make_room())
+                turn_out(*leaves, "descriptors", server_is_full);
+        }
         asio::co_spawn(services_.io, serve_connection(std::move(connection)), report_end);
     } catch (const std::exception& error) { // no memory for one more
         services_.log.trouble(EventLog::Trouble::no_descriptors, "accept-failed", {{"error", error.what()}});
     }
 }
 
-void Listener::turn_out(ConnectionId leaving, Bound bound)
+// The kernel gives the lowest number that is free, so that of a new connection says how many are in use. The
+// last ones are for the directories of those who are logged in: strangers may hold as many as they leave.
+bool Listener::takes_from_sessions(int descriptor) const
+{
+    const int left = descriptors_ - descriptor;
+    if (left > std::min(descriptors_kept_back, descriptors_ / 4)) return false;
+    return services_.admission.unauthenticated() > static_cast<std::size_t>(left / 2);
+}
+
+void Listener::turn_out(ConnectionId leaving, std::string_view limit, std::string_view words)
 {
     Connection& connection = *services_.connections.at(leaving);
     services_.log.trouble(EventLog::Trouble::no_room, "limit-hit",
-                          {{"limit", setting_name(bound)}, {"peer", peer_text(connection.peer())}});
-    connection.end_at_once({421, bound == Bound::connections_per_address
-                                     ? "Too many connections from your address; try again later."
-                                     : "Too many connections; try again later."});
+                          {{"limit", limit}, {"peer", peer_text(connection.peer())}});
+    connection.end_at_once({421, std::string{words}});
 }
 
 } // namespace ftpc::server

@@ -15,6 +15,7 @@
 
 #include <csignal>
 #include <cstdlib>
+#include <limits>
 
 namespace ftpc::server {
 
@@ -57,6 +58,11 @@ AdmissionBounds admission_bounds(const Settings& settings)
             .connections_per_address = settings.max_connections_per_address,
             .unauthenticated = settings.max_unauthenticated,
             .sessions_per_user = settings.max_sessions_per_user};
+}
+
+int descriptor_count()
+{
+    return static_cast<int>(std::min<rlim_t>(descriptor_limit(), std::numeric_limits<int>::max()));
 }
 
 // The first order, which everything else is built from.
@@ -107,7 +113,7 @@ public:
                     workers_,
                     Admission{admission_bounds(start.settings)},
                     EventLog{io_}},
-          listener_{services_, std::move(start.sockets)}
+          listener_{services_, std::move(start.sockets), descriptor_count()}
     {}
 
     void run()

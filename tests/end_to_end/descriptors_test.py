@@ -1,0 +1,85 @@
+"""No descriptors left: clients are told so, sessions go on, the log stays readable, and it passes."""
+import re
+import resource
+import time
+import unittest
+
+from harness import EndToEndTest, until
+from control_client import Control, can_log_in, logged_in
+
+ATTACKER = "127.0.0.66"
+
+
+class Descriptors(EndToEndTest):
+    def setUp(self):
+        self.open = []
+        self.addCleanup(lambda: [control.close() for control in self.open])
+
+    def keep(self, control):
+        self.open.append(control)
+        return control
+
+    def start_with(self, descriptors):
+        return self.start(self.make_site(), preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors,) * 2))
+
+    def turned_away(self, control):
+        return control.greeting.code == 421 and "full" in control.greeting.text
+
+    @staticmethod
+    def changes_directory(control):
+        control.ask("MKD here")
+        return control.code("CWD here") == 250
+
+    def test_who_comes_when_there_are_none_is_told_so_and_sessions_go_on(self):
+        server = self.start_with(60)  # at most 30 connections; but each session has two directories open, too
+        net = server.child("net")
+        sessions = []
+        while not self.turned_away(control := self.keep(Control(server.port))):
+            if control.start_tls().log_in().code == 230 and self.changes_directory(control):
+                sessions.append(control)
+        self.assertLess(len(sessions), 30)
+        began = time.monotonic()
+        log_before = server.log_size()
+        turned_away = 0
+        for _ in range(100):  # one descriptor may be left, for some of them: nobody is kept waiting or cut off
+            with Control(server.port) as control:
+                self.assertIn(control.greeting.code, (220, 421))
+                turned_away += self.turned_away(control)
+        self.assertGreater(turned_away, 0)
+        for i, control in enumerate(sessions):
+            self.assertEqual(control.code(f"MKD during{i}"), 257)
+        lines = len(re.findall("event=(?:limit-hit limit=descriptors|accept-failed)", server.log.text[log_before:]))
+        self.assertLessEqual(lines, 2 * (time.monotonic() - began + 2), "a line a second is enough, of each kind")
+        self.assertIn("event=limit-hit limit=descriptors peer=127.0.0.1", server.log.text)
+        for control in sessions[5:]:
+            control.close()
+        until(lambda: can_log_in(server.port), "accepting goes on")
+        self.assertEqual(server.child("net"), net)
+
+    def test_strangers_who_hold_the_last_descriptors_make_room(self):
+        server = self.start_with(60)
+        sessions = [self.keep(logged_in(server.port)) for _ in range(12)]
+        for control in sessions:
+            self.assertTrue(self.changes_directory(control))
+        for _ in range(40):  # of those who hold one, or the newcomer, one goes by lot
+            self.keep(Control(server.port, source=ATTACKER))
+        server.log.wait_for(f"event=limit-hit limit=descriptors peer={ATTACKER}")
+        until(lambda: can_log_in(server.port), "a user gets in")
+        for control in sessions:
+            self.assertEqual(control.code("NOOP"), 200)
+
+    def test_strangers_leave_the_descriptors_that_sessions_need(self):
+        server = self.start_with(200)
+        server.log.wait_for("event=few-descriptors limit=200 max-connections=136")
+        session = self.keep(logged_in(server.port))
+        self.assertEqual(session.code("SITE MKDIR a/b"), 257)
+        for _ in range(300):
+            self.keep(Control(server.port, source=ATTACKER))
+        for i in range(10):  # opens the parent
+            self.assertEqual(session.code(f"MKD a/b/{i}"), 257)
+        self.assertTrue(can_log_in(server.port))
+        self.assertNotIn("event=accept-failed", server.log.text)
+
+
+if __name__ == "__main__":
+    unittest.main()
