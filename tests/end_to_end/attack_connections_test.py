@@ -32,7 +32,7 @@ class Connections(SharedServerTest):
 
     def settled_descriptors(self):
         with contextlib.suppress(OSError, AssertionError):
-            with logged_in(self.server.port) as control:  # whatever was accepted before this is known by now
+            with Control(self.server.port) as control:  # whatever was accepted before this is known by now
                 control.ask("QUIT")
         counts = {descriptors_of(self.net)}
         time.sleep(scaled(0.02))
