@@ -4,7 +4,7 @@ import resource
 import time
 import unittest
 
-from harness import EndToEndTest, until
+from harness import SANITIZED, EndToEndTest, until
 from control_client import Control, can_log_in, logged_in
 
 ATTACKER = "127.0.0.66"
@@ -30,6 +30,7 @@ class Descriptors(EndToEndTest):
         control.ask("MKD here")
         return control.code("CWD here") == 250
 
+    @unittest.skipIf(SANITIZED, "a sanitizer's runtime opens files itself, and ends a process that has no descriptor left")
     def test_who_comes_when_there_are_none_is_told_so_and_sessions_go_on(self):
         server = self.start_with(60)  # at most 30 connections; but each session has two directories open, too
         net = server.child("net")
@@ -54,7 +55,7 @@ class Descriptors(EndToEndTest):
         for control in sessions[5:]:
             control.close()
         until(lambda: can_log_in(server.port), "accepting goes on")
-        self.assertEqual(server.child("net"), net)
+        self.assertEqual(server.child("net"), net, server.log.text)
 
     def test_strangers_who_hold_the_last_descriptors_make_room(self):
         server = self.start_with(60)
