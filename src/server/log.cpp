@@ -133,9 +133,10 @@ std::string time_now()
     if (journal_reads() || ::clock_gettime(CLOCK_REALTIME, &now) != 0) return {};
     if (now.tv_sec != second.time) {
         std::tm utc{};
-        if (::gmtime_r(&now.tv_sec, &utc) == nullptr) return {};
+        if (::gmtime_r(&now.tv_sec, &utc) == nullptr ||
+            std::strftime(second.text.data(), second.text.size(), "%FT%T.", &utc) == 0)
+            return {};
         second.time = now.tv_sec;
-        std::strftime(second.text.data(), second.text.size(), "%FT%T.", &utc);
     }
     const std::string milliseconds = std::to_string(1000 + now.tv_nsec / 1000000); // "1042"
     return std::string{second.text.data()}.append(milliseconds, 1).append("Z");

@@ -96,7 +96,7 @@ public:
     // All that is left.
     std::string reason()
     {
-        const std::string text{rest_.substr(0, max_reason_bytes)};
+        std::string text{rest_.substr(0, max_reason_bytes)};
         if (text.empty() || rest_.size() > max_reason_bytes || printable(text) != text) ok_ = false;
         rest_ = {};
         return text;

@@ -59,8 +59,11 @@ bool users_file_is_there(int data)
 
 std::string account_name(uid_t user)
 {
-    const passwd* account = ::getpwuid(user);
-    return account != nullptr ? account->pw_name : std::to_string(user);
+    std::vector<char> buffer(16384);
+    passwd account{};
+    passwd* found = nullptr;
+    const int failure = ::getpwuid_r(user, &account, buffer.data(), buffer.size(), &found);
+    return failure == 0 && found != nullptr ? found->pw_name : std::to_string(user);
 }
 
 } // namespace
