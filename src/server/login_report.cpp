@@ -78,9 +78,7 @@ private:
         };
         const bool is_home = std::any_of(logins.known.begin(), logins.known.end(),
                                          [&](const KnownNetwork& k) { return k.network == address.key; });
-        const bool is_all =
-            logins.known.empty() && !logins.failed.empty() && failed_there(logins.failed.back());
-        if (is_home || is_all)
+        if (is_home)
             obstacle(text);
         else if (std::any_of(logins.failed.begin(), logins.failed.end(), failed_there))
             note(text);

@@ -28,8 +28,7 @@ struct LoginReport {
 };
 
 // Wrong passwords and keys that have ended are told but do not stand in the way: the next try may be right. A
-// limited address does, if it is one that the user has logged in from, or, of a user who has not, the last
-// that failed.
+// limited address does, if it is one that the user has logged in from: others may be strangers'.
 LoginReport login_report(const LoginFacts& facts);
 
 // "2026-11-29T10:15:00Z"

@@ -274,7 +274,13 @@ void Supervisor::announce() const
             " (show it to your users: ftpcd fingerprint)\n";
     text += describe_lockdown();
     if (users == 0) text += "ftpcd: nobody can log in yet; add a user with: ftpcd user add NAME\n";
-    std::cerr << text << std::flush;
+    if (arguments_.settings.log_format == LogFormat::logfmt) {
+        std::cerr << text << std::flush;
+        return;
+    }
+    std::istringstream lines{text}; // for programs: the same words, each line in an object like all others
+    for (std::string line; std::getline(lines, line);)
+        log_event("started", {{"text", line.substr(line.find(' ') + 1)}});
 }
 
 // A line, or one for each of the two where they differ, and one for each feature that the kernel lacks.

@@ -76,13 +76,32 @@ int run_user(const std::vector<std::string>& words)
     return found->run({words.begin() + 1, words.end()});
 }
 
+namespace {
+
+UserDatabase load_user_database(const Settings& settings, const ServiceAccounts& accounts,
+                                DataDirectory directory)
+{
+    const int data = directory.data.get();
+    UserDatabase database{accounts, std::move(directory), UsersFile{data, settings.data, accounts.auth}};
+    if (const auto problems = database.users.load(); !problems.empty()) fail(problems);
+    return database;
+}
+
+} // namespace
+
 UserDatabase open_user_database(const Settings& settings)
 {
     // A mistyped --data must not be made, only to show that it has no users.
     if (::access(settings.data.c_str(), F_OK) != 0)
         throw std::runtime_error{settings.data + ": " + last_system_error().message() +
                                  " (the first `ftpcd user add` or `ftpcd serve` makes it)"};
-    return open_or_make_user_database(settings);
+    // Nor may a lost users.db become an empty one, which a running server would follow.
+    const ServiceAccounts accounts = find_service_accounts(settings);
+    DataDirectory directory = open_data_directory(settings, accounts);
+    if (!users_file_is_there(directory.data.get()))
+        fail({{settings.data + "/" + users_file_name,
+               "there is none; put it back if it was lost (the first `ftpcd user add` makes one)"}});
+    return load_user_database(settings, accounts, std::move(directory));
 }
 
 UserDatabase open_or_make_user_database(const Settings& settings)
@@ -92,9 +111,7 @@ UserDatabase open_or_make_user_database(const Settings& settings)
     const int data = directory.data.get();
     if (const auto made = ensure_users_file(data, accounts.auth); !made)
         fail({{settings.data + "/" + users_file_name, made.error().message()}});
-    UserDatabase database{accounts, std::move(directory), UsersFile{data, settings.data, accounts.auth}};
-    if (const auto problems = database.users.load(); !problems.empty()) fail(problems);
-    return database;
+    return load_user_database(settings, accounts, std::move(directory));
 }
 
 std::string user_name_argument(const Arguments& arguments)
@@ -120,6 +137,7 @@ std::optional<std::uint64_t> parse_max_dirs(const std::string& text)
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
     if (error != std::errc{} || end != text.data() + text.size())
         throw UsageError{"a limit of directories is a number, none or default"};
+    if (count == 0) throw UsageError{"a limit of 0 directories would be no limit; say none if that is meant"};
     return count;
 }
 

@@ -3,6 +3,7 @@
 #include "server/auth/password_hash.hpp"
 #include "server/auth/pepper.hpp"
 #include "server/login_report.hpp"
+#include "server/net/beneath.hpp"
 #include "server/user_command.hpp"
 #include "shared/error.hpp"
 #include "shared/text.hpp"
@@ -29,9 +30,9 @@ std::string find_password_problem(const User& user, const Settings& settings)
 
 std::string find_home_problem(const User& user, const DataDirectory& directory, const Settings& settings)
 {
-    const UniqueFd home{::openat(directory.tree.get(), user.home.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)};
+    const auto home = open_beneath(directory.tree.get(), user.home, O_RDONLY);
     if (home) return {};
-    return "the home " + settings.root_directory() + "/" + user.home + ": " + last_system_error().message();
+    return "the home " + settings.root_directory() + "/" + user.home + ": " + home.error().message();
 }
 
 // What cannot be read is said, and counts as empty.

@@ -43,10 +43,9 @@ class Logfmt(EndToEndTest):
 class Json(EndToEndTest):
     def test_every_line_is_one_object_with_the_true_reason(self):
         server = self.serve(login_limit_address="3", login_limit_account=None, log_format="json")
-        before = server.log_size()
         play(self, server)
         until(lambda: all(f'"event":"{event}"' in server.log.text for event in EVENTS), "all events")
-        events = [json.loads(line) for line in server.log.text[before:].splitlines()]
+        events = [json.loads(line) for line in server.log.text.splitlines()]
         for event in events:
             self.assertRegex(event["process"], r"^ftpcd(\[\w+\])?$")
             self.assertRegex(event["time"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")
@@ -88,9 +87,21 @@ class Fail2ban(EndToEndTest):
                 logged_in(server.port, source="127.0.0.79").close()
                 server.log.wait_for(r"127\.0\.0\.79")
                 self.assertEqual(server.stop(), 0)
-                found = self.matched_addresses(server.log.text)
-                self.assertEqual(set(found), {"127.0.0.77", "127.0.0.78"})
-                self.assertEqual(found.count("127.0.0.78"), 2)
+                in_the_journal = "".join(f"host ftpcd[{server.pid}]: {line}\n" for line in server.log.text.splitlines())
+                for text in (server.log.text, in_the_journal):
+                    found = self.matched_addresses(text)
+                    self.assertEqual(set(found), {"127.0.0.77", "127.0.0.78"})
+                    self.assertEqual(found.count("127.0.0.78"), 2)
+
+    def test_a_session_key_that_has_ended_is_no_guess(self):
+        server = self.serve()
+        user = FtpcUser(self.make_directory())
+        self.assertEqual(user.log_in(server).returncode, 0)
+        server.site.ftpcd("user", "passwd", "alice", "--password-stdin", input="another one\n").check_returncode()
+        until(lambda: user.ftpc("mkdir", "x").returncode == 3, "the key is good no longer")
+        server.log.wait_for("method=session-key result=refused")
+        self.assertEqual(server.stop(), 0)
+        self.assertEqual(self.matched_addresses(server.log.text), [])
 
 
 if __name__ == "__main__":

@@ -132,6 +132,17 @@ class Guessing(EndToEndTest):
                 self.assertEqual(control.log_in("bob").code, 230 if i < 6 else 421)
 
 
+    def test_what_was_answered_before_a_slowed_login_is_not_held_back_with_it(self):
+        self.attack("alice", attackers=10)
+        with connect(self.server.port, source=address(50)) as control:
+            control.send("NOOP\r\nUSER alice\r\nPASS wrong")
+            begun = time.monotonic()
+            self.assertEqual([control.reply().code for _ in range(2)], [200, 331])
+            before_login = time.monotonic() - begun
+            self.assertEqual(control.reply().code, 530)
+            self.assertLess(before_login, (time.monotonic() - begun) / 2)
+
+
 class WithoutLimits(SharedServerTest):
     settings = {"login_limit_address": "0", "login_limit_account": "0"}
 

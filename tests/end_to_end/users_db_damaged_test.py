@@ -136,5 +136,20 @@ class UsersDbDamaged(EndToEndTest):
         until(lambda: can_log_in(server.port), "logins work again", 20)
 
 
+class Lost(EndToEndTest):
+    def test_no_command_makes_an_empty_one_in_its_place(self):
+        server = self.serve(("alice",))
+        site = server.site
+        os.rename(site.users_db, f"{site.users_db}.away")
+        for words in (["user", "list"], ["user", "show", "alice"], ["user", "lock", "alice"], ["user", "del", "alice"],
+                      ["user", "passwd", "alice", "--password-stdin"], ["user", "quota", "alice", "7"], ["why", "alice"]):
+            done = site.ftpcd(*words, input="secret\n")
+            self.assertEqual((done.returncode, done.stdout), (1, ""), words)
+            self.assert_one_line(done.stderr, "users.db: there is none; put it back")
+            self.assertFalse(site.users_db.exists(), words)
+        os.rename(f"{site.users_db}.away", site.users_db)
+        logged_in(server.port).close()
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -31,7 +31,7 @@ void read(int data, LoginHistory& history, LoginLimiter& limiter)
         return;
     }
     history.restore(std::move(saved->users));
-    limiter.restore(saved->limiter);
+    limiter.restore(saved->limiter, system_now());
 }
 
 // On the writer's thread. Says a failure once, until it is over.

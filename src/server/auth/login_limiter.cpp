@@ -45,7 +45,7 @@ void LoginLimiter::set_limits(const LoginLimits& limits)
 }
 
 LoginLimiter::Verdict LoginLimiter::judge(const ipc::PeerAddress& peer, std::string_view account, bool known,
-                                          Moment now) const
+                                          Moment now)
 {
     Verdict verdict;
     verdict.refused_for = refused_for(peer, now);
@@ -56,7 +56,7 @@ LoginLimiter::Verdict LoginLimiter::judge(const ipc::PeerAddress& peer, std::str
     return verdict;
 }
 
-std::chrono::seconds LoginLimiter::refused_for(const ipc::PeerAddress& peer, Moment now) const
+std::chrono::seconds LoginLimiter::refused_for(const ipc::PeerAddress& peer, Moment now)
 {
     const auto left = addresses_.penalty_end(network_of(peer), now) - now;
     return std::chrono::ceil<std::chrono::seconds>(std::max(left, Moment::duration{0}));
@@ -104,16 +104,16 @@ LoginLimiter::State LoginLimiter::save(Moment now) const
 {
     State state{addresses_.save(max_saved, now), accounts_.save(max_saved, now)};
     for (PenaltyTable::Saved& account : state.accounts)
-        account.penalty_end = account.forgotten - limits_.forget * limits_.account;
+        account.penalty_end = std::max(account.forgotten - limits_.forget * limits_.account, Moment{});
     return state;
 }
 
-void LoginLimiter::restore(const State& state)
+void LoginLimiter::restore(const State& state, Moment now)
 {
     for (const PenaltyTable::Saved& address : state.addresses)
-        addresses_.restore(address);
+        addresses_.restore(address, now);
     for (const PenaltyTable::Saved& account : state.accounts)
-        accounts_.restore(account);
+        accounts_.restore(account, now);
 }
 
 } // namespace ftpc::server

@@ -46,10 +46,10 @@ public:
         LoginRank rank = 0;                  // then queue it so
     };
     // Of a login by password. `known`: this address has logged in to this account well before.
-    Verdict judge(const ipc::PeerAddress& peer, std::string_view account, bool known, Moment now) const;
+    Verdict judge(const ipc::PeerAddress& peer, std::string_view account, bool known, Moment now);
 
     // How long logins of this address are refused from now on; zero: not at all.
-    std::chrono::seconds refused_for(const ipc::PeerAddress& peer, Moment now) const;
+    std::chrono::seconds refused_for(const ipc::PeerAddress& peer, Moment now);
 
     // Which limits a failure has hit, that is, made longer.
     struct Hit {
@@ -77,7 +77,7 @@ public:
         friend bool operator==(const State&, const State&) = default;
     };
     State save(Moment now) const;
-    void restore(const State& state);
+    void restore(const State& state, Moment now);
 
 private:
     Hit fail_of_address(const ipc::PeerAddress& peer, const PenaltyTable::Key& cause, Moment now);

@@ -73,11 +73,20 @@ milliseconds PenaltyTable::penalty(unsigned failures) const
     return std::min(length, rule_.longest);
 }
 
-Moment PenaltyTable::penalty_end(const Key& key, Moment now) const
+Moment PenaltyTable::penalty_end(const Key& key, Moment now)
 {
     const auto found = entries_.find(key);
     if (found == entries_.end() || rule_.free == 0) return now;
-    return std::min(found->second.penalty_end, now + rule_.longest);
+    bound(key, found->second, now);
+    return found->second.penalty_end;
+}
+
+// What lies further ahead than anything that is made at this time comes from before the clock was set back.
+void PenaltyTable::bound(const Key& key, Entry& entry, Moment now)
+{
+    entry.penalty_end = std::min(entry.penalty_end, now + rule_.longest);
+    const Moment latest = now + rule_.forget * most_failures();
+    if (entry.forgotten > latest) set_forgotten(key, entry, latest);
 }
 
 // Enough for the longest penalty; more would only take longer to be forgotten.
@@ -121,11 +130,12 @@ std::vector<PenaltyTable::Saved> PenaltyTable::save(std::size_t most, Moment now
     return saved;
 }
 
-void PenaltyTable::restore(const Saved& saved)
+void PenaltyTable::restore(const Saved& saved, Moment now)
 {
     if (entries_.size() >= capacity_ || entries_.contains(saved.key)) return;
-    entries_.emplace(saved.key, Entry{saved.forgotten, saved.penalty_end, {}});
+    Entry& entry = entries_.emplace(saved.key, Entry{saved.forgotten, saved.penalty_end, {}}).first->second;
     by_forgotten_.emplace(saved.forgotten, saved.key);
+    bound(saved.key, entry, now);
 }
 
 // Strangers choose the keys; the seed keeps them from choosing ones that collide.

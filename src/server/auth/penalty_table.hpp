@@ -54,7 +54,7 @@ public:
     std::chrono::milliseconds penalty(unsigned failures) const;
 
     // When the penalty ends that the last failure cost; `now` or earlier: there is none.
-    Moment penalty_end(const Key& key, Moment now) const;
+    Moment penalty_end(const Key& key, Moment now);
 
     std::size_t size() const { return entries_.size(); }
 
@@ -66,7 +66,7 @@ public:
     };
     // At most `most`, those first that are forgotten last.
     std::vector<Saved> save(std::size_t most, Moment now) const;
-    void restore(const Saved& saved);
+    void restore(const Saved& saved, Moment now);
 
 private:
     struct Part {
@@ -87,6 +87,7 @@ private:
     Entry& entry_of(const Key& key, Moment now);
     void set_forgotten(const Key& key, Entry& entry, Moment forgotten);
     void erase(const Key& key);
+    void bound(const Key& key, Entry& entry, Moment now);
 
     std::size_t capacity_;
     PenaltyRule rule_;

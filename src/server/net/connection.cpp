@@ -369,6 +369,11 @@ asio::awaitable<void> Connection::stop_tls()
 asio::awaitable<void> Connection::log_in(Action action)
 {
     std::optional<ipc::LoginAnswer> answer;
+    if (!std::holds_alternative<LogInBySessionKey>(
+            action)) { // it may take seconds: what is ready goes out now
+        const bool sent = co_await flush();
+        if (!sent) co_return;
+    }
     if (auto* password = std::get_if<LogInByPassword>(&action)) {
         ipc::LogInWithPassword question{0, password->user, std::move(password->password), peer_};
         answer = co_await services_.auth.ask<ipc::LoginAnswer>(std::move(question));

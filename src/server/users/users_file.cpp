@@ -51,12 +51,6 @@ Result<void> write_users(int data, std::string_view text, std::optional<FileOwne
     return replace_file(data, users_file_name, text, S_IRUSR | S_IWUSR, owner);
 }
 
-bool users_file_is_there(int data)
-{
-    struct stat status {};
-    return ::fstatat(data, users_file_name, &status, AT_SYMLINK_NOFOLLOW) == 0;
-}
-
 std::string account_name(uid_t user)
 {
     std::vector<char> buffer(16384);
@@ -68,6 +62,12 @@ std::string account_name(uid_t user)
 
 } // namespace
 
+bool users_file_is_there(int data)
+{
+    struct stat status {};
+    return ::fstatat(data, users_file_name, &status, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 Result<void> ensure_users_file(int data, std::optional<FileOwner> owner)
 {
     if (users_file_is_there(data)) return {};
@@ -75,7 +75,8 @@ Result<void> ensure_users_file(int data, std::optional<FileOwner> owner)
     if (!lock) return lock.error();
     if (users_file_is_there(data)) return {};
     // There were users: a new file, with another realm, would quietly lock all of them out.
-    if (::faccessat(data, "sessions.db", F_OK, AT_SYMLINK_NOFOLLOW) == 0) return Errc::users_db_missing;
+    for (const char* left : {"sessions.db", "login-history"})
+        if (::faccessat(data, left, F_OK, AT_SYMLINK_NOFOLLOW) == 0) return Errc::users_db_missing;
     return write_users(data, std::string{header} + "realm " + random_realm() + "\n", owner);
 }
 

@@ -27,8 +27,7 @@ struct Limiter {
         for (int i = 0; i < times; ++i)
             limiter.fail(peer, account, now);
     }
-    LoginLimiter::Verdict judge(const ipc::PeerAddress& peer, std::string_view account,
-                                bool known = false) const
+    LoginLimiter::Verdict judge(const ipc::PeerAddress& peer, std::string_view account, bool known = false)
     {
         return limiter.judge(peer, account, known, now);
     }
@@ -130,7 +129,7 @@ TEST_CASE_METHOD(Limiter, "a restart forgets no penalty")
         fail(ipv4(attacker), "alice");
     LoginLimiter anew{{.address = 3, .account = 5, .forget = 600s}};
     const auto state = limiter.save(now);
-    anew.restore(state);
+    anew.restore(state, now);
     CHECK(anew.refused_for(ipv4(1), now) == limiter.refused_for(ipv4(1), now));
     CHECK(anew.judge(ipv4(2), "alice", false, now).delay == 5s);
     CHECK(anew.save(now) == state);
@@ -138,6 +137,15 @@ TEST_CASE_METHOD(Limiter, "a restart forgets no penalty")
     // The end that is saved for an account is that of the delays.
     CHECK(anew.judge(ipv4(2), "alice", false, state.accounts[0].penalty_end - 1ms).delay > 0s);
     CHECK(anew.judge(ipv4(2), "alice", false, state.accounts[0].penalty_end).delay == 0s);
+}
+
+TEST_CASE_METHOD(Limiter, "an account that will not be slowed for ages has no delay to save")
+{
+    limiter.set_limits({.address = 3, .account = 1000000, .forget = 3600s});
+    fail(ipv4(1), "alice");
+    const auto state = limiter.save(now);
+    REQUIRE(state.accounts.size() == 1);
+    CHECK(state.accounts[0].penalty_end == Moment{});
 }
 
 TEST_CASE_METHOD(Limiter, "limits of 0 are none")

@@ -25,10 +25,7 @@ struct Table {
         for (int i = 0; i < times; ++i)
             table.fail(key(number), at, now);
     }
-    std::chrono::milliseconds left(std::uint8_t number) const
-    {
-        return table.penalty_end(key(number), now) - now;
-    }
+    std::chrono::milliseconds left(std::uint8_t number) { return table.penalty_end(key(number), now) - now; }
 };
 
 } // namespace
@@ -116,7 +113,7 @@ TEST_CASE_METHOD(Table, "what is saved and restored holds on")
     CHECK(table.save(10, now + 5 * 600s).empty());
     PenaltyTable anew{4, {.free = 3, .forget = 600s, .first = 60s, .longest = 300s}};
     for (const auto& each : saved)
-        anew.restore(each);
+        anew.restore(each, now);
     CHECK(anew.failures(key(1), now) == 5);
     CHECK(anew.penalty_end(key(1), now) == table.penalty_end(key(1), now));
     CHECK(anew.failures(key(2), now) == 1);
@@ -125,6 +122,14 @@ TEST_CASE_METHOD(Table, "what is saved and restored holds on")
 TEST_CASE_METHOD(Table, "a clock that was set back makes nobody wait longer than the longest penalty")
 {
     fail(1, 7);
+    const auto saved = table.save(10, now);
     now -= std::chrono::hours{24};
     CHECK(left(1) == 300s);
+    now += 200s;
+    CHECK(left(1) == 100s);
+    PenaltyTable anew{4, {.free = 3, .forget = 600s, .first = 60s, .longest = 300s}};
+    anew.restore(saved.at(0), now);
+    now += 300s;
+    CHECK(anew.penalty_end(key(1), now) <= now);
+    CHECK(anew.failures(key(1), now + 7 * 600s) == 0);
 }

@@ -60,6 +60,16 @@ UsersFile::Edit adding(const std::string& name)
 
 } // namespace
 
+TEST_CASE("a users file that was lost is not replaced by an empty one")
+{
+    for (const char* left : {"sessions.db", "login-history"}) {
+        const TemporaryDirectory data;
+        REQUIRE(replace_file(data.fd(), left, "", S_IRUSR | S_IWUSR));
+        CHECK(ensure_users_file(data.fd()).error() == Errc::users_db_missing);
+        CHECK_FALSE(users_file_is_there(data.fd()));
+    }
+}
+
 TEST_CASE("a users file is made with a random realm where there is none, and left alone where there is")
 {
     const TemporaryDirectory one;
