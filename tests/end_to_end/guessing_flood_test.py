@@ -1,16 +1,19 @@
 """200 connections from 200 addresses guess passwords at once, at the cost of real hashes; users go on working."""
 import contextlib
 import multiprocessing
+import statistics
+import subprocess
 import sys
 import time
 import unittest
 
-from harness import SANITIZED, EndToEndTest, scaled, until
+from harness import FTPC, SANITIZED, EndToEndTest, scaled, until
 from control_client import connect, logged_in
 from ftpc_client import FtpcUser
 
 ATTACKERS = 200
-MKDIRS = 200
+MKDIRS = 500
+RUNS = 100
 
 
 def guess_for_ever(port, first, count, begun):
@@ -58,23 +61,46 @@ class GuessingFlood(EndToEndTest):
         self.attack.kill()
         self.attack.join()
 
-    def test_a_session_key_makes_directories_and_a_password_logs_in_meanwhile(self):
+    def mkdirs_one_by_one(self):
+        """The seconds of each directory of a `ftpc mkdir -` that is told the next one when the last is made."""
         times = []
-        for number in range(MKDIRS):
+        with subprocess.Popen([FTPC, "mkdir", "-"], env=self.alice.environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as ftpc:
+            for number in range(MKDIRS):
+                begun = time.perf_counter()
+                ftpc.stdin.write(f"d{number}\n".encode())
+                ftpc.stdin.flush()
+                self.assertEqual(ftpc.stdout.readline(), f"/d{number}\n".encode())
+                times.append(time.perf_counter() - begun)
+            ftpc.stdin.close()
+            self.assertEqual(ftpc.wait(scaled(10)), 0)
+        return sorted(times[1:])  # the first one waits for the login as well
+
+    def whole_runs(self):
+        """The seconds of each of some `ftpc mkdir NAME`: start, TLS, login by session key, directory, end."""
+        times = []
+        for number in range(RUNS):
             begun = time.perf_counter()
-            done = self.alice.ftpc("mkdir", f"d{number}")
+            done = self.alice.ftpc("mkdir", f"run{number}")
             times.append(time.perf_counter() - begun)
             self.assertEqual((done.returncode, done.stderr), (0, ""))
-        p99 = sorted(times)[int(0.99 * len(times)) - 1]
-        logins = []
+        return sorted(times)
+
+    def logins(self):
+        times = []
         for _ in range(3):
             begun = time.perf_counter()
             logged_in(self.server.port, user="bob", source="127.0.1.1", seconds=30).close()
-            logins.append(time.perf_counter() - begun)
-        sys.stderr.write(f"{self.guesses.value} guesses; ftpc mkdir: median {sorted(times)[len(times) // 2] * 1000:.1f} ms, "
-                         f"p99 {p99 * 1000:.1f} ms; logins {[round(each, 2) for each in logins]} s\n")
+            times.append(time.perf_counter() - begun)
+        return times
+
+    def test_a_session_key_makes_directories_and_a_password_logs_in_meanwhile(self):
+        mkdirs, runs, logins = self.mkdirs_one_by_one(), self.whole_runs(), self.logins()
+        p99 = mkdirs[int(0.99 * len(mkdirs)) - 1]
+        sys.stderr.write(f"{self.guesses.value} guesses; mkdir p99 {p99 * 1000:.1f} ms; ftpc runs: median {statistics.median(runs) * 1000:.1f} ms, "
+                         f"longest {runs[-1] * 1000:.1f} ms; logins {[round(each, 2) for each in logins]} s\n")
         self.assertTrue(self.attack.is_alive())
         self.assertLess(p99, scaled(0.1))
+        self.assertLess(statistics.median(runs), scaled(0.1))
         self.assertLess(max(logins), scaled(10))
 
 
