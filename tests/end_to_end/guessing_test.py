@@ -22,7 +22,7 @@ def guess(server, source, times, user="alice"):
     """So many wrong passwords from one address, on as many connections as that takes; what each was answered."""
     codes = []
     while len(codes) < times:
-        with connect(server.port, source=source) as control:
+        with connect(server.port, source=source, seconds=60) as control:  # a slowed login waits, then for its hash
             for _ in range(min(2, times - len(codes))):
                 codes.append(control.log_in(user, f"wrong {len(codes)}").code)
                 if codes[-1] == 421:

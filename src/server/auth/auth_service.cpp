@@ -167,8 +167,7 @@ private:
         if (!problems.empty() || stores_->users.table() == before) return problems;
         log_event("users-read", {{"users", stores_->users.size()}});
         drop_orphaned_keys();
-        services_.history.forget_those_without(stores_->users);
-        keeper_->changed();
+        if (services_.history.forget_those_without(stores_->users)) keeper_->changed();
         if (net_) net_->users_changed();
         return {};
     }

@@ -52,9 +52,9 @@ bool LoginHistory::knows(const User& user, const ipc::PeerAddress& peer) const
                        [&](const KnownNetwork& known) { return known.network == network; });
 }
 
-void LoginHistory::forget_those_without(const UserStore& users)
+bool LoginHistory::forget_those_without(const UserStore& users)
 {
-    std::erase_if(users_, [&](const auto& entry) { return !users.find(entry.first); });
+    return std::erase_if(users_, [&](const auto& entry) { return !users.find(entry.first); }) != 0;
 }
 
 UserLogins& LoginHistory::logins_of(std::string_view name)

@@ -54,7 +54,8 @@ public:
     // Whether `user` has logged in from that network well, with the password of today.
     bool knows(const User& user, const ipc::PeerAddress& peer) const;
 
-    void forget_those_without(const UserStore& users);
+    // Whether there were any.
+    bool forget_those_without(const UserStore& users);
 
     const Users& users() const { return users_; }
     void restore(Users users) { users_ = std::move(users); }
