@@ -177,7 +177,8 @@ void allow_open_descriptors(Filter& filter)
         filter.allow_if(SCMP_SYS(fcntl), {is(1, static_cast<unsigned>(request))});
     for (const unsigned request : {static_cast<unsigned>(FIONBIO), static_cast<unsigned>(FIONREAD)})
         filter.allow_if(SCMP_SYS(ioctl), {is(1, request)});
-    if (sanitizer_build) filter.allow_if(SCMP_SYS(ioctl), {is(1, TCGETS)}); // whether a report goes to a terminal
+    if (sanitizer_build)
+        filter.allow_if(SCMP_SYS(ioctl), {is(1, TCGETS)}); // whether a report goes to a terminal
     // MSG_FASTOPEN connects, past Landlock's rule for connect(2) in kernels of our time.
     filter.allow_if(SCMP_SYS(sendmsg), {bits(2, MSG_FASTOPEN, 0)});
 }
