@@ -30,11 +30,15 @@ build_directory() { printf '%s/build/%s\n' "$root" "$1"; }
 export CCACHE_BASEDIR=${CCACHE_BASEDIR:-$root} CCACHE_NOHASHDIR=1
 export CCACHE_SLOPPINESS=${CCACHE_SLOPPINESS:-pch_defines,time_macros,include_file_mtime,include_file_ctime}
 
-# Configures and builds the preset $1; the other words go to cmake's configure step.
+# build_preset PRESET [--target NAME] [CMAKE OPTION...]: configures with the options and builds, all or one target.
 build_preset() {
-    local preset=$1
+    local preset=$1 target=all
     shift
+    if [ "${1:-}" = --target ]; then
+        target=$2
+        shift 2
+    fi
     local launcher=()
     if command -v ccache >/dev/null; then launcher=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache); fi
-    (cd "$root" && cmake --preset "$preset" "${launcher[@]}" "$@" >/dev/null && cmake --build --preset "$preset" --parallel "$(nproc)")
+    (cd "$root" && cmake --preset "$preset" "${launcher[@]}" "$@" >/dev/null && cmake --build --preset "$preset" --target "$target" --parallel "$(nproc)")
 }

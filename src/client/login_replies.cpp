@@ -68,7 +68,7 @@ Outcome<void> LoginReplies::on_reply(const Reply& reply)
     if (stage_ == Stage::auth && reply.code == 530)
         return Failure{ExitStatus::refused, "login refused by " + name + " for " + user_};
     if (is_temporary(reply))
-        return Failure{ExitStatus::unreachable, name + " cannot log anybody in now: " + shown(reply)};
+        return Failure{ExitStatus::unreachable, name + " cannot log you in now: " + shown(reply)};
     if (reply.code >= 500)
         return Failure{ExitStatus::refused, "login refused by " + name + ": " + shown(reply)};
     return Failure{ExitStatus::unreachable, name + " does not keep to the protocol: " + shown(reply)};

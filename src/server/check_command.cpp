@@ -1,7 +1,9 @@
 // ftpcd check: looks at everything that `ftpcd serve` needs, changes nothing, and says all that is wrong.
 
+#include "server/auth/login_history_text.hpp"
 #include "server/auth/password_hash.hpp"
 #include "server/auth/pepper.hpp"
+#include "server/auth/session_key_text.hpp"
 #include "server/certificate.hpp"
 #include "server/command_line.hpp"
 #include "server/data_directory.hpp"
@@ -10,6 +12,8 @@
 #include "server/net/beneath.hpp"
 #include "server/net/tls_context.hpp"
 #include "server/users/users_file.hpp"
+#include "shared/error.hpp"
+#include "shared/file.hpp"
 #include "shared/text.hpp"
 
 #include <fcntl.h>
@@ -69,6 +73,23 @@ void check_owner(int data, const std::string& path, const std::string& name, con
         problems.push_back({file, "does not belong to auth-user; mend with: chown " +
                                       std::to_string(accounts.auth->user) + ":" +
                                       std::to_string(accounts.auth->group) + " " + file});
+}
+
+// Files of the server's own: a broken one costs what stands in it, at the next start.
+void check_kept_files(int data, const std::string& path, Problems& problems)
+{
+    const std::string sessions = path + "/" + sessions_file_name;
+    const auto text = read_private_file(data, sessions_file_name, max_sessions_file_bytes);
+    if (text) {
+        for (const Problem& problem : parse_session_keys(*text).problems)
+            problems.push_back({path + "/" + problem.where, problem.what});
+    } else if (text.error() != boost::system::errc::no_such_file_or_directory) {
+        problems.push_back({sessions, text.error().message()});
+    }
+    if (const auto logins = read_login_history(data); !logins)
+        problems.push_back({path + "/" + login_history_file_name, logins.error() == Errc::bad_argument
+                                                                      ? "is damaged; it can be removed"
+                                                                      : logins.error().message()});
 }
 
 void check_certificate(const Settings& settings, Problems& problems)
@@ -184,7 +205,9 @@ Problems check(const Arguments& arguments)
         problems.push_back({settings.data, std::string{what.substr(place)}});
     }
     check_owner(data.get(), settings.data, users_file_name, accounts, problems);
-    check_owner(data.get(), settings.data, "sessions.db", accounts, problems);
+    check_owner(data.get(), settings.data, sessions_file_name, accounts, problems);
+    check_owner(data.get(), settings.data, login_history_file_name, accounts, problems);
+    check_kept_files(data.get(), settings.data, problems);
     UsersFile users{data.get(), settings.data, accounts.auth};
     for (Problem& problem : users.load())
         problems.push_back({settings.data + "/" + problem.where, problem.what});

@@ -23,9 +23,17 @@ std::string& process_name()
     return name;
 }
 
+// The spaces of Unicode (category Zs) beyond that of ASCII: some readers of a log split fields at them as
+// well.
+constexpr std::array<std::string_view, 16> wide_spaces{
+    "\u00A0", "\u1680", "\u2000", "\u2001", "\u2002", "\u2003", "\u2004", "\u2005",
+    "\u2006", "\u2007", "\u2008", "\u2009", "\u200A", "\u202F", "\u205F", "\u3000"};
+
 bool needs_quotes(std::string_view value)
 {
-    return value.empty() || value.find_first_of(" \"=") != std::string_view::npos;
+    const auto in_value = [&](std::string_view space) { return value.find(space) != std::string_view::npos; };
+    return value.empty() || value.find_first_of(" \"=") != std::string_view::npos ||
+           std::any_of(wide_spaces.begin(), wide_spaces.end(), in_value);
 }
 
 // Whether a value goes into the line as it is. Most do, and a busy server writes very many.

@@ -154,6 +154,11 @@ std::string scrypt_text(const ScryptCost& cost)
     return "ln=" + std::to_string(cost.ln) + ",r=" + std::to_string(cost.r) + ",p=" + std::to_string(cost.p);
 }
 
+bool may_be_repeated(std::string_view setting)
+{
+    return setting == "listen";
+}
+
 struct Row {
     SettingDescription description;
     Complaint (*take)(Settings&, std::string_view);
@@ -326,16 +331,23 @@ std::vector<SettingValue> parse_settings_text(std::string_view text, const std::
             problems.push_back({where, "not a line of the form: name = value"});
             continue;
         }
-        values.push_back(
-            {std::string{trim(line.substr(0, equals))}, std::string{trim(line.substr(equals + 1))}, where});
+        SettingValue value{std::string{trim(line.substr(0, equals))},
+                           std::string{trim(line.substr(equals + 1))}, where};
+        const auto before = std::find_if(values.begin(), values.end(),
+                                         [&](const SettingValue& other) { return other.name == value.name; });
+        if (before != values.end() && !may_be_repeated(value.name)) {
+            problems.push_back({where, value.name + " is given a second time, after " + before->where});
+            continue;
+        }
+        values.push_back(std::move(value));
     }
     return values;
 }
 
 void apply_settings(Settings& settings, std::span<const SettingValue> values, std::vector<Problem>& problems)
 {
-    const auto is_listen = [](const SettingValue& value) { return value.name == "listen"; };
-    if (std::any_of(values.begin(), values.end(), is_listen)) settings.listen.clear();
+    const auto repeated = [](const SettingValue& value) { return may_be_repeated(value.name); };
+    if (std::any_of(values.begin(), values.end(), repeated)) settings.listen.clear();
     for (const SettingValue& value : values) {
         const auto row = std::find_if(rows.begin(), rows.end(),
                                       [&](const Row& r) { return r.description.name == value.name; });

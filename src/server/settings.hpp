@@ -102,7 +102,7 @@ struct SettingDescription {
 std::span<const SettingDescription> setting_descriptions();
 
 // The lines of a settings file: `name = value`, `#` begins a comment line. Lines that are neither are
-// problems.
+// problems, and so is a second line for any setting but `listen`.
 std::vector<SettingValue> parse_settings_text(std::string_view text, const std::string& file_name,
                                               std::vector<Problem>& problems);
 

@@ -152,7 +152,7 @@ class WithoutLimits(SharedServerTest):
 
 
 class DamagedHistory(EndToEndTest):
-    def test_a_history_that_cannot_be_read_is_said_and_stops_nobody(self):
+    def test_a_damaged_history_is_set_aside_and_stops_nobody(self):
         site = self.make_site(**LIMITS)
         file = site.data / "login-history"
         server = self.start(site)
@@ -160,8 +160,12 @@ class DamagedHistory(EndToEndTest):
         until(file.exists, "the history is written")
         server.stop()
         file.write_text("nonsense\n", encoding="utf-8")
+        check = site.ftpcd("check")
+        self.assertEqual(check.returncode, 1)
+        self.assertIn(f"{file}: ", check.stderr)
         server = self.start(site)
-        server.log.wait_for(r"event=login-history-unreadable reason=.* effect=")
+        aside = server.log.wait_for(r"event=login-history-set-aside as=(\S+) reason=.* effect=")[1]
+        self.assertEqual((site.data / aside).read_text(encoding="utf-8"), "nonsense\n")
         logged_in(server.port).close()
         until(lambda: "good " in file.read_text(encoding="utf-8"), "it is written anew")
 

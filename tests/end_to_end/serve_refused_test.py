@@ -69,12 +69,14 @@ class ServeRefused(EndToEndTest):
 
     def test_several_wrong_settings_are_all_named(self):
         site = self.make_site()
+        site.configure(scrypt="ln=99,r=8,p=1")
         with open(site.config, "a", encoding="utf-8") as config:
-            config.write("scrypt = ln=99,r=8,p=1\nunknown = 1\n")
+            config.write("unknown = 1\nunknown = 1\n")
         lines = site.config.read_text(encoding="utf-8").count("\n")
         done = site.ftpcd("serve", "--durability", "perhaps")
         self.assertEqual(done.returncode, 2)  # usage
-        for part in (f"{site.config}:{lines - 1}: scrypt must be", f"{site.config}:{lines}: there is no setting 'unknown'",
+        for part in (f"{site.config}:{lines - 2}: scrypt must be", f"{site.config}:{lines - 1}: there is no setting 'unknown'",
+                     f"{site.config}:{lines}: unknown is given a second time, after {site.config}:{lines - 1}",
                      "--durability: durability must be group or none"):
             self.assertIn(part, done.stderr)
 

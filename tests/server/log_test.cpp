@@ -53,6 +53,8 @@ TEST_CASE("values with spaces, quotes or an equals sign are quoted, and so is no
     CHECK(line("p", "e", {{"a", "b=c"}}) == "p: event=e a=\"b=c\"\n");
     CHECK(line("p", "e", {{"a", "say \"hi\""}}) == "p: event=e a=\"say \\\"hi\\\"\"\n");
     CHECK(line("p", "e", {{"a", "资料"}}) == "p: event=e a=资料\n");
+    CHECK(line("p", "e", {{"a", "b\u00A0c"}}) == "p: event=e a=\"b\u00A0c\"\n");
+    CHECK(line("p", "e", {{"a", "资\u3000料"}}) == "p: event=e a=\"资\u3000料\"\n");
 }
 
 TEST_CASE("nobody can forge a line or a field, or reach the terminal of who reads it")

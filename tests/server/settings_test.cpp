@@ -266,9 +266,13 @@ TEST_CASE("the addresses of one source replace those before it")
     CHECK(problems.empty());
 }
 
-TEST_CASE("of a setting that is given twice the last one counts")
+TEST_CASE("a setting that is given twice is a mistake, and the first one counts")
 {
-    CHECK(read("root = /a\nroot = /b\n").settings.root == "/b");
+    const Read out = read("hash-queue = 1\nsync-parents = 3\nhash-queue = 2\n");
+    REQUIRE(out.problems.size() == 1);
+    CHECK(out.problems[0].where == "ftpcd.conf:3");
+    CHECK(out.problems[0].what == "hash-queue is given a second time, after ftpcd.conf:1");
+    CHECK(out.settings.hash_queue == 1);
 }
 
 TEST_CASE("files lie in the data directory unless they are named")

@@ -1,8 +1,11 @@
 #include "server/auth/login_keeper.hpp"
 
+#include "server/auth/broken_file.hpp"
 #include "server/auth/history_writer.hpp"
 #include "server/auth/login_history_text.hpp"
+#include "server/auth/session_keys.hpp"
 #include "server/log.hpp"
+#include "shared/error.hpp"
 #include "shared/file.hpp"
 
 #include <sys/stat.h>
@@ -25,13 +28,21 @@ void read(int data, LoginHistory& history, LoginLimiter& limiter)
 {
     remove_left_temporaries(data, login_history_file_name);
     auto saved = read_login_history(data);
-    if (!saved) {
-        log_event("login-history-unreadable",
-                  {{"reason", saved.error().message()}, {"effect", "it begins anew; logins go on"}});
+    if (saved) {
+        history.restore(std::move(saved->users));
+        limiter.restore(saved->limiter, system_now());
         return;
     }
-    history.restore(std::move(saved->users));
-    limiter.restore(saved->limiter, system_now());
+    constexpr std::string_view effect = "it begins anew; logins go on";
+    const std::string reason = saved.error() == Errc::bad_argument ? "damaged" : saved.error().message();
+    const auto aside =
+        is_broken(saved.error())
+            ? set_aside(data, login_history_file_name, system_clock_seconds(), login_history_text({}, {}))
+            : saved.error();
+    if (aside)
+        log_event("login-history-set-aside", {{"as", *aside}, {"reason", reason}, {"effect", effect}});
+    else
+        log_event("login-history-unreadable", {{"reason", reason}, {"effect", effect}});
 }
 
 // On the writer's thread. Says a failure once, until it is over.

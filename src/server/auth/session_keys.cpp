@@ -1,15 +1,12 @@
 #include "server/auth/session_keys.hpp"
 
+#include "server/auth/broken_file.hpp"
 #include "shared/digest.hpp"
-#include "shared/error.hpp"
 #include "shared/file.hpp"
 
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <array>
-#include <cstdio>
-#include <ctime>
 #include <utility>
 
 namespace ftpc::server {
@@ -19,24 +16,6 @@ namespace {
 constexpr std::string_view header =
     "# Session keys of ftpcd, written by the server. They end with `ftpc logout`, or\n"
     "# all of a user's with `ftpcd user passwd` and `ftpcd user lock`.\n";
-
-// Whether a file that was not read is to blame for that itself, and not a disk or a lack of memory.
-bool is_broken(const error_code& error)
-{
-    using namespace boost::system::errc;
-    return error == Errc::unsafe_permissions || error == file_too_large || error == invalid_argument ||
-           error == too_many_symbolic_link_levels;
-}
-
-// "20261129T101500Z"
-std::string utc_text(std::uint64_t seconds)
-{
-    const auto time = static_cast<std::time_t>(seconds);
-    std::tm parts{};
-    std::array<char, 32> text{};
-    ::gmtime_r(&time, &parts);
-    return {text.data(), std::strftime(text.data(), text.size(), "%Y%m%dT%H%M%SZ", &parts)};
-}
 
 } // namespace
 
@@ -61,19 +40,11 @@ SessionKeys::Loaded SessionKeys::load()
             insert(key);
         return {};
     }
-    auto name = set_aside();
+    // An empty file takes its place: that there is one says that there have been users (ensure_users_file).
+    auto name = set_aside(data_, sessions_file_name, clock_(), std::string{header});
     if (name) return {std::move(*name), std::move(parsed.problems)};
     parsed.problems.push_back({sessions_file_name, "cannot be set aside: " + name.error().message()});
     return {{}, std::move(parsed.problems)};
-}
-
-// An empty file takes its place: that there is one says that there have been users (ensure_users_file).
-Result<std::string> SessionKeys::set_aside() const
-{
-    std::string name = std::string{sessions_file_name} + ".broken-" + utc_text(clock_());
-    if (::renameat(data_, sessions_file_name, data_, name.c_str()) != 0) return last_system_error();
-    if (const auto saved = save(); !saved) return saved.error();
-    return name;
 }
 
 Result<SessionKey> SessionKeys::enrol(const User& user, const SessionPublicKey& key,

@@ -76,7 +76,6 @@ private:
     };
 
     bool has_expired(const SessionKey& key) const { return key.expires <= clock_(); }
-    Result<std::string> set_aside() const;
     void insert(const SessionKey& key);
     void erase(const SessionId& id);
     Result<void> save() const;

@@ -126,7 +126,9 @@ asio::awaitable<bool> Connection::receive()
     if (!got && !ending_) {
         over_ = true;
         if (end_reason_.empty())
-            end_reason_ = got.error() == asio::error::eof ? "closed by the client" : got.error().message();
+            end_reason_ = got.error() == asio::error::eof ? "closed by the client"
+                          : !stream_.tls_error().empty()  ? stream_.tls_error()
+                                                          : got.error().message();
     }
     if (!got || ending_) co_return false;
     lines_.received(*got);
