@@ -43,6 +43,7 @@ struct Settings {
     mode_t directory_mode = 0755;
     std::uint64_t max_dirs = 0; // directories in the home of a user without a limit; 0: any number
     HandOver hand_over = HandOver::automatic;
+    unsigned reactors = 0;      // threads that serve connections; 0: one for each processor
     unsigned tree_workers = 16; // threads, started when needed, for what is handed over
     std::string certificate;    // PEM; empty: DATA/tls/certificate.pem, self-signed, made on first use
     std::string key;            // PEM; empty: DATA/tls/key.pem

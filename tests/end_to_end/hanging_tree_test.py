@@ -129,7 +129,7 @@ class HangingHome(HangingTree):
         until(lambda: not is_alive(net), "net is gone")
 
     def test_without_the_threads_all_would_wait(self):
-        self.set_up(hand_over="never")
+        self.set_up(hand_over="never", reactors="1")
         alice, bob = self.session("alice"), self.session("bob")
         self.slow.hang()
         self.send_and_hang(alice, "MKD x")

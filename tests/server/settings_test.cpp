@@ -45,6 +45,7 @@ Settings unlike_the_defaults()
     s.directory_mode = 01750;
     s.max_dirs = 18446744073709551615U;
     s.hand_over = HandOver::always;
+    s.reactors = 3;
     s.tree_workers = 2;
     s.certificate = "/etc/ssl/certs/files.pem";
     s.key = "/etc/ssl/private/files.pem";
@@ -84,6 +85,7 @@ void check_same(const Settings& a, const Settings& b)
     CHECK(a.directory_mode == b.directory_mode);
     CHECK(a.max_dirs == b.max_dirs);
     CHECK((a.hand_over == b.hand_over));
+    CHECK(a.reactors == b.reactors);
     CHECK(a.tree_workers == b.tree_workers);
     CHECK(a.certificate == b.certificate);
     CHECK(a.key == b.key);

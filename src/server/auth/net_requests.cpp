@@ -11,6 +11,8 @@ namespace ftpc::server {
 
 namespace {
 
+constexpr std::string_view session_key_method = "session-key"; // in log and history
+
 std::string_view status_text(ipc::LoginStatus status)
 {
     switch (status) {
@@ -94,7 +96,7 @@ void NetRequests::on(ipc::LogInWithPrehash& request)
 void NetRequests::on(const ipc::LogInWithSessionKey& request)
 {
     const Decision decision = services_.authenticator->decide(request, *services_.session_keys);
-    answer_login({request.id, request.peer, "session-key", request.session}, request.user, decision,
+    answer_login({request.id, request.peer, session_key_method, request.session}, request.user, decision,
                  Login{.user = {}, .session_key = request.session, .may_enrol = false});
 }
 
@@ -229,15 +231,28 @@ void NetRequests::answer_login(const Asked& asked, const std::string& user, cons
         answer.retry_seconds = std::max<std::uint32_t>(
             1,
             static_cast<std::uint32_t>(services_.limiter.refused_for(asked.peer, services_.now()).count()));
-    log_event("login", {{"user", user},
-                        {"peer", address_text(asked.peer)},
-                        {"method", asked.method},
-                        {"result", status_text(answer.status)},
-                        {"reason", decision.reason.empty() ? std::string_view{"-"} : decision.reason}});
+    log_login(asked, user, decision);
     send_(answer);
     // Only now, so that what is remembered of a user, and not of a stranger, does not show in the time.
     remember(asked, user, decision);
     count(asked, user, decision);
+}
+
+// A password that was checked is always named: the check takes so long that they cannot flood the log. What
+// was refused without one can.
+void NetRequests::log_login(const Asked& asked, const std::string& user, const Decision& decision)
+{
+    const bool checked = decision.status == ipc::LoginStatus::refused && asked.method != session_key_method;
+    if (decision.status != ipc::LoginStatus::granted && !checked) {
+        const auto withheld = cheap_refusals_.pass(std::chrono::steady_clock::now());
+        if (!withheld) return;
+        if (*withheld > 0) log_event("lines-withheld", {{"of", "login"}, {"count", *withheld}});
+    }
+    log_event("login", {{"user", user},
+                        {"peer", address_text(asked.peer)},
+                        {"method", asked.method},
+                        {"result", status_text(decision.status)},
+                        {"reason", decision.reason.empty() ? std::string_view{"-"} : decision.reason}});
 }
 
 void NetRequests::grant(const Asked& asked, const Decision& decision, Login login, ipc::LoginAnswer& answer)
@@ -277,13 +292,15 @@ void NetRequests::count(const Asked& asked, const std::string& user, const Decis
         hit = limiter.fail_unknown_key(asked.peer, asked.session, now);
     if (decision.suspicion == Suspicion::wrong_signature)
         hit = limiter.fail_wrong_signature(asked.peer, asked.session, now);
-    if (hit.account)
+    const auto at = std::chrono::steady_clock::now();
+    if (hit.account && limit_hits_.pass(at))
         log_event("limit-hit", {{"limit", "login-limit-account"}, {"user", user}, {"effect", "delay"}});
     if (!hit.address) return;
     const auto seconds = limiter.refused_for(asked.peer, now).count();
-    log_event("limit-hit", {{"limit", "login-limit-address"},
-                            {"peer", address_text(asked.peer)},
-                            {"seconds", static_cast<std::uint64_t>(seconds)}});
+    if (limit_hits_.pass(at))
+        log_event("limit-hit", {{"limit", "login-limit-address"},
+                                {"peer", address_text(asked.peer)},
+                                {"seconds", static_cast<std::uint64_t>(seconds)}});
     services_.hash_queue->refuse_all_of(asked.peer); // what it sent before it was known for that
 }
 

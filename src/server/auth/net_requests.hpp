@@ -10,6 +10,7 @@
 #include "server/auth/login_table.hpp"
 #include "server/auth/session_keys.hpp"
 #include "server/ipc/messages.hpp"
+#include "server/log_throttle.hpp"
 #include "server/users/user_store.hpp"
 
 #include <chrono>
@@ -71,13 +72,18 @@ private:
     void check(const Asked& asked, const std::string& user, LoginRank rank, PasswordProof proof);
     void answer_unchecked(const Asked& asked, const std::string& user);
     void answer_login(const Asked& asked, const std::string& user, const Decision& decided, Login login);
+    void log_login(const Asked& asked, const std::string& user, const Decision& decision);
     void grant(const Asked& asked, const Decision& decision, Login login, ipc::LoginAnswer& answer);
     void remember(const Asked& asked, const std::string& user, const Decision& decision);
     void count(const Asked& asked, const std::string& user, const Decision& decision);
     void tell_changed_limits();
 
+    static constexpr unsigned cheap_lines_a_second = 100; // in the log, of each kind
+
     AuthServices& services_;
     Send send_;
+    LogThrottle cheap_refusals_{cheap_lines_a_second};
+    LogThrottle limit_hits_{cheap_lines_a_second};
     LoginTable logins_;
     std::string announced_realm_;
 };

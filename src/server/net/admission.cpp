@@ -37,10 +37,29 @@ std::size_t Admission::HashNetwork::operator()(const PeerNetwork& network) const
     return std::hash<std::string_view>{}({reinterpret_cast<const char*>(network.data()), network.size()});
 }
 
+void Admission::set_bounds(const AdmissionBounds& bounds)
+{
+    const std::scoped_lock lock{mutex_};
+    bounds_ = bounds;
+}
+
+std::size_t Admission::connections() const
+{
+    const std::scoped_lock lock{mutex_};
+    return connections_.size();
+}
+
+std::size_t Admission::unauthenticated() const
+{
+    const std::scoped_lock lock{mutex_};
+    return unauthenticated_;
+}
+
 // ---- coming and going
 
 Admission::Arrival Admission::arrive(ConnectionId newcomer, const PeerNetwork& network)
 {
+    const std::scoped_lock lock{mutex_};
     Entry& entry = connections_[newcomer];
     entry.network = &network_at(network);
     ++entry.network->connections;
@@ -49,7 +68,7 @@ Admission::Arrival Admission::arrive(ConnectionId newcomer, const PeerNetwork& n
     if (!bound) return {};
     const Network* from = *bound == Bound::connections_per_address ? entry.network : most_unauthenticated();
     const ConnectionId leaves = draw(*from);
-    leave(leaves);
+    remove(leaves);
     return {leaves, *bound};
 }
 
@@ -63,14 +82,21 @@ std::optional<Bound> Admission::exceeded(const Network& network) const
 
 std::optional<ConnectionId> Admission::make_room()
 {
+    const std::scoped_lock lock{mutex_};
     const Network* const network = most_unauthenticated();
     if (network == nullptr) return std::nullopt;
     const ConnectionId leaves = draw(*network);
-    leave(leaves);
+    remove(leaves);
     return leaves;
 }
 
 void Admission::leave(ConnectionId connection)
+{
+    const std::scoped_lock lock{mutex_};
+    remove(connection);
+}
+
+void Admission::remove(ConnectionId connection)
 {
     const auto found = connections_.find(connection);
     if (found == connections_.end()) return;
@@ -84,9 +110,10 @@ void Admission::leave(ConnectionId connection)
 
 bool Admission::log_in(ConnectionId connection, std::string_view user)
 {
+    const std::scoped_lock lock{mutex_};
     const auto found = connections_.find(connection);
     if (found == connections_.end()) return false;
-    log_out(connection);
+    end_login(connection, found->second);
     std::string name{user};
     const auto sessions = sessions_.find(name);
     if (sessions != sessions_.end() && sessions->second >= bounds_.sessions_per_user) return false;
@@ -98,11 +125,17 @@ bool Admission::log_in(ConnectionId connection, std::string_view user)
 
 void Admission::log_out(ConnectionId connection)
 {
+    const std::scoped_lock lock{mutex_};
     const auto found = connections_.find(connection);
-    if (found == connections_.end() || found->second.user.empty()) return;
-    end_session(found->second.user);
-    found->second.user.clear();
-    add_unauthenticated(connection, found->second);
+    if (found != connections_.end()) end_login(connection, found->second);
+}
+
+void Admission::end_login(ConnectionId connection, Entry& entry)
+{
+    if (entry.user.empty()) return;
+    end_session(entry.user);
+    entry.user.clear();
+    add_unauthenticated(connection, entry);
 }
 
 void Admission::end_session(const std::string& user)

@@ -1,5 +1,5 @@
 // Who may come in and who has to go: counts of connections by network and of sessions by user, against their
-// bounds. Decides and counts only; no sockets, no clock.
+// bounds. Decides and counts only; no sockets, no clock. For any thread.
 #pragma once
 
 #include "server/peer_network.hpp"
@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -39,7 +40,7 @@ public:
     explicit Admission(AdmissionBounds bounds, Random random = random_below());
 
     // Lower bounds end nothing that is there; one has to go for each that comes until they are kept.
-    void set_bounds(const AdmissionBounds& bounds) { bounds_ = bounds; }
+    void set_bounds(const AdmissionBounds& bounds);
 
     struct Arrival {
         std::optional<ConnectionId> leaves; // counted no more; the newcomer, or another to be ended
@@ -58,8 +59,8 @@ public:
     // Of a connection that had to go before: nothing happens.
     void leave(ConnectionId connection);
 
-    std::size_t connections() const { return connections_.size(); }
-    std::size_t unauthenticated() const { return unauthenticated_; }
+    std::size_t connections() const;
+    std::size_t unauthenticated() const;
 
 private:
     struct Network {
@@ -82,12 +83,15 @@ private:
     std::optional<Bound> exceeded(const Network& network) const;
     Network* most_unauthenticated();
     ConnectionId draw(const Network& network);
+    void remove(ConnectionId connection);
+    void end_login(ConnectionId connection, Entry& entry);
     void add_unauthenticated(ConnectionId connection, Entry& entry);
     void remove_unauthenticated(Entry& entry);
     void enter_rank(Network& network);
     void leave_rank(Network& network);
     void end_session(const std::string& user);
 
+    mutable std::mutex mutex_; // of all that follows
     AdmissionBounds bounds_;
     Random random_;
     std::size_t unauthenticated_ = 0;

@@ -13,10 +13,12 @@ namespace asio = boost::asio;
 constexpr auto use_awaitable = asio::as_tuple(asio::use_awaitable);
 constexpr std::chrono::seconds patience{60};
 
-// A coroutine that waits for an answer; the timer is cancelled when it has come.
+// A coroutine that waits for an answer, on a loop of its own, where the timer is cancelled when it has come.
 struct AuthClient::Waiting {
     asio::steady_timer timer;
     std::optional<ipc::Answer> answer;
+    bool over = false;     // nobody waits any more
+    ipc::RequestId id = 0; // on the client's loop
 };
 
 // One SOCK_SEQPACKET descriptor with its reading and writing coroutines, which keep it alive.
@@ -122,20 +124,56 @@ void AuthClient::connect(UniqueFd channel)
     channel_->start();
 }
 
-asio::awaitable<std::optional<ipc::Answer>> AuthClient::exchange(ipc::RequestId id, ipc::Request question)
+asio::awaitable<std::optional<ipc::Answer>> AuthClient::exchange(ipc::Request question)
 {
-    if (!channel_) co_return std::nullopt;
-    Waiting waiting{asio::steady_timer{io_, patience}, {}};
-    waiting_.emplace(id, &waiting);
+    asio::steady_timer timer{co_await asio::this_coro::executor, patience};
+    const auto waiting = std::make_shared<Waiting>(Waiting{std::move(timer), {}});
+    asio::post(io_, [this, waiting, question = std::move(question)]() mutable {
+        send(waiting, std::move(question));
+    });
+    co_await waiting->timer.async_wait(use_awaitable);
+    waiting->over = true;
+    if (!waiting->answer) asio::post(io_, [this, waiting] { waiting_.erase(waiting->id); });
+    co_return std::move(waiting->answer);
+}
+
+void AuthClient::send(const std::shared_ptr<Waiting>& waiting, ipc::Request question)
+{
+    if (!channel_) return resume(waiting, std::nullopt);
+    waiting->id = ++last_id_;
+    std::visit(
+        [&](auto& each) {
+            if constexpr (requires { each.id; }) each.id = waiting->id;
+        },
+        question);
+    waiting_.emplace(waiting->id, waiting);
     channel_->send(ipc::encode(question));
-    co_await waiting.timer.async_wait(use_awaitable);
-    waiting_.erase(id);
-    co_return std::move(waiting.answer);
+}
+
+void AuthClient::resume(const std::shared_ptr<Waiting>& waiting, std::optional<ipc::Answer> answer)
+{
+    asio::post(waiting->timer.get_executor(), [this, waiting, answer = std::move(answer)]() mutable {
+        if (waiting->over) { // its connection gave up meanwhile
+            if (answer) drop(*answer);
+            return;
+        }
+        waiting->answer = std::move(answer);
+        waiting->timer.cancel();
+    });
 }
 
 void AuthClient::tell(const ipc::LoginEnded& message)
 {
-    if (channel_) channel_->send(ipc::encode(ipc::Request{message}));
+    asio::post(io_, [this, message] {
+        if (channel_) channel_->send(ipc::encode(ipc::Request{message}));
+    });
+}
+
+// Nobody wants to know it any more.
+void AuthClient::drop(const ipc::Answer& answer)
+{
+    const auto* login = std::get_if<ipc::LoginAnswer>(&answer);
+    if (login != nullptr && login->status == ipc::LoginStatus::granted) tell({login->login});
 }
 
 void AuthClient::on_answer(ipc::Answer answer)
@@ -145,12 +183,10 @@ void AuthClient::on_answer(ipc::Answer answer)
         return;
     }
     if (const auto* revoked = std::get_if<ipc::LoginRevoked>(&answer)) {
-        refuse_unread(revoked->login);
         on_revoked_(revoked->login);
         return;
     }
     if (const auto* change = std::get_if<ipc::LimitChanged>(&answer)) {
-        change_unread(*change);
         on_limit_changed_(*change);
         return;
     }
@@ -161,43 +197,16 @@ void AuthClient::on_answer(ipc::Answer answer)
         },
         answer);
     const auto found = waiting_.find(id);
-    if (found == waiting_.end()) { // its connection gave up meanwhile
-        const auto* login = std::get_if<ipc::LoginAnswer>(&answer);
-        if (login != nullptr && login->status == ipc::LoginStatus::granted) tell({login->login});
-        return;
-    }
-    found->second->answer = std::move(answer);
-    found->second->timer.cancel();
+    if (found == waiting_.end()) return drop(answer);
+    resume(found->second, std::move(answer));
+    waiting_.erase(found);
 }
 
-// The answer that granted this login may have come, but its connection not have seen it yet.
-void AuthClient::refuse_unread(const ipc::LoginHandle& revoked)
-{
-    for (auto& [id, waiting] : waiting_) {
-        const auto* login = waiting->answer ? std::get_if<ipc::LoginAnswer>(&*waiting->answer) : nullptr;
-        if (login != nullptr && login->login == revoked)
-            waiting->answer = ipc::LoginAnswer{id, ipc::LoginStatus::refused, {}, {}, {}, 0};
-    }
-}
-
-// As above.
-void AuthClient::change_unread(const ipc::LimitChanged& change)
-{
-    for (auto& [id, waiting] : waiting_) {
-        auto* login = waiting->answer ? std::get_if<ipc::LoginAnswer>(&*waiting->answer) : nullptr;
-        if (login != nullptr && login->login == change.login && login->status == ipc::LoginStatus::granted)
-            login->max_dirs = change.max_dirs;
-    }
-}
-
-// No answer is good any more, not even one that has come but has not been seen: this auth cannot revoke what
-// it granted.
 void AuthClient::give_up_waiting()
 {
-    for (auto& [id, waiting] : waiting_) {
-        waiting->answer.reset();
-        waiting->timer.cancel();
-    }
+    for (const auto& [id, waiting] : waiting_)
+        resume(waiting, std::nullopt);
+    waiting_.clear();
 }
 
 void AuthClient::on_channel_lost(const Channel& channel)

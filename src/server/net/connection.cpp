@@ -27,16 +27,14 @@ struct CommitWait {
 } // namespace
 
 Connection::Connection(Services& services, asio::ip::tcp::socket socket, const ipc::PeerAddress& peer,
-                       ConnectionId id)
-    : services_{services}, stream_{std::move(socket)}, peer_{peer}, session_{services.auth.realm()}, id_{id},
+                       ConnectionId id, const std::string& realm)
+    : services_{services}, stream_{std::move(socket)}, peer_{peer}, session_{realm}, id_{id},
       patience_{Clock::now()}
-{
-    services_.connections.emplace(id_, this);
-}
+{}
 
 Connection::~Connection()
 {
-    services_.connections.erase(id_);
+    if (listed_) services_.connections.erase(id_);
     services_.admission.leave(id_);
     if (login_) services_.auth.tell({*login_});
 }
@@ -94,6 +92,7 @@ void Connection::wake()
 
 asio::awaitable<void> Connection::run()
 {
+    listed_ = services_.connections.emplace(id_, this).second;
     services_.log.stranger("connected", {{"id", id_}, {"peer", peer_text(peer_)}});
     if (!over_) {
         replies_.add(Session::greeting());

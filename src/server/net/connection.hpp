@@ -21,17 +21,19 @@
 
 namespace ftpc::server {
 
+// Used on the thread of its reactor; where it is made does not matter.
 class Connection {
 public:
     using Clock = std::chrono::steady_clock;
 
+    // `realm`: what auth has named.
     Connection(Services& services, boost::asio::ip::tcp::socket socket, const ipc::PeerAddress& peer,
-               ConnectionId id);
+               ConnectionId id, const std::string& realm);
     Connection(const Connection&) = delete;
     Connection& operator=(const Connection&) = delete;
     ~Connection();
 
-    // Serves the client until either side ends the connection.
+    // Serves the client until either side ends the connection. One of its reactor's connections from then on.
     boost::asio::awaitable<void> run();
 
     // Ends the connection once the command under way is answered, with `reply` as the last word.
@@ -118,6 +120,7 @@ private:
     boost::asio::steady_timer* slowed_ = nullptr;      // until its next command may be carried out
     boost::asio::steady_timer* handed_over_ = nullptr; // while a worker is at it: cancelled to wait no longer
     std::uint64_t sent_before_ = 0;                    // when the deadlines were looked at last
+    bool listed_ = false;                              // among the reactor's connections
     bool over_ = false;                                // nothing more is read
     bool cut_off_ = false;                             // and nothing is waited for any more
     bool write_failed_ = false;

@@ -14,6 +14,18 @@ using Clock = std::chrono::steady_clock;
 
 } // namespace
 
+std::optional<std::uint64_t> LogBounds::pass_stranger()
+{
+    const std::scoped_lock lock{mutex_};
+    return strangers_.pass(Clock::now());
+}
+
+std::optional<std::uint64_t> LogBounds::pass(Trouble kind)
+{
+    const std::scoped_lock lock{mutex_};
+    return troubles_.at(static_cast<std::size_t>(kind)).pass(Clock::now());
+}
+
 void EventLog::event(std::string_view event, Fields fields)
 {
     write(event, fields, 0);
@@ -21,13 +33,12 @@ void EventLog::event(std::string_view event, Fields fields)
 
 void EventLog::stranger(std::string_view event, Fields fields)
 {
-    if (const auto withheld = strangers_.pass(Clock::now())) write(event, fields, *withheld);
+    if (const auto withheld = bounds_->pass_stranger()) write(event, fields, *withheld);
 }
 
 void EventLog::trouble(Trouble kind, std::string_view event, Fields fields)
 {
-    if (const auto withheld = troubles_.at(static_cast<std::size_t>(kind)).pass(Clock::now()))
-        write(event, fields, *withheld);
+    if (const auto withheld = bounds_->pass(kind)) write(event, fields, *withheld);
 }
 
 void EventLog::write(std::string_view event, Fields fields, std::uint64_t withheld)

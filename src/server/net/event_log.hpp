@@ -1,28 +1,45 @@
 // What net has to say in the log. Strangers cannot flood it, and a directory costs it as little as possible.
+// Each thread has one of its own; what bounds them is shared.
 #pragma once
 
 #include "server/log.hpp"
-#include "server/net/log_throttle.hpp"
+#include "server/log_throttle.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 #include <array>
+#include <cstdint>
+#include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 
 namespace ftpc::server {
 
-class EventLog {
+// Bounds on lines: a kind of trouble is named once a second, with how many more there were; connections
+// before their login are named as far as there are not too many of them. For any thread.
+class LogBounds {
 public:
-    using Fields = std::initializer_list<LogField>;
-
-    // Bounds on lines: a kind of trouble is named once a second, with how many more there were; connections
-    // before their login are named as far as there are not too many of them.
     enum class Trouble { no_descriptors, no_room, too_many_sessions, too_fast };
     static constexpr unsigned stranger_lines_a_second = 100;
 
-    explicit EventLog(boost::asio::io_context& io) : timer_{io} {}
+    // As LogThrottle::pass().
+    std::optional<std::uint64_t> pass_stranger();
+    std::optional<std::uint64_t> pass(Trouble kind);
+
+private:
+    std::mutex mutex_;
+    LogThrottle strangers_{stranger_lines_a_second};
+    std::array<LogThrottle, 4> troubles_{LogThrottle{1}, LogThrottle{1}, LogThrottle{1}, LogThrottle{1}};
+};
+
+class EventLog {
+public:
+    using Fields = std::initializer_list<LogField>;
+    using Trouble = LogBounds::Trouble;
+
+    EventLog(boost::asio::io_context& io, LogBounds& bounds) : timer_{io}, bounds_{&bounds} {}
     ~EventLog() { flush(); }
 
     void event(std::string_view event, Fields fields);
@@ -42,8 +59,7 @@ private:
     bool timer_runs_ = false;
     std::string lines_;
     std::uint64_t line_count_ = 0;
-    LogThrottle strangers_{stranger_lines_a_second};
-    std::array<LogThrottle, 4> troubles_{LogThrottle{1}, LogThrottle{1}, LogThrottle{1}, LogThrottle{1}};
+    LogBounds* bounds_;
 };
 
 } // namespace ftpc::server

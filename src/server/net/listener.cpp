@@ -37,36 +37,23 @@ asio::awaitable<void> pause(std::chrono::milliseconds time)
     co_await timer.async_wait(use_awaitable);
 }
 
-asio::awaitable<void> serve_connection(std::unique_ptr<Connection> connection)
-{
-    co_await connection->run(); // it lives in this coroutine and goes with it
-}
-
-void report_end(const std::exception_ptr& failure)
-{
-    if (!failure) return;
-    try {
-        std::rethrow_exception(failure);
-    } catch (const std::exception& error) {
-        log_event("connection-failed", {{"error", error.what()}});
-    }
-}
-
 } // namespace
 
-Listener::Listener(Services& services, std::vector<UniqueFd> sockets, int descriptors)
-    : services_{services}, reserve_{sockets.front().get()}, descriptors_{descriptors}
+Listener::Listener(asio::io_context& io, const SharedServices& services, Reactors& reactors,
+                   std::vector<UniqueFd> sockets, int descriptors)
+    : io_{io}, services_{services}, reactors_{reactors}, log_{io, services.log_bounds},
+      reserve_{sockets.front().get()}, descriptors_{descriptors}
 {
     for (UniqueFd& socket : sockets) {
         const tcp protocol = protocol_of(socket.get());
-        acceptors_.emplace_back(services_.io, protocol, socket.release());
+        acceptors_.emplace_back(io_, protocol, socket.release());
     }
 }
 
 void Listener::start()
 {
     for (tcp::acceptor& acceptor : acceptors_)
-        asio::co_spawn(services_.io, accept(acceptor), asio::detached);
+        asio::co_spawn(io_, accept(acceptor), asio::detached);
 }
 
 void Listener::stop()
@@ -79,10 +66,11 @@ void Listener::stop()
 asio::awaitable<void> Listener::accept(tcp::acceptor& acceptor)
 {
     while (acceptor.is_open()) {
-        auto [failure, socket] = co_await acceptor.async_accept(use_awaitable);
+        Reactor& reactor = reactors_.least_busy();
+        auto [failure, socket] = co_await acceptor.async_accept(reactor.io(), use_awaitable);
         if (failure == asio::error::operation_aborted) break;
         if (!failure) {
-            serve(std::move(socket));
+            serve(reactor, std::move(socket));
         } else if (failure != asio::error::connection_aborted) {
             co_await turn_away_next(acceptor, failure);
         }
@@ -98,13 +86,13 @@ asio::awaitable<void> Listener::turn_away_next(tcp::acceptor& acceptor, error_co
         co_await acceptor.async_wait(tcp::acceptor::wait_read, use_awaitable);
         co_return;
     }
-    services_.log.trouble(EventLog::Trouble::no_descriptors, "accept-failed", {{"error", failure.message()}});
-    if (const auto leaving = services_.admission.make_room())
-        services_.connections.at(*leaving)->end_at_once({421, std::string{server_is_full}});
+    log_.trouble(EventLog::Trouble::no_descriptors, "accept-failed", {{"error", failure.message()}});
+    if (const auto leaves = services_.admission.make_room())
+        turn_out({leaves, "descriptors", server_is_full});
     if (outcome == ReserveDescriptor::Outcome::failed) co_await pause(std::chrono::milliseconds{200});
 }
 
-void Listener::serve(tcp::socket socket)
+void Listener::serve(Reactor& reactor, tcp::socket socket)
 {
     error_code gone;
     const tcp::endpoint endpoint = socket.remote_endpoint(gone);
@@ -113,21 +101,29 @@ void Listener::serve(tcp::socket socket)
         const ipc::PeerAddress peer = peer_address(endpoint.address());
         const ConnectionId id = ++last_id_;
         const int descriptor = socket.native_handle();
-        auto connection = std::make_unique<Connection>(services_, std::move(socket), peer, id);
-        const Admission::Arrival arrival = services_.admission.arrive(id, network_of(peer));
-        if (arrival.leaves) {
-            const bool per_address = arrival.bound == Bound::connections_per_address;
-            turn_out(*arrival.leaves, setting_name(arrival.bound),
-                     per_address ? "Too many connections from your address; try again later."
-                                 : "Too many connections; try again later.");
-        } else if (takes_from_sessions(descriptor)) {
-            if (const auto leaves = services_.admission.make_room())
-                turn_out(*leaves, "descriptors", server_is_full);
-        }
-        asio::co_spawn(services_.io, serve_connection(std::move(connection)), report_end);
+        auto connection = std::make_unique<Connection>(reactor.services(), std::move(socket), peer, id,
+                                                       services_.auth.realm());
+        const Leaving leaving = who_leaves(services_.admission.arrive(id, network_of(peer)), descriptor);
+        const bool newcomer_leaves = leaving.id == id;
+        if (newcomer_leaves) leaving.turn_out(*connection, log_);
+        reactor.serve(std::move(connection));
+        if (leaving.id && !newcomer_leaves) turn_out(leaving);
     } catch (const std::exception& error) { // no memory for one more
-        services_.log.trouble(EventLog::Trouble::no_descriptors, "accept-failed", {{"error", error.what()}});
+        log_.trouble(EventLog::Trouble::no_descriptors, "accept-failed", {{"error", error.what()}});
     }
+}
+
+Listener::Leaving Listener::who_leaves(const Admission::Arrival& arrival, int descriptor)
+{
+    if (arrival.leaves) {
+        const bool per_address = arrival.bound == Bound::connections_per_address;
+        return {arrival.leaves, setting_name(arrival.bound),
+                per_address ? "Too many connections from your address; try again later."
+                            : "Too many connections; try again later."};
+    }
+    if (takes_from_sessions(descriptor))
+        return {services_.admission.make_room(), "descriptors", server_is_full};
+    return {};
 }
 
 // The kernel gives the lowest number that is free, so that of a new connection says how many are in use. The
@@ -139,12 +135,20 @@ bool Listener::takes_from_sessions(int descriptor) const
     return services_.admission.unauthenticated() > static_cast<std::size_t>(left / 2);
 }
 
-void Listener::turn_out(ConnectionId leaving, std::string_view limit, std::string_view words)
+void Listener::Leaving::turn_out(Connection& connection, EventLog& log) const
 {
-    Connection& connection = *services_.connections.at(leaving);
-    services_.log.trouble(EventLog::Trouble::no_room, "limit-hit",
-                          {{"limit", limit}, {"peer", peer_text(connection.peer())}});
+    log.trouble(EventLog::Trouble::no_room, "limit-hit",
+                {{"limit", limit}, {"peer", peer_text(connection.peer())}});
     connection.end_at_once({421, std::string{words}});
+}
+
+// Where it is gone already, there is room.
+void Listener::turn_out(const Leaving& leaving)
+{
+    reactors_.on_each([leaving](Services& services) {
+        const auto found = services.connections.find(*leaving.id);
+        if (found != services.connections.end()) leaving.turn_out(*found->second, services.log);
+    });
 }
 
 } // namespace ftpc::server

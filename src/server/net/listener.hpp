@@ -1,12 +1,13 @@
-// Accepting connections on the sockets that the supervisor opened.
+// Accepting connections on the sockets that the supervisor opened, and giving them to the reactors.
 #pragma once
 
+#include "server/net/reactors.hpp"
 #include "server/net/reserve_descriptor.hpp"
-#include "server/net/services.hpp"
 #include "shared/unique_fd.hpp"
 
 #include <boost/asio/ip/tcp.hpp>
 
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -15,7 +16,8 @@ namespace ftpc::server {
 class Listener {
 public:
     // `descriptors`: how many this process may have open.
-    Listener(Services& services, std::vector<UniqueFd> sockets, int descriptors);
+    Listener(boost::asio::io_context& io, const SharedServices& services, Reactors& reactors,
+             std::vector<UniqueFd> sockets, int descriptors);
 
     // Accepts until stop(). A connection that fails ends alone; nothing that a client does ends the
     // accepting.
@@ -24,12 +26,23 @@ public:
 
 private:
     boost::asio::awaitable<void> accept(boost::asio::ip::tcp::acceptor& acceptor);
-    void serve(boost::asio::ip::tcp::socket socket);
+    void serve(Reactor& reactor, boost::asio::ip::tcp::socket socket);
     boost::asio::awaitable<void> turn_away_next(boost::asio::ip::tcp::acceptor& acceptor, error_code failure);
     bool takes_from_sessions(int descriptor) const;
-    void turn_out(ConnectionId leaving, std::string_view limit, std::string_view words);
+    // The connection that makes room for a newcomer, perhaps the newcomer itself; why, and what it is told.
+    struct Leaving {
+        std::optional<ConnectionId> id;
+        std::string_view limit;
+        std::string_view words;
+        void turn_out(Connection& connection, EventLog& log) const;
+    };
+    Leaving who_leaves(const Admission::Arrival& arrival, int descriptor);
+    void turn_out(const Leaving& leaving);
 
-    Services& services_;
+    boost::asio::io_context& io_;
+    SharedServices services_;
+    Reactors& reactors_;
+    EventLog log_;
     std::vector<boost::asio::ip::tcp::acceptor> acceptors_;
     ReserveDescriptor reserve_;
     int descriptors_;

@@ -6,6 +6,7 @@
 #include "server/log.hpp"
 #include "server/net/connection.hpp"
 #include "server/net/listener.hpp"
+#include "server/net/reactors.hpp"
 
 #include <boost/asio.hpp>
 
@@ -95,48 +96,41 @@ Start receive_start()
 class NetProcess {
 public:
     NetProcess(Start start, Lockdown lockdown)
-        : lockdown_{std::move(lockdown)}, control_{io_, ipc::control_descriptor},
-          tree_{std::move(start.root), start.settings.directory_mode, start.settings.hand_over},
-          workers_{start.settings.tree_workers}, commits_{tree_.share_root(), start.settings.sync_parents,
-                                                          make_file_system_sync(),
-                                                          start.replaces_dead ? CommitQueue::Before::unknown
-                                                                              : CommitQueue::Before::on_disk},
+        : lockdown_{std::move(lockdown)}, settings_{std::move(start.settings)},
+          control_{io_, ipc::control_descriptor}, tree_{std::move(start.root), settings_.directory_mode,
+                                                        settings_.hand_over},
+          workers_{settings_.tree_workers}, commits_{tree_.share_root(), settings_.sync_parents,
+                                                     make_file_system_sync(),
+                                                     start.replaces_dead ? CommitQueue::Before::unknown
+                                                                         : CommitQueue::Before::on_disk},
           auth_{io_, [this](const ipc::LoginHandle& login) { on_revoked(login); },
                 [this](const ipc::LimitChanged& change) { on_limit_changed(change); },
                 [this] { on_auth_lost(); }},
-          services_{io_,
-                    start.settings,
-                    std::move(start.tls),
-                    tree_,
-                    commits_,
-                    auth_,
-                    workers_,
-                    Admission{admission_bounds(start.settings)},
-                    EventLog{io_}},
-          listener_{services_, std::move(start.sockets), descriptor_count()}
+          admission_{admission_bounds(settings_)}, shared_{tree_,      commits_, auth_,      workers_,
+                                                           admission_, quotas_,  log_bounds_},
+          reactors_{shared_, settings_, start.tls}, listener_{io_, shared_, reactors_,
+                                                              std::move(start.sockets), descriptor_count()}
     {}
 
     void run()
     {
         control_.native_non_blocking(true);
         asio::co_spawn(io_, obey(), asio::detached);
-        asio::co_spawn(io_, watch_deadlines(), asio::detached);
         listener_.start();
         report_ready();
         warn_of_few_descriptors();
         io_.run();
-        services_.log.flush();
     }
 
     void warn_of_few_descriptors()
     {
-        const std::size_t most = admission_bounds(services_.settings).connections;
-        if (most >= services_.settings.max_connections) return;
-        services_.log.event("few-descriptors", {{"limit", descriptor_limit()}, {"max-connections", most}});
+        const std::size_t most = admission_bounds(settings_).connections;
+        if (most >= settings_.max_connections) return;
+        log_event("few-descriptors", {{"limit", descriptor_limit()}, {"max-connections", most}});
     }
 
     // Connections that would not end, or calls on a file system that does not answer.
-    bool has_unfinished() const { return !services_.connections.empty() || workers_.busy(); }
+    bool has_unfinished() const { return unfinished_ || workers_.busy(); }
 
 private:
     asio::awaitable<void> obey()
@@ -160,13 +154,16 @@ private:
     void reconfigure(const ipc::Configure& configure)
     {
         try {
-            Settings settings = parse_configured(configure);
-            services_.tls = make_tls_context(configure.certificate_pem, view(configure.key_pem));
-            services_.settings = std::move(settings);
-            services_.admission.set_bounds(admission_bounds(services_.settings));
-            commits_.set_most_parents(services_.settings.sync_parents);
-            tree_.set_directory_mode(services_.settings.directory_mode);
-            workers_.set_most_threads(services_.settings.tree_workers);
+            settings_ = parse_configured(configure);
+            const TlsContext tls = make_tls_context(configure.certificate_pem, view(configure.key_pem));
+            reactors_.on_each([settings = settings_, tls](Services& services) {
+                services.settings = settings;
+                services.tls = tls;
+            });
+            admission_.set_bounds(admission_bounds(settings_));
+            commits_.set_most_parents(settings_.sync_parents);
+            tree_.set_directory_mode(settings_.directory_mode);
+            workers_.set_most_threads(settings_.tree_workers);
             report_ready();
         } catch (const std::exception& error) {
             report(ipc::Failed{error.what()});
@@ -184,69 +181,69 @@ private:
     asio::awaitable<void> stop()
     {
         listener_.stop();
-        end_connections({421, "The server is shutting down."}, [](const Connection&) { return true; });
+        reactors_.on_each([](Services& services) {
+            end_connections(services, {421, "The server is shutting down."},
+                            [](const Connection&) { return true; });
+        });
         const auto deadline = std::chrono::steady_clock::now() + stop_time;
         asio::steady_timer timer{io_};
-        while (!services_.connections.empty() && std::chrono::steady_clock::now() < deadline) {
+        while (reactors_.connections() > 0 && std::chrono::steady_clock::now() < deadline) {
             timer.expires_after(std::chrono::milliseconds{10});
             co_await timer.async_wait(use_awaitable);
-            end_those_overdue();
+            reactors_.on_each(end_those_overdue);
         }
+        const bool all_gone = reactors_.connections() == 0;
+        unfinished_ = !reactors_.stop() || !all_gone;
         io_.stop();
     }
 
-    asio::awaitable<void> watch_deadlines()
-    {
-        asio::steady_timer timer{io_};
-        while (true) {
-            timer.expires_after(std::chrono::seconds{1});
-            co_await timer.async_wait(use_awaitable);
-            end_those_overdue();
-        }
-    }
-
-    void end_those_overdue()
-    {
-        const auto now = Connection::Clock::now();
-        for (const auto& [id, connection] : services_.connections)
-            connection->end_if_overdue(now);
-    }
-
     template <class Which>
-    void end_connections(const Reply& reply, Which which)
+    static void end_connections(const Services& services, const Reply& reply, Which which)
     {
-        for (const auto& [id, connection] : services_.connections)
+        for (const auto& [id, connection] : services.connections)
             if (which(*connection)) connection->end(reply);
     }
 
     void on_revoked(const ipc::LoginHandle& login)
     {
-        end_connections({421, "This account was changed; log in again."},
-                        [&](const Connection& connection) { return connection.login() == login; });
+        reactors_.on_each_settled([login](Services& services) {
+            end_connections(services, {421, "This account was changed; log in again."},
+                            [&](const Connection& connection) { return connection.login() == login; });
+        });
     }
 
     void on_limit_changed(const ipc::LimitChanged& change)
     {
-        for (const auto& [id, connection] : services_.connections)
-            if (connection->login() == change.login) connection->set_max_dirs(change.max_dirs);
+        reactors_.on_each_settled([change](Services& services) {
+            for (const auto& [id, connection] : services.connections)
+                if (connection->login() == change.login) connection->set_max_dirs(change.max_dirs);
+        });
     }
 
     // Without auth nobody could tell these connections that their user has been locked.
     void on_auth_lost()
     {
-        end_connections({421, "The login service was restarted; log in again."},
-                        [](const Connection& connection) { return connection.login().has_value(); });
+        reactors_.on_each_settled([](Services& services) {
+            end_connections(services, {421, "The login service was restarted; log in again."},
+                            [](const Connection& connection) { return connection.login().has_value(); });
+        });
     }
 
     Lockdown lockdown_;
-    asio::io_context io_{1};
+    Settings settings_;
+    asio::io_context io_{1}; // of the orders, of auth and of the listener; connections are the reactors'
     asio::posix::stream_descriptor control_;
     Tree tree_;
     Workers workers_;
     CommitQueue commits_;
     AuthClient auth_;
-    Services services_;
+    Admission admission_;
+    HomeQuotas quotas_;
+    LogBounds log_bounds_;
+    SharedServices shared_;
+    Reactors reactors_;
     Listener listener_;
+    bool unfinished_ = false;
 };
 
 // Each connection is a descriptor, and so is each working directory.

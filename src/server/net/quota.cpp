@@ -54,6 +54,7 @@ error_code HomeQuota::count_anew()
 
 std::shared_ptr<HomeQuota> HomeQuotas::share(const Home& home, const HomeQuota::Count& count)
 {
+    const std::scoped_lock lock{mutex_};
     if (quotas_.size() >= next_cleaning_) forget_those_that_nobody_holds();
     std::weak_ptr<HomeQuota>& known = quotas_[home];
     auto quota = known.lock();

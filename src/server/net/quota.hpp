@@ -78,12 +78,13 @@ public:
         friend auto operator<=>(const Home&,
                                 const Home&) = default; // NOLINT(modernize-use-nullptr): a 0 of <compare>
     };
-    // The one of `home`; a new one that uses `count` where nobody holds one. Not for several threads.
+    // The one of `home`; a new one that uses `count` where nobody holds one. From any thread.
     std::shared_ptr<HomeQuota> share(const Home& home, const HomeQuota::Count& count);
 
 private:
     void forget_those_that_nobody_holds();
 
+    std::mutex mutex_;
     std::map<Home, std::weak_ptr<HomeQuota>> quotas_;
     std::size_t next_cleaning_ = 64; // at this size
 };

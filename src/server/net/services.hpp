@@ -1,4 +1,4 @@
-// What every connection of net shares.
+// What the connections of net use: what all share, and what those of one reactor share.
 #pragma once
 
 #include "server/net/admission.hpp"
@@ -12,23 +12,36 @@
 #include "server/settings.hpp"
 
 #include <unordered_map>
+#include <utility>
 
 namespace ftpc::server {
 
 class Connection;
 
-struct Services {
-    boost::asio::io_context& io;
-    Settings settings; // replaced by a reload
-    TlsContext tls;    // replaced by a reload; a connection keeps the one that it began with
+// Of all reactors: each of these may be used from any thread.
+struct SharedServices {
     Tree& tree;
     CommitQueue& commits;
     AuthClient& auth;
     Workers& workers;
-    Admission admission;
+    Admission& admission;
+    HomeQuotas& quotas;
+    LogBounds& log_bounds;
+};
+
+// Of one reactor, on its thread.
+struct Services : SharedServices {
+    Services(const SharedServices& shared, boost::asio::io_context& loop, const Settings& first_settings,
+             TlsContext first_tls)
+        : SharedServices{shared}, io{loop}, settings{first_settings}, tls{std::move(first_tls)},
+          log{loop, shared.log_bounds}
+    {}
+
+    boost::asio::io_context& io;
+    Settings settings; // replaced by a reload
+    TlsContext tls;    // replaced by a reload; a connection keeps the one that it began with
     EventLog log;
-    HomeQuotas quotas{};
-    std::unordered_map<ConnectionId, Connection*> connections{}; // all that are open
+    std::unordered_map<ConnectionId, Connection*> connections{}; // all that it serves
 };
 
 } // namespace ftpc::server

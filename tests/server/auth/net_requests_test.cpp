@@ -2,6 +2,7 @@
 
 #include "memory_user_store.hpp"
 #include "shared/session_key.hpp"
+#include "support/captured_log.hpp"
 #include "support/catch.hpp"
 #include "support/temporary_directory.hpp"
 
@@ -422,4 +423,29 @@ TEST_CASE_METHOD(Fixture, "good and failed logins of users are remembered, those
     REQUIRE(failed.size() == 1);
     CHECK(failed[0].reason == "wrong password");
     CHECK(failed[0].last.peer == attacker);
+}
+
+TEST_CASE_METHOD(
+    Fixture, "refusals that cost no work cannot flood the log, and those of a checked password are all there")
+{
+    const auto lines = [](const std::string& log, std::string_view part) {
+        std::size_t count = 0;
+        for (std::size_t at = log.find(part); at != std::string::npos; at = log.find(part, at + 1))
+            ++count;
+        return count;
+    };
+    users.add("alice", "secret");
+    const test::CapturedLog log;
+    const auto begun = std::chrono::steady_clock::now();
+    for (int i = 0; i < 1000; ++i)
+        log_in_with_key("alice", SessionId{1});
+    const auto seconds =
+        std::chrono::floor<std::chrono::seconds>(std::chrono::steady_clock::now() - begun).count();
+    CHECK(lines(log.text(), "event=login user=alice") <= 100 * (static_cast<std::size_t>(seconds) + 2));
+    CHECK(lines(log.text(), "event=login user=alice") >= 100);
+
+    services.limiter = LoginLimiter{{.address = 1000, .account = 1000, .forget = 600s}};
+    for (int i = 0; i < 200; ++i)
+        log_in("alice", "wrong");
+    CHECK(lines(log.text(), "method=password result=refused") == 200);
 }

@@ -1,4 +1,4 @@
-#include "server/net/log_throttle.hpp"
+#include "server/log_throttle.hpp"
 
 #include "support/catch.hpp"
 

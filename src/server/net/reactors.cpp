@@ -1,0 +1,214 @@
+#include "server/net/reactors.hpp"
+
+#include "server/log.hpp"
+#include "server/net/connection.hpp"
+
+#include <boost/asio.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <future>
+#include <thread>
+#include <utility>
+
+namespace ftpc::server {
+
+namespace asio = boost::asio;
+constexpr auto use_awaitable = asio::as_tuple(asio::use_awaitable);
+constexpr std::chrono::seconds stop_time{1};
+
+namespace {
+
+// Counts a connection as long as it lives.
+class Counted {
+public:
+    explicit Counted(std::atomic<std::size_t>& count) : count_{&count} { ++*count_; }
+    Counted(Counted&& other) noexcept : count_{std::exchange(other.count_, nullptr)} {}
+    Counted& operator=(Counted&&) = delete;
+    ~Counted()
+    {
+        if (count_ != nullptr) --*count_;
+    }
+
+private:
+    std::atomic<std::size_t>* count_;
+};
+
+// `count` goes last.
+asio::awaitable<void> serve_connection([[maybe_unused]] Counted count, std::unique_ptr<Connection> connection)
+{
+    co_await connection->run();
+    connection.reset();
+}
+
+void report_end(const std::exception_ptr& failure)
+{
+    if (!failure) return;
+    try {
+        std::rethrow_exception(failure);
+    } catch (const std::exception& error) {
+        log_event("connection-failed", {{"error", error.what()}});
+    }
+}
+
+std::size_t number_of_reactors(const Settings& settings)
+{
+    return settings.reactors != 0 ? settings.reactors : std::max(1U, std::thread::hardware_concurrency());
+}
+
+} // namespace
+
+void end_those_overdue(Services& services)
+{
+    const auto now = Connection::Clock::now();
+    for (const auto& [id, connection] : services.connections)
+        connection->end_if_overdue(now);
+}
+
+// ---- one
+
+class Reactor::Impl {
+public:
+    Impl(const SharedServices& shared, const Settings& settings, const TlsContext& tls)
+        : services_{shared, io_, settings, tls}
+    {
+        asio::co_spawn(io_, watch_deadlines(), asio::detached);
+        thread_ = std::thread{[this] { run(); }};
+    }
+    ~Impl()
+    {
+        io_.stop();
+        thread_.join();
+    }
+    Impl(const Impl&) = delete;
+    Impl& operator=(const Impl&) = delete;
+
+    asio::io_context& io() { return io_; }
+    Services& services() { return services_; }
+    std::size_t connections() const { return connections_; }
+
+    void serve(std::unique_ptr<Connection> connection)
+    {
+        asio::co_spawn(io_, serve_connection(Counted{connections_}, std::move(connection)), report_end);
+    }
+
+    bool stop()
+    {
+        io_.stop();
+        return ended_.get_future().wait_for(stop_time) == std::future_status::ready;
+    }
+
+private:
+    void run()
+    {
+        io_.run();
+        services_.log.flush();
+        ended_.set_value();
+    }
+
+    asio::awaitable<void> watch_deadlines()
+    {
+        asio::steady_timer timer{io_};
+        while (true) {
+            timer.expires_after(std::chrono::seconds{1});
+            co_await timer.async_wait(use_awaitable);
+            end_those_overdue(services_);
+        }
+    }
+
+    std::atomic<std::size_t> connections_ = 0; // before the loop, which holds what counts here
+    asio::io_context io_{1};
+    Services services_;
+    std::promise<void> ended_;
+    std::thread thread_;
+};
+
+Reactor::Reactor(const SharedServices& shared, const Settings& settings, const TlsContext& tls)
+    : impl_{std::make_unique<Impl>(shared, settings, tls)}
+{}
+
+Reactor::~Reactor() = default;
+
+asio::io_context& Reactor::io()
+{
+    return impl_->io();
+}
+
+Services& Reactor::services()
+{
+    return impl_->services();
+}
+
+void Reactor::post(std::function<void()> work)
+{
+    asio::post(impl_->io(), std::move(work));
+}
+
+void Reactor::serve(std::unique_ptr<Connection> connection)
+{
+    impl_->serve(std::move(connection));
+}
+
+std::size_t Reactor::connections() const
+{
+    return impl_->connections();
+}
+
+bool Reactor::stop()
+{
+    return impl_->stop();
+}
+
+// ---- all
+
+Reactors::Reactors(const SharedServices& shared, const Settings& settings, const TlsContext& tls)
+{
+    for (std::size_t i = 0; i < number_of_reactors(settings); ++i)
+        reactors_.push_back(std::make_unique<Reactor>(shared, settings, tls));
+}
+
+Reactors::~Reactors() = default;
+
+void Reactors::on_each(const Work& work)
+{
+    for (const auto& reactor : reactors_)
+        reactor->post([work, &services = reactor->services()] { work(services); });
+}
+
+// An answer that has come cancels a timer, and that puts its coroutine at the end of the queue: so does this.
+void Reactors::on_each_settled(const Work& work)
+{
+    for (const auto& reactor : reactors_)
+        reactor->post(
+            [work, &reactor = *reactor] { reactor.post([work, &reactor] { work(reactor.services()); }); });
+}
+
+Reactor& Reactors::least_busy()
+{
+    std::size_t best = (last_ + 1) % reactors_.size();
+    for (std::size_t i = 0; i < reactors_.size(); ++i) {
+        const std::size_t other = (last_ + 1 + i) % reactors_.size();
+        if (reactors_[other]->connections() < reactors_[best]->connections()) best = other;
+    }
+    last_ = best;
+    return *reactors_[best];
+}
+
+std::size_t Reactors::connections() const
+{
+    std::size_t sum = 0;
+    for (const auto& reactor : reactors_)
+        sum += reactor->connections();
+    return sum;
+}
+
+bool Reactors::stop()
+{
+    bool all = true;
+    for (const auto& reactor : reactors_)
+        all = reactor->stop() && all;
+    return all;
+}
+
+} // namespace ftpc::server
