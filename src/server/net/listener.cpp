@@ -46,7 +46,7 @@ Listener::Listener(asio::io_context& io, const SharedServices& services, Reactor
 {
     for (UniqueFd& socket : sockets) {
         const tcp protocol = protocol_of(socket.get());
-        acceptors_.emplace_back(io_, protocol, socket.release());
+        acceptors_.emplace_back(io_, protocol, socket.release()).non_blocking(true);
     }
 }
 
@@ -66,15 +66,23 @@ void Listener::stop()
 asio::awaitable<void> Listener::accept(tcp::acceptor& acceptor)
 {
     while (acceptor.is_open()) {
-        Reactor& reactor = reactors_.least_busy();
-        auto [failure, socket] = co_await acceptor.async_accept(reactor.io(), use_awaitable);
-        if (failure == asio::error::operation_aborted) break;
-        if (!failure) {
-            serve(reactor, std::move(socket));
-        } else if (failure != asio::error::connection_aborted) {
-            co_await turn_away_next(acceptor, failure);
-        }
+        const auto [closed] = co_await acceptor.async_wait(tcp::acceptor::wait_read, use_awaitable);
+        if (closed) break;
+        const error_code failure = accept_one(acceptor);
+        const bool nobody = failure == asio::error::would_block || failure == asio::error::connection_aborted;
+        if (failure && !nobody) co_await turn_away_next(acceptor, failure);
     }
+}
+
+// Not with async_accept: what waits there would hold a socket of one loop in the queue of another.
+error_code Listener::accept_one(tcp::acceptor& acceptor)
+{
+    Reactor& reactor = reactors_.least_busy();
+    tcp::socket socket{reactor.io()};
+    error_code failure;
+    acceptor.accept(socket, failure);
+    if (!failure) serve(reactor, std::move(socket));
+    return failure;
 }
 
 // No descriptors, or no memory. Who comes now is told so, and one of the strangers makes room for the next.

@@ -26,6 +26,7 @@ public:
 
 private:
     boost::asio::awaitable<void> accept(boost::asio::ip::tcp::acceptor& acceptor);
+    error_code accept_one(boost::asio::ip::tcp::acceptor& acceptor);
     void serve(Reactor& reactor, boost::asio::ip::tcp::socket socket);
     boost::asio::awaitable<void> turn_away_next(boost::asio::ip::tcp::acceptor& acceptor, error_code failure);
     bool takes_from_sessions(int descriptor) const;
