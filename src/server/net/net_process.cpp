@@ -120,6 +120,9 @@ public:
         report_ready();
         warn_of_few_descriptors();
         io_.run();
+        // What connections have left here last has timers of the reactors' loops, which go before this one.
+        io_.restart();
+        io_.poll();
     }
 
     void warn_of_few_descriptors()
