@@ -23,10 +23,7 @@ BACK_WITHIN = 1.0
 SESSIONS = 4
 BATCH = 20
 WARM_UP_KILLS = 10 if not IS_SOAK else 50
-# What an allocator may come to hold over time, and far less than a leak of every kill. A login with PASS takes two blocks,
-# one after the other, of 16 MiB and of 1 MiB. Depending on how two threads meet, each of the small ones may come to lie
-# where the heap has to grow by it, and the heap of auth keeps what it has.
-GROWTH_OF_MEMORY = (1 + os.cpu_count()) << 20
+GROWTH_OF_MEMORY = 1 << 20  # what an allocator may come to hold over time, and far less than a leak of every kill
 PR_SET_THP_DISABLE = 41
 AWAY = (OSError, AssertionError)  # the connection was lost with `net`, in whatever state it was
 
