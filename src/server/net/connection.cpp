@@ -1,9 +1,9 @@
+// The life of a connection: receiving, replies, TLS, deadlines, the end. What it does for its session is in
+// connection_actions.cpp.
 #include "server/net/connection.hpp"
 
 #include "server/log.hpp"
-#include "server/net/error_reply.hpp"
 #include "server/net/peer_text.hpp"
-#include "shared/error.hpp"
 
 #include <boost/asio.hpp>
 
@@ -125,14 +125,18 @@ asio::awaitable<bool> Connection::receive()
     if (!got && !ending_) {
         over_ = true;
         if (end_reason_.empty())
-            end_reason_ = got.error() == asio::error::eof ? "closed by the client"
-                          : !stream_.tls_error().empty()  ? stream_.tls_error()
-                                                          : got.error().message();
+            end_reason_ = got.error() == asio::error::eof ? "closed by the client" : in_words(got.error());
     }
     if (!got || ending_) co_return false;
     lines_.received(*got);
     asked_ = HomeQuota::Clock::now();
     co_return true;
+}
+
+// Why the stream failed: where it was TLS, what OpenSSL says of it.
+std::string Connection::in_words(const error_code& failure) const
+{
+    return stream_.tls_error().empty() ? failure.message() : stream_.tls_error();
 }
 
 asio::awaitable<void> Connection::handle_lines()
@@ -271,60 +275,7 @@ asio::awaitable<void> Connection::drain()
     }
 }
 
-// ---- what the session asks for
-
-// Everything that needs no waiting; false when perform() has to.
-bool Connection::perform_at_once(Action& action)
-{
-    if (const auto* reply = std::get_if<Reply>(&action)) {
-        replies_.add(*reply);
-    } else if (auto* last = std::get_if<LastReply>(&action)) {
-        say_last(std::move(last->reply));
-    } else if (const auto* make = std::get_if<MakeDirectory>(&action)) {
-        return this->make(*make);
-    } else if (const auto* path = std::get_if<MakePath>(&action)) {
-        return this->make(*path);
-    } else if (const auto* change = std::get_if<ChangeDirectory>(&action)) {
-        return change_directory(change->path);
-    } else {
-        return false;
-    }
-    return true;
-}
-
-asio::awaitable<void> Connection::perform(Action action)
-{
-    if (auto* make = std::get_if<MakeDirectory>(&action)) {
-        co_await make_in_worker(std::move(*make));
-    } else if (auto* path = std::get_if<MakePath>(&action)) {
-        co_await make_in_worker(std::move(*path));
-    } else if (auto* change = std::get_if<ChangeDirectory>(&action)) {
-        co_await change_directory_in_worker(std::move(change->path));
-    } else if (const auto* start = std::get_if<StartTls>(&action)) {
-        replies_.add(start->reply);
-        co_await start_tls();
-    } else if (const auto* stop = std::get_if<StopTls>(&action)) {
-        replies_.add(stop->reply);
-        co_await stop_tls();
-    } else if (const auto* enrol = std::get_if<EnrolKey>(&action)) {
-        const ipc::EnrolSessionKey question{0, *login_, enrol->key, enrol->lifetime_seconds};
-        const auto answer = co_await services_.auth.ask<ipc::EnrolAnswer>(question);
-        replies_.add(session_.on_key_enrolled(answer.value_or(ipc::EnrolAnswer{})));
-    } else if (const auto* end = std::get_if<EndKey>(&action)) {
-        const ipc::EndSessionKey question{0, *login_, !end->session.has_value(),
-                                          end->session.value_or(SessionId{})};
-        const auto answer = co_await services_.auth.ask<ipc::EndAnswer>(question);
-        replies_.add(answer ? session_.on_key_ended(*answer)
-                            : Reply{451, "The login service is away; try again."});
-    } else if (std::holds_alternative<ListKeys>(action)) {
-        const ipc::ListSessionKeys question{0, *login_};
-        const auto answer = co_await services_.auth.ask<ipc::ListAnswer>(question);
-        replies_.add(answer ? session_.on_keys_listed(*answer)
-                            : Reply{451, "The login service is away; try again."});
-    } else {
-        co_await log_in(std::move(action));
-    }
-}
+// ---- TLS
 
 asio::awaitable<void> Connection::start_tls()
 {
@@ -342,8 +293,7 @@ asio::awaitable<void> Connection::start_tls()
     const error_code failure = co_await stream_.start_tls(services_.tls);
     patience_.wait(Patience::For::nothing, Clock::now());
     if (failure) {
-        if (end_reason_.empty())
-            end_reason_ = stream_.tls_error().empty() ? failure.message() : stream_.tls_error();
+        if (end_reason_.empty()) end_reason_ = in_words(failure);
         services_.log.stranger("tls-failed",
                                {{"id", id_}, {"peer", peer_text(peer_)}, {"error", end_reason_}});
         over_ = true;
@@ -363,216 +313,6 @@ asio::awaitable<void> Connection::stop_tls()
     lines_ = LineBuffer{}; // what was pipelined behind REIN belonged to the TLS session
     const error_code failure = co_await stream_.stop_tls();
     if (failure) over_ = true;
-}
-
-// ---- login
-
-asio::awaitable<void> Connection::log_in(Action action)
-{
-    std::optional<ipc::LoginAnswer> answer;
-    if (!std::holds_alternative<LogInBySessionKey>(
-            action)) { // it may take seconds: what is ready goes out now
-        const bool sent = co_await flush();
-        if (!sent) co_return;
-    }
-    if (auto* password = std::get_if<LogInByPassword>(&action)) {
-        ipc::LogInWithPassword question{0, password->user, std::move(password->password), peer_};
-        answer = co_await services_.auth.ask<ipc::LoginAnswer>(std::move(question));
-    } else if (const auto* prehash = std::get_if<LogInByPrehash>(&action)) {
-        ipc::LogInWithPrehash question{0, prehash->user, prehash->prehash, peer_};
-        answer = co_await services_.auth.ask<ipc::LoginAnswer>(std::move(question));
-    } else if (const auto* key = std::get_if<LogInBySessionKey>(&action)) {
-        if (const auto binding = stream_.channel_binding()) {
-            ipc::LogInWithSessionKey question{0, key->user, key->session, *binding, key->signature, peer_};
-            answer = co_await services_.auth.ask<ipc::LoginAnswer>(std::move(question));
-        }
-    }
-    LoginOutcome outcome = LoginOutcome::unavailable;
-    if (answer && answer->status == ipc::LoginStatus::busy) outcome = LoginOutcome::busy;
-    if (answer && answer->status == ipc::LoginStatus::refused) outcome = LoginOutcome::refused;
-    if (answer && answer->status == ipc::LoginStatus::granted) outcome = co_await begin_session(*answer);
-    if (answer && answer->status == ipc::LoginStatus::limited) outcome = LoginOutcome::limited;
-    Action reply = session_.on_login(outcome, answer ? answer->retry_seconds : 0);
-    forget_login_if_over();
-    perform_at_once(reply);
-}
-
-asio::awaitable<LoginOutcome> Connection::begin_session(ipc::LoginAnswer answer)
-{
-    login_ = answer.login;
-    own_max_dirs_ = answer.max_dirs;
-    const LoginOutcome entered = co_await enter_home(std::move(answer.home));
-    if (entered != LoginOutcome::granted) co_return entered;
-    const std::string& user = session_.user();
-    if (!services_.admission.log_in(id_, user)) {
-        services_.log.trouble(EventLog::Trouble::too_many_sessions, "limit-hit",
-                              {{"limit", setting_name(Bound::sessions_per_user)},
-                               {"id", id_},
-                               {"user", user},
-                               {"peer", peer_text(peer_)}});
-        co_return LoginOutcome::too_many_sessions;
-    }
-    patience_.logged_in();
-    services_.log.event("session-began", {{"id", id_},
-                                          {"user", user},
-                                          {"peer", peer_text(peer_)},
-                                          {"version", stream_.tls_version_name()},
-                                          {"cipher", stream_.tls_cipher_name()}});
-    co_return LoginOutcome::granted;
-}
-
-asio::awaitable<LoginOutcome> Connection::enter_home(std::string home)
-{
-    auto opened = open_home(services_.tree, home, Effort::at_once);
-    if (!opened && opened.error() == Errc::would_wait) {
-        auto work = [&tree = services_.tree, home] { return open_home(tree, home, Effort::may_wait); };
-        auto waited = co_await hand_over(lane_of_home(services_.tree, home), std::move(work));
-        if (!waited.value) co_return LoginOutcome::unavailable;
-        opened = std::move(*waited.value);
-    }
-    if (!opened) {
-        log_event("home-unusable", {{"home", home}, {"error", opened.error().message()}});
-        co_return LoginOutcome::homeless;
-    }
-    place_ = workplace(*opened, services_.quotas);
-    co_return LoginOutcome::granted;
-}
-
-// ---- directories
-
-// Runs `work` on a thread that may wait. The connection waits for it, but no longer than end_if_overdue()
-// lets it: what the work needs belongs to the work.
-template <class Work>
-auto Connection::hand_over(Workers::Lane lane, Work work) -> asio::awaitable<HandedOver<decltype(work())>>
-{
-    struct Shared {
-        asio::steady_timer done;
-        HandedOver<decltype(work())> result; // the worker's, until it is finished
-        bool finished = false;
-    };
-    const auto shared = std::make_shared<Shared>(
-        Shared{asio::steady_timer{services_.io, asio::steady_timer::time_point::max()}, {}, false});
-    const bool taken = services_.workers.submit(lane, [shared, work = std::move(work), &io = services_.io] {
-        shared->result.value.emplace(work());
-        asio::post(io, [shared] {
-            shared->finished = true;
-            shared->done.cancel();
-        });
-    });
-    if (!taken) co_return HandedOver<decltype(work())>{Errc::too_many_waiting, std::nullopt};
-    handed_over_ = &shared->done;
-    patience_.wait(Patience::For::file_system, Clock::now());
-    co_await shared->done.async_wait(use_awaitable);
-    handed_over_ = nullptr;
-    patience_.wait(Patience::For::nothing, Clock::now());
-    if (!shared->finished)
-        co_return HandedOver<decltype(work())>{asio::error::operation_aborted, std::nullopt};
-    co_return std::move(shared->result);
-}
-
-bool Connection::change_directory(const RemotePath& path)
-{
-    auto opened = services_.tree.open(place_.home, path, Blocking::at_once);
-    if (!opened && opened.error() == Errc::would_wait) return false;
-    on_directory_opened(path, std::move(opened));
-    return true;
-}
-
-asio::awaitable<void> Connection::change_directory_in_worker(RemotePath path)
-{
-    auto work = [&tree = services_.tree, home = place_.home, path] { return tree.open(home, path); };
-    auto opened = co_await hand_over(place_.waiting, std::move(work));
-    if (opened.value)
-        on_directory_opened(path, std::move(*opened.value));
-    else if (!ending_)
-        on_directory_opened(path, opened.failure);
-}
-
-void Connection::on_directory_opened(const RemotePath& path, Result<Directory> opened)
-{
-    if (opened) place_.working_directory = std::move(*opened);
-    replies_.add(session_.on_directory_changed(path, opened ? error_code{} : opened.error()));
-}
-
-// Makes it now; false when a worker has to.
-template <class Request>
-bool Connection::make(const Request& request)
-{
-    place_.max_dirs = own_max_dirs_.value_or(services_.settings.max_dirs);
-    const Carried made = carry_out(services_.tree, place_, request, asked_, Effort::at_once);
-    if (made.failure == Errc::would_wait || made.failure == Errc::must_count) return false;
-    on_made(request, made);
-    return true;
-}
-
-// First on a thread that only counts; it may turn out that there is a file system to wait for.
-template <class Request>
-asio::awaitable<void> Connection::make_in_worker(Request request)
-{
-    Carried made = co_await made_in_worker(request, Effort::may_count);
-    if (made.failure == Errc::would_wait) made = co_await made_in_worker(request, Effort::may_wait);
-    if (made.failure == asio::error::operation_aborted) co_return;
-    on_made(request, made);
-}
-
-template <class Request>
-asio::awaitable<Carried> Connection::made_in_worker(const Request& request, Effort effort)
-{
-    const bool durable = services_.settings.durability == Durability::group;
-    const auto lane = effort == Effort::may_count ? place_.counting : place_.waiting;
-    auto work = [&tree = services_.tree, place = place_, request, asked = asked_, effort, durable] {
-        Carried made = carry_out(tree, place, request, asked, effort);
-        if (durable) made.sync_failure = sync_those_not_local(made.parents);
-        return made;
-    };
-    auto result = co_await hand_over(lane, std::move(work));
-    if (!result.value) co_return Carried{.failure = result.failure};
-    co_return std::move(*result.value);
-}
-
-void Connection::on_made(const MakeDirectory& request, const Carried& made)
-{
-    add_outcome(session_.on_directory_made(request.path, made.failure), request.path, made);
-}
-
-void Connection::on_made(const MakePath& request, const Carried& made)
-{
-    add_outcome(session_.on_path_made(request.path, made.anything, made.failure), request.path, made);
-}
-
-// `reply`, unless there is more to be said than the session knows.
-void Connection::add_outcome(const Reply& reply, const RemotePath& path, const Carried& made)
-{
-    if (made.anything) log_directory(path);
-    if (made.sync_failure) {
-        log_event("sync-failed", {{"error", made.sync_failure.message()}});
-        replies_.add(ReplyBatch::not_synced(made.sync_failure));
-    } else if (!made.parents.empty()) {
-        add_durably(reply, made.parents);
-    } else if (made.failure == Errc::over_quota) {
-        if (!std::exchange(told_of_quota_, true))
-            services_.log.event("limit-hit", {{"limit", "max-dirs"},
-                                              {"id", id_},
-                                              {"user", session_.user()},
-                                              {"max-dirs", place_.max_dirs}});
-        replies_.add(over_quota_reply(place_.max_dirs));
-    } else {
-        replies_.add(reply);
-    }
-}
-
-void Connection::log_directory(const RemotePath& path)
-{
-    ++directories_;
-    if (services_.settings.log_directories) services_.log.directory_made(id_, session_.user(), path.text());
-}
-
-void Connection::add_durably(const Reply& reply, const std::vector<Directory>& parents)
-{
-    if (services_.settings.durability == Durability::group)
-        replies_.add_when_synced(reply, parents);
-    else
-        replies_.add(reply);
 }
 
 // ---- the log

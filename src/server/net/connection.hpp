@@ -56,6 +56,7 @@ public:
 private:
     boost::asio::awaitable<void> serve();
     boost::asio::awaitable<bool> receive();
+    std::string in_words(const error_code& failure) const;
     boost::asio::awaitable<void> handle_lines();
     boost::asio::awaitable<bool> flush();
     boost::asio::awaitable<error_code> synced();
