@@ -224,11 +224,12 @@ int run_check(const std::vector<std::string>& words)
     const boost::program_options::options_description no_options;
     const Arguments arguments = parse_arguments(words, no_options, SettingFlags::all, OnProblem::keep);
     if (arguments.help) {
-        print_help("ftpcd check [OPTIONS]",
-                   "Looks at settings, users.db, certificate, tree and kernel, and says all that is wrong, a "
-                   "line each.\n"
-                   "Changes nothing. Exit status 1 if anything is wrong.",
-                   no_options, SettingFlags::all);
+        print_help(
+            "ftpcd check [OPTIONS]",
+            "Looks at settings, data directory, certificate, tree and kernel, and says all that is wrong, a "
+            "line each.\n"
+            "Changes nothing. Exit status 1 if anything is wrong.",
+            no_options, SettingFlags::all);
         return exit_done;
     }
     if (!arguments.positional().empty()) throw UsageError{"check takes no arguments"};
@@ -236,7 +237,7 @@ int run_check(const std::vector<std::string>& words)
     for (const Problem& problem : problems)
         std::cerr << "ftpcd: " << printable(problem.where) << ": " << printable(problem.what) << "\n";
     if (!problems.empty()) return exit_failed;
-    std::cout << "ftpcd: nothing wrong with settings, users.db, certificate, tree and kernel\n"
+    std::cout << "ftpcd: nothing wrong with settings, data directory, certificate, tree and kernel\n"
                  "ftpcd: lockdown: "
               << lockdown_to_expect(arguments.settings).in_force << "\n";
     return exit_done;

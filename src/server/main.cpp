@@ -32,7 +32,7 @@ constexpr std::array subcommands{
     Subcommand{"fingerprint", ftpc::server::run_fingerprint,
                "print the fingerprint of the certificate, for your users to compare"},
     Subcommand{"check", ftpc::server::run_check,
-               "say all that is wrong with settings, users.db, certificate, tree and kernel"},
+               "say all that is wrong with settings, data directory, certificate, tree and kernel"},
     Subcommand{"process-auth",
                [](const std::vector<std::string>&) { return ftpc::server::run_auth_process(); }, ""},
     Subcommand{"process-net", [](const std::vector<std::string>&) { return ftpc::server::run_net_process(); },

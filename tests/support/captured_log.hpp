@@ -1,6 +1,7 @@
 // What is written to standard error, and so to the log, while this lives.
 #pragma once
 
+#include "shared/unique_fd.hpp"
 #include "support/temporary_directory.hpp"
 
 #include <string>
@@ -12,14 +13,14 @@ public:
     CapturedLog();
     CapturedLog(const CapturedLog&) = delete;
     CapturedLog& operator=(const CapturedLog&) = delete;
-    ~CapturedLog();
+    ~CapturedLog(); // standard error is what it was
 
     std::string text() const;
 
 private:
     TemporaryDirectory directory_;
-    int file_;
-    int standard_error_; // as it was
+    UniqueFd file_;
+    UniqueFd standard_error_;
 };
 
 } // namespace ftpc::test

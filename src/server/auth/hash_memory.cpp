@@ -21,7 +21,7 @@ bool is_small(void* block)
 // Never taken apart: OpenSSL gives back its last memory when the process ends.
 BlockPool& pool_of_process()
 {
-    static auto& pool = *new BlockPool; // NOLINT(cppcoreguidelines-owning-memory)
+    static auto& pool = *new BlockPool;
     return pool;
 }
 

@@ -243,16 +243,16 @@ void NetRequests::answer_login(const Asked& asked, const std::string& user, cons
 void NetRequests::log_login(const Asked& asked, const std::string& user, const Decision& decision)
 {
     const bool checked = decision.status == ipc::LoginStatus::refused && asked.method != session_key_method;
-    if (decision.status != ipc::LoginStatus::granted && !checked) {
-        const auto withheld = cheap_refusals_.pass(std::chrono::steady_clock::now());
-        if (!withheld) return;
-        if (*withheld > 0) log_event("lines-withheld", {{"of", "login"}, {"count", *withheld}});
-    }
-    log_event("login", {{"user", user},
-                        {"peer", address_text(asked.peer)},
-                        {"method", asked.method},
-                        {"result", status_text(decision.status)},
-                        {"reason", decision.reason.empty() ? std::string_view{"-"} : decision.reason}});
+    const std::initializer_list<LogField> fields{
+        {"user", user},
+        {"peer", address_text(asked.peer)},
+        {"method", asked.method},
+        {"result", status_text(decision.status)},
+        {"reason", decision.reason.empty() ? std::string_view{"-"} : decision.reason}};
+    if (checked || decision.status == ipc::LoginStatus::granted)
+        log_event("login", fields);
+    else
+        log_throttled(cheap_refusals_, "login", fields);
 }
 
 void NetRequests::grant(const Asked& asked, const Decision& decision, Login login, ipc::LoginAnswer& answer)
@@ -292,15 +292,15 @@ void NetRequests::count(const Asked& asked, const std::string& user, const Decis
         hit = limiter.fail_unknown_key(asked.peer, asked.session, now);
     if (decision.suspicion == Suspicion::wrong_signature)
         hit = limiter.fail_wrong_signature(asked.peer, asked.session, now);
-    const auto at = std::chrono::steady_clock::now();
-    if (hit.account && limit_hits_.pass(at))
-        log_event("limit-hit", {{"limit", "login-limit-account"}, {"user", user}, {"effect", "delay"}});
+    if (hit.account)
+        log_throttled(limit_hits_, "limit-hit",
+                      {{"limit", "login-limit-account"}, {"user", user}, {"effect", "delay"}});
     if (!hit.address) return;
     const auto seconds = limiter.refused_for(asked.peer, now).count();
-    if (limit_hits_.pass(at))
-        log_event("limit-hit", {{"limit", "login-limit-address"},
-                                {"peer", address_text(asked.peer)},
-                                {"seconds", static_cast<std::uint64_t>(seconds)}});
+    log_throttled(limit_hits_, "limit-hit",
+                  {{"limit", "login-limit-address"},
+                   {"peer", address_text(asked.peer)},
+                   {"seconds", static_cast<std::uint64_t>(seconds)}});
     services_.hash_queue->refuse_all_of(asked.peer); // what it sent before it was known for that
 }
 

@@ -44,8 +44,7 @@ void EventLog::trouble(Trouble kind, std::string_view event, Fields fields)
 void EventLog::write(std::string_view event, Fields fields, std::uint64_t withheld)
 {
     flush();
-    if (withheld > 0) log_event("lines-withheld", {{"of", event}, {"count", withheld}});
-    log_event(event, fields);
+    log_after(withheld, event, fields);
 }
 
 void EventLog::directory_made(std::uint64_t connection, std::string_view user, std::string_view path)

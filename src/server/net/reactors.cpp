@@ -5,9 +5,12 @@
 
 #include <boost/asio.hpp>
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cstdlib>
 #include <future>
 #include <thread>
 #include <utility>
@@ -102,7 +105,12 @@ public:
 private:
     void run()
     {
-        io_.run();
+        try {
+            io_.run();
+        } catch (const std::exception& error) { // the supervisor starts another net
+            log_event("reactor-failed", {{"error", error.what()}});
+            ::_exit(EXIT_FAILURE);
+        }
         services_.log.flush();
         ended_.set_value();
     }
