@@ -105,7 +105,7 @@ class Log:
 
     def __init__(self, stream):
         self._stream = stream
-        self._text = ""
+        self._parts = []  # joined when somebody looks: a log of much load has a hundred thousand lines
         self._ended = False
         self._news = threading.Condition()
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -114,7 +114,7 @@ class Log:
     def _read(self):
         for line in self._stream:
             with self._news:
-                self._text += line.decode(errors="replace")
+                self._parts.append(line.decode(errors="replace"))
                 self._news.notify_all()
         with self._news:
             self._ended = True
@@ -124,17 +124,21 @@ class Log:
     @property
     def text(self):
         with self._news:
-            return self._text
+            return self._whole()
+
+    def _whole(self):
+        self._parts = ["".join(self._parts)]
+        return self._parts[0]
 
     def wait_for(self, pattern, after=0, seconds=10.0):
         """The first match of `pattern` behind the first `after` characters."""
         def there():
-            return re.compile(pattern, re.MULTILINE).search(self._text, after)
+            return re.compile(pattern, re.MULTILINE).search(self._whole(), after)
         with self._news:
             self._news.wait_for(lambda: there() or self._ended, scaled(seconds))
             match = there()
             if match is None:
-                raise AssertionError(f"the log does not say /{pattern}/ within {seconds} s (times {SCALE:g}):\n{self._text}")
+                raise AssertionError(f"the log does not say /{pattern}/ within {seconds} s (times {SCALE:g}):\n{self._whole()}")
             return match
 
 
@@ -305,6 +309,5 @@ class SharedServerTest(EndToEndTest):
 
 def directories_in(home):
     """Every directory below `home`, as relative paths with their exact names."""
-    home = str(home)
-    return {os.path.relpath(os.path.join(where, name), home)
-            for where, names, _ in os.walk(home) for name in names}
+    above = len(str(home)) + 1
+    return {f"{where}/{name}"[above:] for where, names, _ in os.walk(home) for name in names}

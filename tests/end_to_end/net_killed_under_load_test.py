@@ -22,6 +22,7 @@ IS_SOAK = SECONDS > 60
 BACK_WITHIN = 1.0
 SESSIONS = 4
 BATCH = 20
+PAUSE = 0.1 if IS_SOAK else 0  # seconds between the batches of a session: a soak's directories want to be removed again
 WARM_UP_KILLS = 10 if not IS_SOAK else 50
 GROWTH_OF_MEMORY = 1 << 20  # what an allocator may come to hold over time, and far less than a leak of every kill
 PR_SET_THP_DISABLE = 41
@@ -69,6 +70,7 @@ class Load(threading.Thread):
                     while not self._stop_when.is_set():
                         batch += 1
                         self._make(control, f"{self._number}-{batch}")
+                        self._stop_when.wait(PAUSE)
             except AWAY:
                 time.sleep(0.01)
 
