@@ -82,7 +82,7 @@ int run_user_add(const std::vector<std::string>& words)
         // Before the user is valid: nobody logs in to a home that is not there.
         made = make_home_directory(database.directory.tree.get(), user.home,
                                    arguments.settings.directory_mode, database.accounts.net);
-        return now.text_adding(user);
+        return now.adding(user);
     };
     edit_users(database.users, add, [&made] { remove_directories(made); });
     std::cout << "added " << user.name << " (home " << user.home << "/)\n";

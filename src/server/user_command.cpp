@@ -153,7 +153,7 @@ void change_user(UsersFile& users, const std::string& name, const std::function<
         if (!user) return UsersFile::NoChange{no_such_user(name)};
         change(*user);
         user->generation = new_generation();
-        return now.text_replacing(*user);
+        return now.replacing(*user);
     });
 }
 

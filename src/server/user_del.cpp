@@ -23,7 +23,7 @@ int run_user_del(const std::vector<std::string>& words)
         const auto user = now.find(name);
         if (!user) return UsersFile::NoChange{no_such_user(name)};
         home = user->home;
-        return now.text_removing(name);
+        return now.removing(name);
     });
     std::cout << "deleted " << name << " (the directories in " << home << "/ stay)\n";
     return exit_done;

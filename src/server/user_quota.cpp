@@ -41,7 +41,7 @@ int run_user_quota(const std::vector<std::string>& words)
         auto user = now.find(name);
         if (!user) return UsersFile::NoChange{no_such_user(name)};
         user->max_dirs = max_dirs;
-        return now.text_replacing(*user);
+        return now.replacing(*user);
     });
     std::cout << name << ": " << limit_text(max_dirs) << "\n";
     return exit_done;

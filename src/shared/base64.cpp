@@ -2,12 +2,34 @@
 
 #include "shared/error.hpp"
 
+#include <array>
+
 namespace ftpc {
 
 namespace {
 
 constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 constexpr std::string_view hex_digits = "0123456789abcdef";
+
+// The place of each character in `digits`, no_digit for all others. Searching the text of the digits for each
+// character would show with a million users.
+constexpr std::uint8_t no_digit = 0xFF;
+using Values = std::array<std::uint8_t, 256>;
+constexpr Values values_of(std::string_view digits)
+{
+    Values values{};
+    values.fill(no_digit);
+    for (std::size_t i = 0; i < digits.size(); ++i)
+        values[static_cast<unsigned char>(digits[i])] = static_cast<std::uint8_t>(i);
+    return values;
+}
+constexpr Values base64_values = values_of(alphabet);
+constexpr Values hex_values = values_of(hex_digits);
+
+std::uint8_t value_of(const Values& values, char digit)
+{
+    return values[static_cast<unsigned char>(digit)];
+}
 
 std::size_t decoded_size(std::string_view text)
 {
@@ -46,9 +68,9 @@ Result<void> base64_decode_into(std::string_view text, std::span<std::uint8_t> o
     unsigned held = 0;
     std::size_t written = 0;
     for (const char c : text) {
-        const auto value = alphabet.find(c);
-        if (value == std::string_view::npos) return Errc::bad_base64;
-        bits = bits << 6 | static_cast<std::uint32_t>(value);
+        const std::uint8_t value = value_of(base64_values, c);
+        if (value == no_digit) return Errc::bad_base64;
+        bits = bits << 6 | value;
         held += 6;
         if (held >= 8) {
             held -= 8;
@@ -75,9 +97,9 @@ Result<void> hex_decode_into(std::string_view text, std::span<std::uint8_t> out)
 {
     if (text.size() != out.size() * 2) return Errc::bad_argument;
     for (std::size_t i = 0; i < out.size(); ++i) {
-        const auto high = hex_digits.find(text[2 * i]);
-        const auto low = hex_digits.find(text[2 * i + 1]);
-        if (high == std::string_view::npos || low == std::string_view::npos) return Errc::bad_argument;
+        const std::uint8_t high = value_of(hex_values, text[2 * i]);
+        const std::uint8_t low = value_of(hex_values, text[2 * i + 1]);
+        if (high == no_digit || low == no_digit) return Errc::bad_argument;
         out[i] = static_cast<std::uint8_t>(high << 4 | low);
     }
     return {};

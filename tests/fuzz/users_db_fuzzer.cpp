@@ -20,10 +20,13 @@ void check_user(const UsersTable& table, const User& user)
     const auto parsed = parse_user_line(user_line(user));
     require(std::holds_alternative<User>(parsed) && std::get<User>(parsed) == user,
             "a printed user parses back");
-    const auto replaced = UsersTable::parse(table.text_replacing(user));
+    require(table.objection_to(table.replacing(user)).empty() &&
+                !table.objection_to(table.adding(user)).empty(),
+            "a user can be replaced, and not be added again");
+    const auto replaced = UsersTable::parse(table.text_with(table.replacing(user)));
     require(replaced.table && replaced.table->find(user.name) == user,
             "replacing a user by itself keeps the user");
-    const auto removed = UsersTable::parse(table.text_removing(user.name));
+    const auto removed = UsersTable::parse(table.text_with(table.removing(user.name)));
     require(removed.table && removed.table->size() + 1 == table.size(), "removing a user takes one line");
 }
 

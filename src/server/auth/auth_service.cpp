@@ -162,9 +162,10 @@ private:
     // Reads users.db if it can be read, and ends what holds no longer.
     std::vector<Problem> read_users()
     {
-        const auto before = stores_->users.table();
+        // Only to compare: a large table that is no longer in force is to go at once.
+        const UsersTable* const before = stores_->users.table().get();
         auto problems = stores_->users.load();
-        if (!problems.empty() || stores_->users.table() == before) return problems;
+        if (!problems.empty() || stores_->users.table().get() == before) return problems;
         log_event("users-read", {{"users", stores_->users.size()}});
         drop_orphaned_keys();
         if (services_.history.forget_those_without(stores_->users)) keeper_->changed();

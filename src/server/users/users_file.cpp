@@ -99,24 +99,21 @@ std::vector<Problem> UsersFile::edit(const Edit& change, const std::function<voi
 {
     const auto lock = lock_directory(data_);
     if (!lock) return {{data_path_, "cannot be locked: " + lock.error().message()}};
-    const auto now = read();
-    if (!now.table) return now.problems;
-    auto edited = change(*now.table);
+    if (auto problems = load(); !problems.empty()) return problems;
+    const auto edited = change(*table_);
     if (const auto* refusal = std::get_if<NoChange>(&edited)) return {{users_file_name, refusal->reason}};
-    // What cannot be read back is never written.
-    auto parsed = UsersTable::parse(std::move(std::get<std::string>(edited)));
-    if (!parsed.table) {
+    const auto& wanted = std::get<UsersChange>(edited);
+    // What could not be read back is never written.
+    if (auto objection = table_->objection_to(wanted); !objection.empty()) {
         undo();
-        return std::move(parsed.problems);
+        return {{users_file_name, std::move(objection)}};
     }
-    const auto written = write_users(data_, parsed.table->text(), owner_);
-    if (written) {
-        table_ = std::move(parsed.table);
-        return {};
-    }
+    const std::string text = table_->text_with(wanted);
+    const auto written = write_users(data_, text, owner_);
+    if (written) return {};
     // It was the directory's sync that failed: the new file is what everybody reads, until a power failure.
     const auto there = read_private_file(data_, users_file_name, max_users_file_bytes);
-    if (there && *there == parsed.table->text())
+    if (there && *there == text)
         return {{users_file_name, "was changed, but may not be on disk: " + written.error().message()}};
     undo();
     return {{users_file_name, "cannot be written: " + written.error().message()}};
@@ -134,21 +131,18 @@ Result<bool> UsersFile::renew_password_hash(std::string_view name, std::string_v
     using boost::system::in_place_error; // an error_code alone could also mean a bool
     const auto lock = lock_directory(data_, LOCK_NB);
     if (!lock) return {in_place_error, lock.error()};
-    const auto now = read();
+    // Not load(): the table in force belongs to another thread.
+    auto text = read_private_file(data_, users_file_name, max_users_file_bytes);
+    if (!text) return {in_place_error, text.error()};
+    const auto now = UsersTable::parse(std::move(*text));
     if (!now.table) return {in_place_error, EBADMSG, boost::system::system_category()};
     auto user = now.table->find(name);
     if (!user || user->password_hash != expected) return false;
     user->password_hash = renewed;
-    if (const auto written = write_users(data_, now.table->text_replacing(*user), owner_); !written)
+    if (const auto written = write_users(data_, now.table->text_with(now.table->replacing(*user)), owner_);
+        !written)
         return {in_place_error, written.error()};
     return true;
-}
-
-UsersTable::Parsed UsersFile::read() const
-{
-    auto text = read_private_file(data_, users_file_name, max_users_file_bytes);
-    if (!text) return {nullptr, {unreadable(text.error())}};
-    return UsersTable::parse(std::move(*text));
 }
 
 Problem UsersFile::unreadable(const error_code& error) const

@@ -39,17 +39,17 @@ public:
     // The table in force; null before the first good load().
     const std::shared_ptr<const UsersTable>& table() const { return table_; }
 
-    // What a change makes of the file as it is under the lock: the new text, or why nothing is to be changed.
+    // What is to change in the file as it is under the lock, or why nothing is.
     struct NoChange {
         std::string reason;
     };
-    using Edited = std::variant<std::string, NoChange>;
+    using Edited = std::variant<UsersChange, NoChange>;
     using Edit = std::function<Edited(const UsersTable& now)>;
 
-    // Changes the file under the lock. When the result is empty the new file is on disk and in force here.
-    // Else nothing was changed, unless it says so; a NoChange comes back as a problem of "users.db". `undo`
-    // takes back, still under the lock, what `change` has done elsewhere for a text that then was not
-    // written.
+    // Changes the file under the lock. When the result is empty the new file is on disk; it is in force here
+    // after the next load(). Else nothing was changed, unless it says so; a NoChange comes back as a problem
+    // of "users.db". `undo` takes back, still under the lock, what `change` has done elsewhere for a file
+    // that then was not written.
     std::vector<Problem> edit(
         const Edit& change, const std::function<void()>& undo = [] {});
 
@@ -64,7 +64,6 @@ public:
                                      std::string_view renewed) override;
 
 private:
-    UsersTable::Parsed read() const;
     Problem unreadable(const error_code& error) const;
 
     int data_;

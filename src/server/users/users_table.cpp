@@ -167,23 +167,43 @@ User UsersTable::at(std::size_t place) const
     return std::get<User>(parse_user_line(std::string_view{text_}.substr(range.offset, range.bytes - 1)));
 }
 
-std::string UsersTable::text_adding(const User& user) const
+UsersChange UsersTable::adding(const User& user) const
 {
-    return text_ + user_line(user) + "\n";
+    return {text_.size(), 0, user_line(user) + "\n"};
 }
 
-std::string UsersTable::text_replacing(const User& user) const
+UsersChange UsersTable::replacing(const User& user) const
 {
     const auto entry = find_entry(user.name);
     assert(entry != index_.end());
-    return text_with_line(line_of(*entry), user_line(user) + "\n");
+    const auto [offset, bytes] = line_of(*entry);
+    return {offset, bytes, user_line(user) + "\n"};
 }
 
-std::string UsersTable::text_removing(std::string_view existing_name) const
+UsersChange UsersTable::removing(std::string_view existing_name) const
 {
     const auto entry = find_entry(existing_name);
     assert(entry != index_.end());
-    return text_with_line(line_of(*entry), {});
+    const auto [offset, bytes] = line_of(*entry);
+    return {offset, bytes, {}};
+}
+
+// Only the line is looked at: reading a million others again would take longer than all the rest.
+std::string UsersTable::objection_to(const UsersChange& change) const
+{
+    if (change.line.empty()) return {};
+    const std::string_view line = std::string_view{change.line}.substr(0, change.line.size() - 1);
+    if (change.line.back() != '\n' || line.find('\n') != std::string_view::npos) return "not one line";
+    if (line.size() > max_users_line_bytes) return "the line is longer than 2048 bytes";
+    const auto parsed = parse_user_line(line);
+    if (const auto* bad = std::get_if<BadLine>(&parsed)) return bad->reason;
+    const std::string& name = std::get<User>(parsed).name;
+    const auto there = find_entry(name);
+    if (there != index_.end() && line_of(*there) != LineRange{change.offset, change.removed_bytes})
+        return "there is a user " + name + " already";
+    if (text_.size() - change.removed_bytes + change.line.size() > max_users_file_bytes)
+        return "the file would be larger than 1 GiB";
+    return {};
 }
 
 std::string_view UsersTable::name_of(const Entry& entry) const
@@ -214,14 +234,14 @@ UsersTable::LineRange UsersTable::line_of(const Entry& entry) const
     return {begin, text_.find('\n', entry.offset) + 1 - begin};
 }
 
-std::string UsersTable::text_with_line(LineRange range, std::string_view replacement) const
+std::string UsersTable::text_with(const UsersChange& change) const
 {
     const std::string_view text = text_;
     std::string changed;
-    changed.reserve(text.size() + replacement.size());
-    changed.append(text.substr(0, range.offset))
-        .append(replacement)
-        .append(text.substr(range.offset + range.bytes));
+    changed.reserve(text.size() - change.removed_bytes + change.line.size());
+    changed.append(text.substr(0, change.offset))
+        .append(change.line)
+        .append(text.substr(change.offset + change.removed_bytes));
     return changed;
 }
 

@@ -16,6 +16,13 @@ namespace ftpc::server {
 
 inline constexpr std::size_t max_users_file_bytes = 1U << 30;
 
+// One line of users.db that is added, replaced or taken out.
+struct UsersChange {
+    std::size_t offset;        // where in the text
+    std::size_t removed_bytes; // with the line end
+    std::string line;          // what takes their place, with its line end; empty when a user is removed
+};
+
 class UsersTable {
 public:
     struct Parsed {
@@ -34,10 +41,14 @@ public:
     // The users in the order of their names; `place` < size().
     User at(std::size_t place) const;
 
-    // The text of the file with one change; every other line stays as it is, byte for byte.
-    std::string text_adding(const User& user) const;                 // a user that is not there yet
-    std::string text_replacing(const User& user) const;              // a user that is there, by name
-    std::string text_removing(std::string_view existing_name) const; // with its line
+    UsersChange adding(const User& user) const;                 // a user that is not there yet
+    UsersChange replacing(const User& user) const;              // a user that is there, by name
+    UsersChange removing(std::string_view existing_name) const; // with its line
+
+    // Why the file would no longer be good with this change; empty if it would be.
+    std::string objection_to(const UsersChange& change) const;
+    // The text of the file with a change; every other line stays as it is, byte for byte.
+    std::string text_with(const UsersChange& change) const;
 
 private:
     struct Entry {
@@ -56,9 +67,9 @@ private:
     struct LineRange {
         std::size_t offset;
         std::size_t bytes;
+        bool operator==(const LineRange&) const = default;
     };
     LineRange line_of(const Entry& entry) const;
-    std::string text_with_line(LineRange range, std::string_view replacement) const;
 
     std::string text_;
     std::string realm_;

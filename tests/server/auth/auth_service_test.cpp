@@ -119,11 +119,11 @@ struct Service {
     {
         edit([&](const UsersTable& now) -> UsersFile::Edited {
             const auto hash = make_password_hash(prehash(password, now.realm(), name), test::cheap, {});
-            return now.text_adding({.name = name,
-                                    .password_hash = to_text(hash),
-                                    .home = name,
-                                    .generation = 1,
-                                    .max_dirs = {}});
+            return now.adding({.name = name,
+                               .password_hash = to_text(hash),
+                               .home = name,
+                               .generation = 1,
+                               .max_dirs = {}});
         });
     }
     void lock(const std::string& name)
@@ -132,7 +132,7 @@ struct Service {
             User user = now.find(name).value();
             user.locked = true;
             user.generation += 1;
-            return now.text_replacing(user);
+            return now.replacing(user);
         });
     }
     void write_private(const std::string& name, const std::string& text)

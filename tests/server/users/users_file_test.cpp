@@ -55,7 +55,7 @@ struct Data : TemporaryDirectory {
 
 UsersFile::Edit adding(const std::string& name)
 {
-    return [name](const UsersTable& now) -> UsersFile::Edited { return now.text_adding(user(name)); };
+    return [name](const UsersTable& now) -> UsersFile::Edited { return now.adding(user(name)); };
 }
 
 } // namespace
@@ -141,12 +141,13 @@ TEST_CASE("a load of an unchanged file keeps the table")
     CHECK(users.table() == before);
 }
 
-TEST_CASE("an edit is on disk and in force, private, and leaves no other file behind")
+TEST_CASE("an edit is on disk, in force after a load, private, and leaves no other file behind")
 {
     Data data{"# kept\nrealm r\n"};
     UsersFile users = data.open();
     REQUIRE(users.load().empty());
     REQUIRE(users.edit(adding("alice")).empty());
+    REQUIRE(users.load().empty());
     CHECK(users.find("alice") == user("alice"));
     CHECK(data.read("users.db") == "# kept\nrealm r\n" + user_line(user("alice")) + "\n");
     CHECK(data.names() == std::vector<std::string>{"users.db"});
@@ -162,6 +163,7 @@ TEST_CASE("an edit sees the file as it is, not as it was loaded")
     REQUIRE(users.load().empty());
     data.put(text_with(user_line(user("bob"))));
     REQUIRE(users.edit(adding("alice")).empty());
+    REQUIRE(users.load().empty());
     CHECK(users.find("bob"));
     CHECK(users.find("alice"));
 }
@@ -176,7 +178,7 @@ TEST_CASE("an edit that decides against a change, breaks the file, or finds it b
         users.edit([](const UsersTable&) -> UsersFile::Edited { return UsersFile::NoChange{"not today"}; });
     REQUIRE(refused.size() == 1);
     CHECK(refused[0].what == "not today");
-    CHECK(users.edit(adding("alice")).at(0).where == "users.db:3");
+    CHECK_THAT(users.edit(adding("alice")).at(0).what, test::contains("a user alice already"));
     CHECK(data.read("users.db") == good);
 
     data.put("realm r\nbroken\n");
@@ -195,7 +197,9 @@ TEST_CASE("what a change did elsewhere is undone when the file is not written, a
     REQUIRE(users.edit(adding("alice"), undo).empty());
     CHECK(undone == 0);
     CHECK(data.names() == std::vector<std::string>{"users.db"});
-    const auto breaking = [](const UsersTable&) -> UsersFile::Edited { return "nonsense"; };
+    const auto breaking = [](const UsersTable&) -> UsersFile::Edited {
+        return UsersChange{0, 0, "nonsense\n"};
+    };
     CHECK_FALSE(users.edit(breaking, undo).empty());
     CHECK(undone == 1);
     const auto refusing = [](const UsersTable&) -> UsersFile::Edited { return UsersFile::NoChange{"no"}; };

@@ -134,7 +134,8 @@ TEST_CASE("a file of nothing but mistakes does not make an endless list of probl
 TEST_CASE("adding a user appends one line")
 {
     const std::string text = "# a\nrealm r\n" + line("bob") + "# b\n";
-    CHECK(table(text)->text_adding(user("alice")) == text + user_line(user("alice")) + "\n");
+    const auto users = table(text);
+    CHECK(users->text_with(users->adding(user("alice"))) == text + user_line(user("alice")) + "\n");
 }
 
 TEST_CASE("replacing and removing a user leaves every other byte as it was")
@@ -145,12 +146,37 @@ TEST_CASE("replacing and removing a user leaves every other byte as it was")
     const auto users = table(before + alice + after);
     // The tab before `user` is part of alice's line.
     const std::string kept = before.substr(0, before.size() - 1);
-    CHECK(users->text_replacing(user("alice")) == kept + user_line(user("alice")) + "\n" + after);
-    CHECK(users->text_removing("alice") == kept + after);
+    CHECK(users->text_with(users->replacing(user("alice"))) ==
+          kept + user_line(user("alice")) + "\n" + after);
+    CHECK(users->text_with(users->removing("alice")) == kept + after);
+}
+
+TEST_CASE("a change that would break the file is objected to")
+{
+    const auto users = table("realm r\n" + line("alice") + line("bob"));
+    CHECK(users->objection_to(users->adding(user("carol"))).empty());
+    CHECK(users->objection_to(users->replacing(user("bob"))).empty());
+    CHECK(users->objection_to(users->removing("alice")).empty());
+    CHECK_THAT(users->objection_to(users->adding(user("bob"))), test::contains("a user bob already"));
+    auto renamed = users->replacing(user("alice"));
+    renamed.line = line("bob");
+    CHECK_THAT(users->objection_to(renamed), test::contains("a user bob already"));
+    renamed.line = line("carol");
+    CHECK(users->objection_to(renamed).empty());
+
+    const std::size_t end = users->text().size();
+    CHECK_THAT(users->objection_to({end, 0, "nonsense\n"}), test::contains("not of the form"));
+    CHECK_THAT(users->objection_to({end, 0, line("carol") + line("dave")}), test::contains("not one line"));
+    std::string unfinished = line("carol");
+    unfinished.pop_back();
+    CHECK_THAT(users->objection_to({end, 0, unfinished}), test::contains("not one line"));
+    const std::string padded = line("carol").insert(4, std::string(2048, ' '));
+    CHECK_THAT(users->objection_to({end, 0, padded}), test::contains("longer than 2048"));
 }
 
 TEST_CASE("the first line of a file can be changed")
 {
     const std::string text = "realm r\n" + line("alice");
-    CHECK(table(text)->text_removing("alice") == "realm r\n");
+    const auto users = table(text);
+    CHECK(users->text_with(users->removing("alice")) == "realm r\n");
 }
