@@ -137,7 +137,7 @@ asio::awaitable<LoginOutcome> Connection::enter_home(std::string home)
         log_event("home-unusable", {{"home", home}, {"error", opened.error().message()}});
         co_return LoginOutcome::homeless;
     }
-    place_ = workplace(*opened, services_.quotas);
+    place_ = workplace(*opened, services_.homes);
     co_return LoginOutcome::granted;
 }
 

@@ -107,7 +107,7 @@ public:
                 [this](const ipc::LimitChanged& change) { on_limit_changed(change); },
                 [this] { on_auth_lost(); }},
           admission_{admission_bounds(settings_)}, shared_{tree_,      commits_, auth_,      workers_,
-                                                           admission_, quotas_,  log_bounds_},
+                                                           admission_, homes_,   log_bounds_},
           reactors_{shared_, settings_, start.tls}, listener_{io_, shared_, reactors_,
                                                               std::move(start.sockets), descriptor_count()}
     {}
@@ -241,7 +241,7 @@ private:
     CommitQueue commits_;
     AuthClient auth_;
     Admission admission_;
-    HomeQuotas quotas_;
+    Homes homes_;
     LogBounds log_bounds_;
     SharedServices shared_;
     Reactors reactors_;

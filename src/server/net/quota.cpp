@@ -52,20 +52,4 @@ error_code HomeQuota::count_anew()
     return {};
 }
 
-std::shared_ptr<HomeQuota> HomeQuotas::share(const Home& home, const HomeQuota::Count& count)
-{
-    const std::scoped_lock lock{mutex_};
-    if (quotas_.size() >= next_cleaning_) forget_those_that_nobody_holds();
-    std::weak_ptr<HomeQuota>& known = quotas_[home];
-    auto quota = known.lock();
-    if (!quota) known = quota = std::make_shared<HomeQuota>(count);
-    return quota;
-}
-
-void HomeQuotas::forget_those_that_nobody_holds()
-{
-    std::erase_if(quotas_, [](const auto& entry) { return entry.second.expired(); });
-    next_cleaning_ = std::max<std::size_t>(64, 2 * quotas_.size());
-}
-
 } // namespace ftpc::server

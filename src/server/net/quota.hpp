@@ -13,7 +13,6 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <utility>
@@ -67,26 +66,6 @@ struct Allowance {
     HomeQuota::Clock::time_point asked;
 
     Result<HomeQuota::Permit> take(bool may_count) const { return home->take(limit, asked, may_count); }
-};
-
-// One quota for each home in which somebody works, whatever names it has and whoever works there.
-class HomeQuotas {
-public:
-    struct Home {
-        dev_t device;
-        ino_t inode;
-        friend auto operator<=>(const Home&,
-                                const Home&) = default; // NOLINT(modernize-use-nullptr): a 0 of <compare>
-    };
-    // The one of `home`; a new one that uses `count` where nobody holds one. From any thread.
-    std::shared_ptr<HomeQuota> share(const Home& home, const HomeQuota::Count& count);
-
-private:
-    void forget_those_that_nobody_holds();
-
-    std::mutex mutex_;
-    std::map<Home, std::weak_ptr<HomeQuota>> quotas_;
-    std::size_t next_cleaning_ = 64; // at this size
 };
 
 } // namespace ftpc::server

@@ -5,10 +5,10 @@
 #include "server/net/auth_client.hpp"
 #include "server/net/commit_queue.hpp"
 #include "server/net/event_log.hpp"
-#include "server/net/quota.hpp"
 #include "server/net/tls_context.hpp"
 #include "server/net/tree.hpp"
 #include "server/net/workers.hpp"
+#include "server/net/workplace.hpp"
 #include "server/settings.hpp"
 
 #include <unordered_map>
@@ -25,7 +25,7 @@ struct SharedServices {
     AuthClient& auth;
     Workers& workers;
     Admission& admission;
-    HomeQuotas& quotas;
+    Homes& homes;
     LogBounds& log_bounds;
 };
 

@@ -1,6 +1,7 @@
 #include "server/net/workplace.hpp"
 
 #include "server/net/count_directories.hpp"
+#include "server/net/file_system.hpp"
 #include "shared/error.hpp"
 
 #include <sys/stat.h>
@@ -23,6 +24,14 @@ std::uint64_t lane_key(std::uint64_t device, std::uint64_t inode, bool counting)
 {
     constexpr std::uint64_t spread = 0x9E3779B97F4A7C15;
     return (device * spread + inode) << 1 | (counting ? 1U : 0U);
+}
+
+// Whether what is opened beneath `one` and done there comes out as beneath `other`, which is the same
+// directory.
+bool serves_as(const OpenDirectory& one, const OpenDirectory& other)
+{
+    return one.can_sync == other.can_sync && one.local == other.local &&
+           on_same_mount(one.fd.get(), other.fd.get());
 }
 
 template <class Make>
@@ -56,13 +65,19 @@ Workers::Lane lane_of_home(const Tree& tree, std::string_view home)
     return {.key = which << 1, .local = false};
 }
 
-Workplace workplace(const OpenedHome& home, HomeQuotas& quotas)
+Workplace workplace(const OpenedHome& home, Homes& homes)
 {
-    const auto count = [directory = home.directory] { return count_directories(directory->fd.get()); };
-    const bool local = home.directory->local;
-    return {.home = home.directory,
-            .working_directory = home.directory,
-            .quota = quotas.share(home.id, count),
+    const Directory& own = home.directory;
+    const Directory directory = homes.directories.share(
+        home.id, [&own] { return own; },
+        [&own](const OpenDirectory& other) { return serves_as(other, *own); });
+    const auto new_quota = [&directory] {
+        return std::make_shared<HomeQuota>([directory] { return count_directories(directory->fd.get()); });
+    };
+    const bool local = directory->local;
+    return {.home = directory,
+            .working_directory = directory,
+            .quota = homes.quotas.share(home.id, new_quota, [](const HomeQuota&) { return true; }),
             .counting = {.key = lane_key(home.id.device, home.id.inode, true), .local = true},
             // Whoever works on a file system that is not local waits together with the others there.
             .waiting = {.key = lane_key(home.id.device, local ? home.id.inode : 0, false), .local = false}};

@@ -6,6 +6,7 @@
 #include "server/net/quota.hpp"
 #include "server/net/session.hpp"
 #include "server/net/tree.hpp"
+#include "server/net/weak_map.hpp"
 #include "server/net/workers.hpp"
 
 #include <cstdint>
@@ -27,10 +28,17 @@ struct Workplace {
 // `may_wait`.
 enum class Effort { at_once, may_count, may_wait };
 
-// A home that was opened, and what it is known by.
+// What a home is known by, whatever names it has.
+struct HomeId {
+    dev_t device;
+    ino_t inode;
+    friend auto operator<=>(const HomeId&,
+                            const HomeId&) = default; // NOLINT(modernize-use-nullptr): a 0 of <compare>
+};
+
 struct OpenedHome {
     Directory directory;
-    HomeQuotas::Home id{};
+    HomeId id{};
 };
 
 // Fails as Tree::open_home, with Errc::would_wait for Effort::at_once only.
@@ -39,8 +47,15 @@ Result<OpenedHome> open_home(const Tree& tree, std::string_view home, Effort eff
 // The lane for opening `home` when that has to wait.
 Workers::Lane lane_of_home(const Tree& tree, std::string_view home);
 
-// The place of a session that has just logged in.
-Workplace workplace(const OpenedHome& home, HomeQuotas& quotas);
+// The homes in which somebody works. Whoever works in the same one shares its quota, and a descriptor where
+// all reach it through the same mount.
+struct Homes {
+    WeakMap<HomeId, HomeQuota> quotas;
+    WeakMap<HomeId, const OpenDirectory> directories;
+};
+
+// The place of a session that has just logged in. From any thread.
+Workplace workplace(const OpenedHome& home, Homes& homes);
 
 // What came of a command that makes directories.
 struct Carried {

@@ -53,9 +53,8 @@ struct QuotaTest {
 struct QuotaTreeTest : test::TreeFixture {
     Tree tree_ = tree();
     Directory home = tree_.open_home("alice").value();
-    HomeQuotas quotas;
     std::shared_ptr<HomeQuota> quota =
-        quotas.share({1, 2}, [this] { return count_directories(home->fd.get()); });
+        std::make_shared<HomeQuota>([this] { return count_directories(home->fd.get()); });
 
     std::string make_path(std::string_view name, std::uint64_t limit) const
     {
@@ -193,17 +192,4 @@ TEST_CASE_METHOD(QuotaTreeTest, "what was made and removed by others counts")
     REQUIRE(::rmdir(top.path("root/alice/x/y").c_str()) == 0);
     CHECK(make_path("/a", 2) == "done");
     CHECK(make_path("/b", 2) == refused);
-}
-
-TEST_CASE_METHOD(QuotaTreeTest,
-                 "those who work in one home share its quota, and it goes with the last of them")
-{
-    const auto count = []() -> Result<std::uint64_t> { return std::uint64_t{0}; };
-    CHECK(quotas.share({1, 2}, count) == quota);
-    CHECK(quotas.share({1, 3}, count) != quota);
-    const std::weak_ptr<HomeQuota> gone = quotas.share({2, 2}, count);
-    CHECK(gone.expired());
-    for (ino_t i = 0; i < 1000; ++i) // more than are kept without a look
-        quotas.share({3, i}, count);
-    CHECK(quotas.share({1, 2}, count) == quota);
 }
