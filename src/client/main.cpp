@@ -10,6 +10,8 @@
 #include <exception>
 #include <iostream>
 
+#include <openssl/crypto.h>
+
 namespace ftpc::client {
 
 namespace {
@@ -99,6 +101,9 @@ int run_program(int argc, char** argv)
     // A reader of our output, or a server, that goes away is an error of that write, not the end of the
     // program.
     static_cast<void>(std::signal(SIGPIPE, SIG_IGN));
+    // At the end the kernel frees all at once; OpenSSL would do it piece by piece, which shows in so short a
+    // life.
+    OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, nullptr);
     if (argc < 2) return static_cast<int>(wrong_usage("ftpc: no subcommand is given", "ftpc --help"));
     const ExitStatus status = dispatch(argv[1], Arguments(argv + 2, argv + argc));
     if (std::cout.flush()) return static_cast<int>(status);

@@ -254,7 +254,7 @@ std::string exit_statuses_help()
            "  1  some directory failed, or something on this machine is in the way\n"
            "  2  wrong usage\n"
            "  3  not logged in, or login refused\n"
-           "  4  the server cannot be reached, or the connection was lost\n"
+           "  4  the server cannot be reached or has no room (421), or the connection was lost\n"
            "  5  the server is not trusted\n";
 }
 

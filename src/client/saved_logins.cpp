@@ -158,8 +158,8 @@ Outcome<ActiveLogin> active_login(const SavedLogins& logins, const std::optional
     const SavedLogin* login = logins.most_recent(server);
     if (login == nullptr)
         return Failure{ExitStatus::refused, "not logged in" + (server ? " at " + server->text() : "") +
-                                                "\nLog in: ftpc login USER@" +
-                                                (server ? server->host : "HOST")};
+                                                "\nLog in: ftpc login " +
+                                                (server ? login_argument(*server, "USER") : "USER@HOST")};
     const std::string again = "\nLog in again: ftpc login " + login_argument(login->server, login->user);
     if (!login->session)
         return Failure{ExitStatus::refused, "not logged in at " + login->server.text() + again};

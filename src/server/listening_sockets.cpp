@@ -69,8 +69,8 @@ std::string bound_address(int fd)
     return (text.find(':') == std::string::npos ? text : "[" + text + "]") + ":" + port.data();
 }
 
-// An empty descriptor, with errno, where this address cannot be listened on.
-UniqueFd open_one(const addrinfo& address)
+// An empty descriptor, with errno, where this address cannot be had.
+UniqueFd open_bound(const addrinfo& address)
 {
     UniqueFd fd{::socket(address.ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
     if (!fd) return fd;
@@ -78,8 +78,14 @@ UniqueFd open_one(const addrinfo& address)
     const int off = 0;
     ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     if (address.ai_family == AF_INET6) ::setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
-    if (::bind(fd.get(), address.ai_addr, address.ai_addrlen) != 0 || ::listen(fd.get(), SOMAXCONN) != 0)
-        return {};
+    if (::bind(fd.get(), address.ai_addr, address.ai_addrlen) != 0) return {};
+    return fd;
+}
+
+UniqueFd open_one(const addrinfo& address)
+{
+    UniqueFd fd = open_bound(address);
+    if (fd && ::listen(fd.get(), SOMAXCONN) != 0) return {};
     return fd;
 }
 
@@ -92,7 +98,13 @@ bool no_ipv6(int number)
 
 void check_listening_address(const std::string& where)
 {
-    resolve(where, split(where));
+    const HostAndPort parts = split(where);
+    const AddressList addresses = resolve(where, parts);
+    for (const addrinfo* address = addresses.get(); address != nullptr; address = address->ai_next) {
+        // The running server may have it.
+        if (open_bound(*address) || errno == EADDRINUSE || (parts.host == "::" && no_ipv6(errno))) continue;
+        fail(where, last_system_error().message());
+    }
 }
 
 std::vector<ListeningSocket> open_listening_sockets(const std::string& where)

@@ -20,7 +20,8 @@ struct ListeningSocket {
 // Throws std::runtime_error with the address and the reason.
 std::vector<ListeningSocket> open_listening_sockets(const std::string& where);
 
-// Throws the same for what is not such an address, or a name that is not found. Opens nothing.
+// Throws the same where that must fail, whether or not the port is taken now: it may be the running server
+// that has it.
 void check_listening_address(const std::string& where);
 
 } // namespace ftpc::server

@@ -60,7 +60,9 @@ private:
     void write_limits(const User& user, const UserLogins& logins)
     {
         for (const PenaltyTable::Saved& address : facts_.saved.limiter.addresses)
-            if (address.penalty_end > facts_.now) write_limited_address(address, logins);
+            if (facts_.limits_addresses && address.penalty_end > facts_.now)
+                write_limited_address(address, logins);
+        if (!facts_.limits_accounts) return;
         const auto key = account_key(user.name);
         for (const PenaltyTable::Saved& account : facts_.saved.limiter.accounts)
             if (account.key == key && account.penalty_end > facts_.now)
@@ -76,11 +78,12 @@ private:
         const auto failed_there = [&](const FailedLogin& f) {
             return network_of(f.last.peer) == address.key;
         };
+        const bool has_failed = std::any_of(logins.failed.begin(), logins.failed.end(), failed_there);
         const bool is_home = std::any_of(logins.known.begin(), logins.known.end(),
                                          [&](const KnownNetwork& k) { return k.network == address.key; });
-        if (is_home)
+        if (is_home || (has_failed && logins.known.empty()))
             obstacle(text);
-        else if (std::any_of(logins.failed.begin(), logins.failed.end(), failed_there))
+        else if (has_failed)
             note(text);
     }
 

@@ -18,6 +18,8 @@ struct LoginFacts {
     std::string password_problem; // with the stored hash, whatever the password; empty: none
     std::string home_problem;     // with the home directory
     SavedLogins saved;
+    bool limits_addresses = true;         // login-limit-address
+    bool limits_accounts = true;          // login-limit-account
     std::vector<SessionKey> session_keys; // of the user
     Moment now;
 };
@@ -28,7 +30,8 @@ struct LoginReport {
 };
 
 // Wrong passwords and keys that have ended are told but do not stand in the way: the next try may be right. A
-// limited address does, if it is one that the user has logged in from: others may be strangers'.
+// limited address does, if it is one that the user has logged in from, or one where a user who has never
+// logged in anywhere has failed: others may be strangers'.
 LoginReport login_report(const LoginFacts& facts);
 
 // "2026-11-29T10:15:00Z"

@@ -63,6 +63,8 @@ LoginFacts gather_facts(const std::string& name, const Settings& settings)
                      .password_problem = {},
                      .home_problem = {},
                      .saved = {},
+                     .limits_addresses = settings.login_limit_address != 0,
+                     .limits_accounts = settings.login_limit_account != 0,
                      .session_keys = {},
                      .now = system_now()};
     if (!facts.user) return facts;

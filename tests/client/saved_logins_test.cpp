@@ -99,6 +99,7 @@ TEST_CASE("without any login the refusal says how to log in")
     CHECK(active.error().status == ExitStatus::refused);
     CHECK(test::contains(active.error().message, "ftpc login"));
     CHECK(test::contains(active_login(SavedLogins{}, here, 0).error().message, "here:2121"));
+    CHECK(test::contains(active_login(SavedLogins{}, there, 0).error().message, "ftpc login USER@there:21"));
 }
 
 TEST_CASE("a broken line of the sessions file is named with its number")

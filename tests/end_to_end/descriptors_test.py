@@ -71,6 +71,18 @@ class Descriptors(EndToEndTest):
         for control in sessions:
             self.assertEqual(control.code("NOOP"), 200)
 
+    def test_strangers_leave_the_last_descriptors_to_sessions(self):
+        server = self.start_with(60)
+        sessions = [self.keep(logged_in(server.port)) for _ in range(16)]
+        for control in sessions:
+            self.assertTrue(self.changes_directory(control))
+        self.assertEqual(sessions[0].code("SITE MKDIR /a/b"), 257)
+        for _ in range(40):  # more than there are descriptors for
+            self.keep(Control(server.port, source=ATTACKER))
+        server.log.wait_for(f"event=limit-hit limit=descriptors peer={ATTACKER}")
+        for i in range(10):  # opens the parent
+            self.assertEqual(sessions[0].code(f"MKD /a/b/{i}"), 257)
+
     def test_strangers_leave_the_descriptors_that_sessions_need(self):
         server = self.start_with(200)
         server.log.wait_for("event=few-descriptors limit=200 max-connections=136")

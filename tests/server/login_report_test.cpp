@@ -88,9 +88,9 @@ TEST_CASE_METHOD(Report, "a limited address stands in the way if it is one of th
     CHECK_FALSE(says("refused until"));
     UserLogins& logins = facts.saved.users["alice"];
     logins.failed = {{{900, home, "password"}, 11, "wrong password"}};
-    SECTION("a user who was never here before: it may be a stranger who failed")
+    SECTION("a user who never logged in anywhere, and failed there")
     {
-        CHECK(can_log_in());
+        CHECK_FALSE(can_log_in());
     }
     SECTION("a user who logs in from there")
     {
@@ -103,6 +103,10 @@ TEST_CASE_METHOD(Report, "a limited address stands in the way if it is one of th
         CHECK(can_log_in());
     }
     CHECK(says("logins by password from 192.0.2.7 are refused until 1970-01-01T00:17:40Z"));
+    facts.limits_addresses = false;
+    CHECK(can_log_in());
+    CHECK_FALSE(says("refused until"));
+    facts.limits_addresses = true;
     facts.now = Moment{1060s};
     CHECK(can_log_in());
     CHECK_FALSE(says("refused until"));
@@ -113,6 +117,9 @@ TEST_CASE_METHOD(Report, "an account that is slowed is told")
     facts.saved.limiter.accounts = {{account_key("alice"), Moment{5000s}, Moment{2000s}}};
     CHECK(can_log_in());
     CHECK(says("slowed until 1970-01-01T00:33:20Z"));
+    facts.limits_accounts = false;
+    CHECK_FALSE(says("slowed"));
+    facts.limits_accounts = true;
     facts.saved.limiter.accounts[0].key = account_key("bob");
     CHECK_FALSE(says("slowed"));
 }

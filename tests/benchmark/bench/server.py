@@ -1,6 +1,8 @@
 """What every server of a run has: an address, a user, a home, a process."""
+import time
+
 from bench.place import empty
-from bench.processes import cpu_seconds, proportional_bytes
+from bench.processes import cpu_seconds, proportional_bytes, until
 
 USER = "bench"
 PASSWORD = "benchmark-password"
@@ -30,6 +32,14 @@ class Server:
 
     def cpu_seconds(self):
         return cpu_seconds(self.daemon.pid)
+
+    def wait_until_idle(self):
+        """Until it has done what an earlier load left to do."""
+        def is_idle():
+            before = self.cpu_seconds()
+            time.sleep(0.25)
+            return self.cpu_seconds() - before < 0.02
+        until(is_idle, f"{self.name} is not idle")
 
     def memory(self):
         return proportional_bytes(self.daemon.pid)
