@@ -63,8 +63,8 @@ public:
         : options_{options}, whom_{std::move(whom)}, state_{state}, keys_{make_session_key_pair()}
     {}
 
-    // `old`: the session of the same user that the new one takes the place of.
-    Outcome<SavedLogin> run(const std::optional<SavedSession>& old)
+    // `old`: whether end_session() will be asked for, and the connection stays open for it.
+    Outcome<SavedLogin> run(bool old)
     {
         auto connection = connect();
         if (!connection) return connection.error();
@@ -82,6 +82,14 @@ public:
         if (!granted) return granted.error();
         return SavedLogin{whom_.server, whom_.user,
                           SavedSession{granted->id, keys_.private_key, granted->expires}};
+    }
+
+    // Ends a session of the user, and the connection. One that cannot be ended now ends by itself.
+    void end_session(const SavedSession& session)
+    {
+        connection_->send("SITE SESSION END " + hex_encode(session.id));
+        connection_->send("QUIT");
+        static_cast<void>(connection_->await_reply());
     }
 
 private:
@@ -103,17 +111,16 @@ private:
         return connection;
     }
 
-    // USER, SITE AUTH, SITE SESSION NEW and QUIT in one flight; the connection ends with it.
-    Outcome<GrantedSession> log_in(ControlConnection connection, const Prehash& hash,
-                                   const std::optional<SavedSession>& old)
+    // USER, SITE AUTH and SITE SESSION NEW in one flight, with QUIT where nothing is to follow.
+    Outcome<GrantedSession> log_in(ControlConnection opened, const Prehash& hash, bool more)
     {
+        ControlConnection& connection = connection_.emplace(std::move(opened));
         connection.send("USER " + whom_.user);
         send_prehash(connection, hash);
         std::string enrol = "SITE SESSION NEW " + base64_encode(keys_.public_key);
         if (options_.ttl) enrol.append(1, ' ').append(std::to_string(options_.ttl->count()));
         connection.send(enrol);
-        if (old) connection.send("SITE SESSION END " + hex_encode(old->id));
-        connection.send("QUIT");
+        if (!more) connection.send("QUIT");
         return await_session(connection);
     }
 
@@ -146,6 +153,7 @@ private:
     Whom whom_;
     const StateDirectory& state_;
     SessionKeyPair keys_;
+    std::optional<ControlConnection> connection_; // that of the login
     std::string realm_;
     bool went_away_ = false;
 };
@@ -169,11 +177,14 @@ Outcome<void> log_in_and_save(const LoginOptions& options, const Output& output)
     if (!whom) return whom.error();
 
     const SavedLogin* before = logins->find(whom->server, whom->user);
-    const auto login =
-        PasswordLogin{options, *whom, *state}.run(before == nullptr ? std::nullopt : before->session);
+    const bool old = before != nullptr && before->session;
+    PasswordLogin password_login{options, *whom, *state};
+    const auto login = password_login.run(old);
     if (!login) return login.error();
+    // Only a session that is saved takes the place of the one before.
     if (auto saved = save_login(*state, *login); !saved) return saved;
     tell(output, *login);
+    if (old) password_login.end_session(*before->session);
     return {};
 }
 

@@ -99,8 +99,9 @@ ExitStatus dispatch(const std::string& name, const Arguments& arguments)
 int run_program(int argc, char** argv)
 {
     // A reader of our output, or a server, that goes away is an error of that write, not the end of the
-    // program.
+    // program; nor is a file that may not grow.
     static_cast<void>(std::signal(SIGPIPE, SIG_IGN));
+    static_cast<void>(std::signal(SIGXFSZ, SIG_IGN));
     // At the end the kernel frees all at once; OpenSSL would do it piece by piece, which shows in so short a
     // life.
     OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, nullptr);

@@ -224,9 +224,27 @@ std::chrono::system_clock::duration time_left(const std::string& certificate_fil
     }
 }
 
+// The login service may write in the data directory, too: what it would put there as "tls", were it taken
+// over, is not to be written into or believed by root. Who owns it cannot change later: the data directory is
+// sticky.
+void require_own_directory(const std::string& directory)
+{
+    struct stat status {};
+    if (::lstat(directory.c_str(), &status) != 0) {
+        if (errno == ENOENT) return;
+        fail(directory, last_system_error());
+    }
+    const bool trusted_owner = status.st_uid == ::geteuid() || status.st_uid == 0;
+    if (!S_ISDIR(status.st_mode) || !trusted_owner || (status.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+        throw std::runtime_error{directory +
+                                 ": must be a directory that only you and root can change, and no link; for "
+                                 "another place set certificate and key"};
+}
+
 void make_what_is_missing(const Settings& settings)
 {
     const std::string directory = settings.data + "/tls";
+    require_own_directory(directory);
     const bool certificate_is_there = exists(settings.certificate_file());
     if (!exists(settings.key_file())) {
         // A new key would mean a new fingerprint, which is not ours to decide.

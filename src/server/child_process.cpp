@@ -51,8 +51,16 @@ void leave_signals_to_supervisor()
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
+// A child that outlived a killed supervisor would hold the listening sockets, or write over what the auth of
+// the next server has written. A change of user forgets this.
+void end_with(pid_t supervisor)
+{
+    if (::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) give_up("ftpcd: cannot be tied to the supervisor");
+    if (::getppid() != supervisor) ::_exit(126);
+}
+
 [[noreturn]] void execute(int program, int control, const std::string& title, const std::string& subcommand,
-                          const std::optional<FileOwner>& user)
+                          const std::optional<FileOwner>& user, pid_t supervisor)
 {
     leave_signals_to_supervisor();
     // The place of the control channel may be taken by what is still needed.
@@ -65,6 +73,7 @@ void leave_signals_to_supervisor()
     }
     if (::chdir("/") != 0) give_up("ftpcd: cannot change to /");
     if (user) become(*user);
+    end_with(supervisor);
     std::array<char*, 3> arguments{const_cast<char*>(title.c_str()), const_cast<char*>(subcommand.c_str()),
                                    nullptr};
     ::fexecve(program, arguments.data(), environ);
@@ -85,9 +94,10 @@ ChildProcess::ChildProcess(int program, const std::string& title, const std::str
                            std::optional<FileOwner> user)
 {
     auto channel = ipc::make_channel(); // ours, theirs
+    const pid_t supervisor = ::getpid();
     pid_ = ::fork();
     if (pid_ < 0) throw std::runtime_error{"cannot start a process: " + last_system_error().message()};
-    if (pid_ == 0) execute(program, channel.second.get(), title, subcommand, user);
+    if (pid_ == 0) execute(program, channel.second.get(), title, subcommand, user, supervisor);
     control_ = std::move(channel.first);
     // The supervisor never waits for a child that has stopped reading.
     ::fcntl(control_.get(), F_SETFL, O_NONBLOCK);

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <csignal>
 #include <cstring>
 #include <iostream>
 #include <string_view>
@@ -86,6 +87,9 @@ int run(const std::vector<std::string>& words)
 int main(int argc, char** argv)
 {
     ftpc::open_standard_descriptors();
+    // A file that may not grow (RLIMIT_FSIZE), the log for instance, is an error of that write and not the
+    // end.
+    static_cast<void>(std::signal(SIGXFSZ, SIG_IGN));
     try {
         const int status = run({argv + std::min(argc, 1), argv + argc});
         if (std::cout.flush()) return status;

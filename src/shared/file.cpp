@@ -79,8 +79,11 @@ Result<std::string> read_all(int fd, std::size_t max_bytes)
     std::string contents;
     // Growing in steps would copy a large file several times.
     struct stat status {};
-    if (::fstat(fd, &status) == 0 && status.st_size > 0)
-        contents.reserve(std::min(static_cast<std::size_t>(status.st_size), max_bytes));
+    if (::fstat(fd, &status) == 0 && status.st_size > 0) {
+        if (static_cast<std::uintmax_t>(status.st_size) > max_bytes)
+            return error_code{EFBIG, boost::system::system_category()};
+        contents.reserve(static_cast<std::size_t>(status.st_size));
+    }
     std::array<char, 65536> chunk;
     while (true) {
         const ssize_t got = ::pread(fd, chunk.data(), chunk.size(), static_cast<off_t>(contents.size()));

@@ -230,12 +230,12 @@ class Log(SharedServerTest):
         log = self.server.log
         number = log.wait_for(r"event=connected id=(\d+) peer=127\.0\.0\.1$", before)[1]
         end = log.wait_for(rf"event=disconnected id={number} .*$", before)[0]
-        self.assertRegex(end, r"peer=127\.0\.0\.1 user=alice reason=Goodbye\. seconds=\d+ commands=\d+ directories=3$")
+        self.assertRegex(end, r"peer=127\.0\.0\.1 user=alice reason=Goodbye\. seconds=\d+ commands=\d+ directories=4$")
         text = log.text[before:]
         self.assertRegex(text, rf"event=tls id={number} peer=\S+ version=TLSv1\.3 cipher=TLS_\w+\n")
         self.assertRegex(text, rf"event=session-began id={number} user=alice peer=\S+ version=TLSv1\.3 cipher=TLS_\w+\n")
         made = re.findall(rf"event=directory-made id={number} user=alice path=(.*)", text)
-        self.assertEqual(made, ["/a", "/a/b/c", r'"/say \"event=x\" = \\"'])
+        self.assertEqual(made, ["/a", "/a/b/c made=2", r'"/say \"event=x\" = \\"'])
         self.assertLess(text.index("event=directory-made"), text.index("event=disconnected"))
         self.assertNotIn("correct horse", self.server.log.text)
 

@@ -1,6 +1,7 @@
 """ftpc login, mkdir, status and logout, as a user runs them one after the other."""
 import json
 import re
+import resource
 import shutil
 import time
 import unittest
@@ -161,6 +162,22 @@ class FtpcCommands(SharedServerTest):
         server.site.configure(listen=server.address)
         self.start(server.site)
         self.assertEqual(self.mkdir("after").stdout, "/after\n")
+
+    def test_a_login_that_cannot_be_saved_leaves_the_one_before(self):
+        self.log_in()
+        done = self.user.ftpc("login", f"alice@{self.server.address}", "--password-stdin", input=PASSWORD + "\n",
+                              preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)))
+        self.assertEqual(done.returncode, 1, done.stdout)
+        self.assertIn("File too large", done.stderr)
+        self.mkdir("still-logged-in")
+
+    def test_a_new_login_ends_the_one_before(self):
+        self.log_in()
+        before = FtpcUser(self.make_directory())
+        shutil.copytree(self.user.home, before.home, dirs_exist_ok=True)
+        self.log_in()
+        self.mkdir("by-the-new-one")
+        self.assertEqual(before.ftpc("mkdir", "by-the-old-one").returncode, 3)
 
     def test_an_expired_session_is_said_to_have_expired(self):
         self.log_in("--ttl", "1s")

@@ -1,6 +1,8 @@
 """No room for users.db: `ftpcd user` says so, exits with 1 and changes nothing; with room again it works."""
 import contextlib
 import os
+import resource
+import shutil
 import subprocess
 import tempfile
 import unittest
@@ -64,7 +66,7 @@ class FullDataDirectory(EndToEndTest):
         self.addCleanup(subprocess.run, ["rm", "-r", tree], check=True)
         self.check_all_refused(self.make_site(users=("alice", "bob"), data=f"{self.disk}/data", root=tree), self.fill_bytes)
 
-    def test_a_running_server_enrols_no_key_that_it_can_not_keep_and_lives_on(self):
+    def test_a_running_server_neither_enrols_nor_ends_a_key_that_it_cannot_write_and_lives_on(self):
         site = self.make_site(data=f"{self.disk}/data")
         server = self.start(site)
         first, second = FtpcUser(self.make_directory()), FtpcUser(self.make_directory())
@@ -73,11 +75,28 @@ class FullDataDirectory(EndToEndTest):
         self.fill_bytes()
         self.assertNotEqual(second.log_in(server).returncode, 0)
         server.log.wait_for(r'event=session-key-refused user=alice peer=\S+ reason="No space left on device"')
+        logout = FtpcUser(self.make_directory())
+        shutil.copytree(first.home, logout.home, dirs_exist_ok=True)
+        done = logout.ftpc("logout")
+        self.assertEqual(done.returncode, 4, done.stdout)
+        self.assertIn("did not end the session", done.stderr)
         self.assertEqual((site.data / "sessions.db").read_bytes(), before)
         self.assertTrue(can_log_in(server.port))
-        self.assertEqual(first.ftpc("status").returncode, 0)
+        self.assertEqual(first.ftpc("status").returncode, 0, "what a restart would bring back has not ended")
         self.make_room()
+        copy = FtpcUser(self.make_directory())
+        shutil.copytree(first.home, copy.home, dirs_exist_ok=True)
+        self.assertEqual(first.ftpc("logout").returncode, 0)
+        self.assertEqual(copy.ftpc("status").returncode, 3, "now it has")
         until(lambda: second.log_in(server).returncode == 0, "with room again, keys are enrolled")
+
+    def test_a_limit_of_the_size_of_files_is_such_an_error_too(self):
+        site = self.make_site(data=f"{self.disk}/data")
+        before, names = site.users_db.read_bytes(), sorted(os.listdir(site.data))
+        done = site.ftpcd("user", "lock", "alice", preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)))
+        self.assertEqual(done.returncode, 1)
+        self.assert_one_line(done.stderr, "File too large")
+        self.assertEqual((site.users_db.read_bytes(), sorted(os.listdir(site.data))), (before, names))
 
 
 if __name__ == "__main__":

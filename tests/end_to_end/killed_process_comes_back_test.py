@@ -90,6 +90,15 @@ class KilledProcessComesBack(EndToEndTest):
         until(lambda: not any(is_alive(pid) for pid in children), "no child is left")
         self.assertEqual(self.start(self.server.site).site, self.server.site)
 
+    def test_a_child_that_hangs_ends_with_the_supervisor_too(self):
+        # Or it would wake up some day and write what it knows over what is there by then.
+        children = list(children_of(self.server.pid).values())
+        for pid in children:
+            os.kill(pid, signal.SIGSTOP)
+        os.kill(self.server.pid, signal.SIGKILL)
+        self.server.process.wait(scaled(10))
+        until(lambda: not any(is_alive(pid) for pid in children), "no child is left")
+
 
 class Stop(EndToEndTest):
     def test_sigterm_says_421_to_every_session_and_exits_0(self):

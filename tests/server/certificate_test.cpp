@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <memory>
 #include <string>
 
@@ -218,6 +219,28 @@ TEST_CASE_METHOD(DataTest, "broken files are named")
     CHECK_THAT(refusal(), test::starts_with(data.path("tls/key.pem") + ": not a PEM private key"));
     data.write("tls/key.pem", std::string(40000, 'x'));
     CHECK_THAT(refusal(), test::starts_with(data.path("tls/key.pem") + ": File too large"));
+}
+
+TEST_CASE_METHOD(
+    DataTest, "a directory that others can change, or a link in its place, gets no key and is not believed")
+{
+    const std::string tls = data.path("tls");
+    const auto refused = test::starts_with(tls + ": must be a directory that only you and root can change");
+    REQUIRE(::chmod(tls.c_str(), 0770) == 0);
+    CHECK_THAT(refusal(), refused);
+    REQUIRE(::chmod(tls.c_str(), 0700) == 0);
+    if (::geteuid() == 0) {
+        REQUIRE(::chown(tls.c_str(), 65534, 0) == 0);
+        CHECK_THAT(refusal(), refused);
+        REQUIRE(::chown(tls.c_str(), 0, 0) == 0);
+    }
+    CHECK_FALSE(std::filesystem::exists(tls + "/key.pem"));
+    REQUIRE(::rename(tls.c_str(), data.path("elsewhere").c_str()) == 0);
+    REQUIRE(::symlink("elsewhere", tls.c_str()) == 0);
+    CHECK_THAT(refusal(), refused);
+    REQUIRE(::unlink(tls.c_str()) == 0);
+    REQUIRE(::rename(data.path("elsewhere").c_str(), tls.c_str()) == 0);
+    CHECK(refusal() == "accepted");
 }
 
 TEST_CASE_METHOD(DataTest,

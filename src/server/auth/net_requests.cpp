@@ -133,8 +133,10 @@ void NetRequests::on(const ipc::EndSessionKey& request)
     const Login* login = logins_.find(request.login);
     const auto session =
         request.own && login != nullptr ? login->session_key : std::optional{request.session};
-    if (login == nullptr || !session) return send_(ipc::EndAnswer{request.id, false});
+    if (login == nullptr || !session) return send_(ipc::EndAnswer{request.id, ipc::EndStatus::no_such_key});
     const auto ended = services_.session_keys->end(login->user, *session);
+    ipc::EndAnswer answer{request.id, ipc::EndStatus::not_written};
+    if (ended) answer.status = *ended ? ipc::EndStatus::ended : ipc::EndStatus::no_such_key;
     if (!ended)
         log_event("session-key-not-ended", {{"user", login->user},
                                             {"peer", address_text(login->peer)},
@@ -142,7 +144,7 @@ void NetRequests::on(const ipc::EndSessionKey& request)
     else if (*ended)
         log_event("session-key-ended",
                   {{"user", login->user}, {"peer", address_text(login->peer)}, {"id", hex_encode(*session)}});
-    send_(ipc::EndAnswer{request.id, ended && *ended});
+    send_(answer);
 }
 
 void NetRequests::on(const ipc::ListSessionKeys& request)

@@ -94,8 +94,15 @@ Result<bool> SessionKeys::end(std::string_view user, const SessionId& id)
 {
     const SessionKey* key = find(id);
     if (key == nullptr || key->user != user) return false;
+    const SessionKey ended = *key;
+    const auto order = ids_of_.at(ended.user);
     erase(id);
-    if (const auto saved = save(); !saved) return {boost::system::in_place_error, saved.error()};
+    if (const auto saved = save(); !saved) {
+        // What a restart would bring back is not called ended.
+        keys_.emplace(ended.id, ended);
+        ids_of_[ended.user] = order;
+        return {boost::system::in_place_error, saved.error()};
+    }
     return true;
 }
 

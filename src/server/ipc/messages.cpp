@@ -112,7 +112,7 @@ public:
     void operator()(const EndAnswer& m)
     {
         begin(Kind::end_answer, m.id);
-        out_.u8(m.ended ? 1 : 0);
+        out_.u8(static_cast<std::uint8_t>(m.status));
     }
     void operator()(const ListAnswer& m)
     {
@@ -275,7 +275,8 @@ EndAnswer read_end_answer(PacketReader& in)
 {
     EndAnswer m;
     m.id = in.u32();
-    m.ended = in.flag();
+    m.status = static_cast<EndStatus>(in.u8());
+    if (m.status < EndStatus::ended || m.status > EndStatus::not_written) in.fail();
     return m;
 }
 

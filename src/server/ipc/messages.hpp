@@ -114,9 +114,14 @@ struct EnrolAnswer {
     std::uint64_t expires = 0; // seconds since 1970
     friend bool operator==(const EnrolAnswer&, const EnrolAnswer&) = default;
 };
+enum class EndStatus : std::uint8_t {
+    ended = 1,
+    no_such_key = 2, // of this user
+    not_written = 3, // the key is as good as before
+};
 struct EndAnswer {
     RequestId id = 0;
-    bool ended = false; // false: no such key of this user
+    EndStatus status = EndStatus::no_such_key;
     friend bool operator==(const EndAnswer&, const EndAnswer&) = default;
 };
 struct ListedKey {

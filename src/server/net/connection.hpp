@@ -101,7 +101,7 @@ private:
     void cut_off(TimeLimit limit);
     void leave_file_system();
     void wake();
-    void log_directory(const RemotePath& path);
+    void log_directories(const RemotePath& path, std::size_t made);
     void log_end();
 
     Services& services_;

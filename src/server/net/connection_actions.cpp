@@ -240,13 +240,13 @@ void Connection::on_made(const MakeDirectory& request, const Carried& made)
 
 void Connection::on_made(const MakePath& request, const Carried& made)
 {
-    add_outcome(session_.on_path_made(request.path, made.anything, made.failure), request.path, made);
+    add_outcome(session_.on_path_made(request.path, made.path, made.failure), request.path, made);
 }
 
 // `reply`, unless there is more to be said than the session knows.
 void Connection::add_outcome(const Reply& reply, const RemotePath& path, const Carried& made)
 {
-    if (made.anything) log_directory(path);
+    if (made.directories > 0) log_directories(path, made.directories);
     if (made.sync_failure) {
         log_event("sync-failed", {{"error", made.sync_failure.message()}});
         replies_.add(ReplyBatch::not_synced(made.sync_failure));
@@ -264,10 +264,11 @@ void Connection::add_outcome(const Reply& reply, const RemotePath& path, const C
     }
 }
 
-void Connection::log_directory(const RemotePath& path)
+void Connection::log_directories(const RemotePath& path, std::size_t made)
 {
-    ++directories_;
-    if (services_.settings.log_directories) services_.log.directory_made(id_, session_.user(), path.text());
+    directories_ += made;
+    if (services_.settings.log_directories)
+        services_.log.directory_made(id_, session_.user(), path.text(), made);
 }
 
 void Connection::add_durably(const Reply& reply, const std::vector<Directory>& parents)

@@ -47,7 +47,8 @@ void EventLog::write(std::string_view event, Fields fields, std::uint64_t withhe
     log_after(withheld, event, fields);
 }
 
-void EventLog::directory_made(std::uint64_t connection, std::string_view user, std::string_view path)
+void EventLog::directory_made(std::uint64_t connection, std::string_view user, std::string_view path,
+                              std::size_t made)
 {
     const bool cut = path.size() > max_logged_path_bytes;
     const std::size_t before = lines_.size();
@@ -56,7 +57,11 @@ void EventLog::directory_made(std::uint64_t connection, std::string_view user, s
                          {{"id", connection},
                           {"user", user},
                           {"path-begins", path.substr(0, max_logged_path_bytes)},
-                          {"path-bytes", path.size()}});
+                          {"path-bytes", path.size()},
+                          {"made", made}});
+    } else if (made > 1) {
+        append_log_event(lines_, "directory-made",
+                         {{"id", connection}, {"user", user}, {"path", path}, {"made", made}});
     } else {
         append_log_event(lines_, "directory-made", {{"id", connection}, {"user", user}, {"path", path}});
     }

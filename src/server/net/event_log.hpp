@@ -47,7 +47,9 @@ public:
     void trouble(Trouble kind, std::string_view event, Fields fields);
 
     // Gathered with its like, and written when they fill a write(2), after 20 ms, or before another event.
-    void directory_made(std::uint64_t connection, std::string_view user, std::string_view path);
+    // `made`: how many directories, with those that were missing above it.
+    void directory_made(std::uint64_t connection, std::string_view user, std::string_view path,
+                        std::size_t made);
 
     void flush();
 

@@ -271,8 +271,15 @@ Action Session::site_session_end(std::string_view argument)
 
 Reply Session::on_key_ended(const ipc::EndAnswer& answer) const
 {
-    if (!answer.ended) return {550, "There is no such session key."};
-    return {200, "Session ended."};
+    switch (answer.status) {
+    case ipc::EndStatus::ended:
+        return {200, "Session ended."};
+    case ipc::EndStatus::not_written:
+        return {451, "The session key could not be ended; try again."};
+    case ipc::EndStatus::no_such_key:
+        break;
+    }
+    return {550, "There is no such session key."};
 }
 
 Reply Session::on_keys_listed(const ipc::ListAnswer& answer) const
@@ -316,11 +323,10 @@ Action Session::site_mkdir(std::string_view argument)
     return MakePath{std::move(*path)};
 }
 
-Reply Session::on_path_made(const RemotePath& path, bool anything_made, error_code failure) const
+Reply Session::on_path_made(const RemotePath& path, bool made, error_code failure) const
 {
     if (failure) return error_reply(failure, path.text());
-    return anything_made ? quoted_path_reply(257, path, " created.")
-                         : quoted_path_reply(250, path, " is there.");
+    return made ? quoted_path_reply(257, path, " created.") : quoted_path_reply(250, path, " is there.");
 }
 
 Action Session::cwd(std::string_view argument)

@@ -92,8 +92,8 @@ public:
 
     Reply on_directory_changed(const RemotePath& path, error_code failure);
     Reply on_directory_made(const RemotePath& path, error_code failure) const;
-    // `anything_made`: false when all of it was there before.
-    Reply on_path_made(const RemotePath& path, bool anything_made, error_code failure) const;
+    // `made`: by this command; false when the directory was there before, or another made it meanwhile.
+    Reply on_path_made(const RemotePath& path, bool made, error_code failure) const;
 
     bool logged_in() const { return logged_in_; }
     const std::string& user() const { return user_; } // as given with USER

@@ -57,9 +57,9 @@ Result<OpenDirectory> open_readable(int base, std::string_view path, int flags, 
     return fd.error();
 }
 
-Made made(bool anything, Directory parent)
+Made made(bool path, Directory parent)
 {
-    Made out{anything, {}};
+    Made out{path, path ? 1U : 0U, {}};
     out.parents.push_back(std::move(parent));
     return out;
 }
@@ -223,7 +223,8 @@ Result<Made> Tree::walk_and_make(const Directory& home, const RemotePath& path, 
         rest.remove_prefix(std::min(rest.size(), name.size() + 1));
         const auto step = make_in(here, name, terms);
         if (!step && !is_there(step.error())) return step.error();
-        out.anything = out.anything || step.has_value();
+        out.path = step.has_value();
+        if (step) ++out.directories;
         out.parents.push_back(here);
         reached = reached.resolve(name).value();
         auto next = step_into(home, here, reached, terms.blocking);

@@ -28,7 +28,8 @@ struct OpenDirectory {
 using Directory = std::shared_ptr<const OpenDirectory>;
 
 struct Made {
-    bool anything = false; // false: all of the path was there before
+    bool path = false;           // the directory itself; false: it was there before
+    std::size_t directories = 0; // all that were missing and are not any more
     std::vector<Directory>
         parents; // those whose entries make the path; to be synced before it is acknowledged
 };

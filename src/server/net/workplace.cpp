@@ -45,7 +45,7 @@ Carried with_terms(const Workplace& place, HomeQuota::Clock::time_point asked, E
     }
     auto made = make(terms);
     if (!made) return {.failure = made.error()};
-    return {.anything = made->anything, .parents = std::move(made->parents)};
+    return {.path = made->path, .directories = made->directories, .parents = std::move(made->parents)};
 }
 
 } // namespace

@@ -59,8 +59,9 @@ Workplace workplace(const OpenedHome& home, Homes& homes);
 
 // What came of a command that makes directories.
 struct Carried {
-    error_code failure{};  // as of Tree::make_in, make and make_with_parents
-    bool anything = false; // was made
+    error_code failure{};        // as of Tree::make_in, make and make_with_parents
+    bool path = false;           // was made, by this command and no other
+    std::size_t directories = 0; // that were made, with those above the path
     std::vector<Directory>
         parents{};             // to be synced before the answer: of what was made, or found to be there
     error_code sync_failure{}; // of parents that are synced already and no longer among these

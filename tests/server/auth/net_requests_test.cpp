@@ -123,7 +123,7 @@ struct Fixture {
     bool end(const ipc::LoginHandle& login, bool own, const SessionId& id = {})
     {
         requests->handle(ipc::EndSessionKey{10, login, own, id});
-        return last<ipc::EndAnswer>().ended;
+        return last<ipc::EndAnswer>().status == ipc::EndStatus::ended;
     }
     std::vector<ipc::ListedKey> list(const ipc::LoginHandle& login)
     {

@@ -58,8 +58,9 @@ std::vector<Answer> answers()
         LoginAnswer{12, LoginStatus::limited, {}, {}, {}, ~0U},
         EnrolAnswer{4, true, filled<SessionId>(2), ~0ULL},
         EnrolAnswer{5, false, {}, 0},
-        EndAnswer{6, true},
-        EndAnswer{7, false},
+        EndAnswer{6, EndStatus::ended},
+        EndAnswer{7, EndStatus::no_such_key},
+        EndAnswer{8, EndStatus::not_written},
         ListAnswer{8, {}},
         ListAnswer{9, keys(max_listed_keys)},
         LoginRevoked{filled<LoginHandle>(3)},
@@ -186,10 +187,20 @@ TEST_CASE("a length beyond the bound of its text is not believed")
 TEST_CASE("a flag is 0 or 1")
 {
     // kind, id (4), flag
-    const SecretText packet = encode(Answer{EndAnswer{1, true}});
+    const SecretText packet = encode(Answer{EnrolAnswer{1, true, {}, 5}});
     CHECK(decode_answer(with_byte(packet, 5, 0)));
     for (int value = 2; value < 256; ++value)
         CHECK_FALSE(decode_answer(with_byte(packet, 5, static_cast<std::uint8_t>(value))));
+}
+
+TEST_CASE("what came of ending a key is one of three")
+{
+    // kind, id (4), status
+    const SecretText packet = encode(Answer{EndAnswer{1, EndStatus::ended}});
+    for (int value = 0; value < 256; ++value) {
+        const bool known = value >= 1 && value <= 3;
+        CHECK(decode_answer(with_byte(packet, 5, static_cast<std::uint8_t>(value))).has_value() == known);
+    }
 }
 
 TEST_CASE("who ends the key of the login itself names no other")

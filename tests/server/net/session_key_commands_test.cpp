@@ -99,8 +99,9 @@ TEST_CASE_METHOD(KeyTest, "the answers about keys read as the protocol page says
     CHECK(session.on_key_enrolled({1, true, session_id, 1764403200}) ==
           Reply{200, "SESSION " + id + " EXPIRES 1764403200"});
     CHECK(session.on_key_enrolled({1, false, {}, 0}).code == 451);
-    CHECK(session.on_key_ended({1, true}) == Reply{200, "Session ended."});
-    CHECK(session.on_key_ended({1, false}).code == 550);
+    CHECK(session.on_key_ended({1, ipc::EndStatus::ended}) == Reply{200, "Session ended."});
+    CHECK(session.on_key_ended({1, ipc::EndStatus::no_such_key}).code == 550);
+    CHECK(session.on_key_ended({1, ipc::EndStatus::not_written}).code == 451);
     CHECK(session.on_keys_listed({1, {}}) == Reply{200, "Session keys:\nEnd"});
     CHECK(session.on_keys_listed({1, {{session_id, 10, 20}, {{}, 30, 40}}}) ==
           Reply{200, "Session keys:\n" + id + " CREATED 10 EXPIRES 20\n" + std::string(32, '0') +

@@ -1,12 +1,15 @@
-// A second process swaps a directory of the home for a link that leads outside, while directories are made in
-// it.
+// Races: a second process swaps a directory of the home for a link that leads outside, while directories are
+// made in it; and several threads make the same path.
 #include "server/net/tree_fixture.hpp"
 
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
+#include <atomic>
 #include <csignal>
 #include <string>
+#include <thread>
+#include <vector>
 
 using namespace ftpc;
 using namespace ftpc::server;
@@ -104,4 +107,29 @@ TEST_CASE_METHOD(RaceTest, "no race with a link opens anything outside the home"
     }
     CHECK(swapper.stop());
     CHECK(escaped == 0);
+}
+
+TEST_CASE_METHOD(
+    RaceTest, "of those who make one path at the same time one has made it, and each directory counts once")
+{
+    constexpr std::size_t racers = 4;
+    for (int round = 0; round < 100; ++round) {
+        const RemotePath deep = path("/").resolve(std::to_string(round)).value().resolve("a/b/c").value();
+        std::atomic<std::size_t> ready{0};
+        std::atomic<std::size_t> leaves{0};
+        std::atomic<std::size_t> directories{0};
+        std::vector<std::thread> threads;
+        for (std::size_t i = 0; i < racers; ++i)
+            threads.emplace_back([&] {
+                for (++ready; ready < racers;) {
+                }
+                const auto made = tree_.make_with_parents(home, deep);
+                leaves += made && made->path ? 1U : 0U;
+                directories += made ? made->directories : 0U;
+            });
+        for (std::thread& thread : threads)
+            thread.join();
+        CHECK(leaves == 1);
+        CHECK(directories == 4);
+    }
 }

@@ -28,7 +28,7 @@ struct TreeTest : test::TreeFixture {
     std::string make_path(std::string_view name) const
     {
         const auto made = tree_.make_with_parents(home, path(name));
-        return made && !made->anything ? "was there" : failure_text(made);
+        return made && !made->path ? "was there" : failure_text(made);
     }
     std::string open_path(std::string_view name) const { return failure_text(tree_.open(home, path(name))); }
 };
@@ -46,7 +46,7 @@ struct LinkTest : test::TreeFixture {
     std::string make_path(const Tree& in, std::string_view name) const
     {
         const auto made = in.make_with_parents(home, path(name));
-        return made && !made->anything ? "was there" : failure_text(made);
+        return made && !made->path ? "was there" : failure_text(made);
     }
 };
 
@@ -104,7 +104,7 @@ TEST_CASE_METHOD(TreeTest, "MKD syncs the parent that it made an entry in")
 {
     make_in_home("a");
     const auto in_home = tree_.make(home, path("/x"));
-    CHECK(in_home->anything);
+    CHECK(in_home->path);
     CHECK(inodes(in_home->parents) == std::vector{inode(home->fd.get())});
     CHECK(inodes(tree_.make(home, path("/a/x"))->parents) == std::vector{inode_in_home("a")});
     const Directory a = tree_.open(home, path("/a")).value();
@@ -115,7 +115,7 @@ TEST_CASE_METHOD(TreeTest, "a path that is missing as a whole is made, and each 
 {
     const auto made = tree_.make_with_parents(home, path("/a/b/c"));
     REQUIRE(made);
-    CHECK(made->anything);
+    CHECK(made->path);
     CHECK(is_directory("a/b/c"));
     CHECK(inodes(made->parents) ==
           std::vector{inode(home->fd.get()), inode_in_home("a"), inode_in_home("a/b")});
@@ -126,7 +126,7 @@ TEST_CASE_METHOD(TreeTest, "a path that is there in part is completed, and each 
     make_in_home("a");
     const auto made = tree_.make_with_parents(home, path("/a/b/c"));
     REQUIRE(made);
-    CHECK(made->anything);
+    CHECK(made->path);
     CHECK(inodes(made->parents) ==
           std::vector{inode(home->fd.get()), inode_in_home("a"), inode_in_home("a/b")});
 }
@@ -138,7 +138,7 @@ TEST_CASE_METHOD(TreeTest,
     make_in_home("a/b");
     const auto made = tree_.make_with_parents(home, path("/a/b"));
     REQUIRE(made);
-    CHECK_FALSE(made->anything);
+    CHECK_FALSE(made->path);
     CHECK(inodes(made->parents) == std::vector{inode(home->fd.get()), inode_in_home("a")});
     CHECK(inodes(tree_.make_with_parents(home, {})->parents) == std::vector{inode(home->fd.get())});
 }
@@ -148,7 +148,7 @@ TEST_CASE_METHOD(TreeTest, "a path whose parent is there needs the sync of that 
     make_in_home("a");
     const auto made = tree_.make_with_parents(home, path("/a/b"));
     REQUIRE(made);
-    CHECK(made->anything);
+    CHECK(made->path);
     CHECK(inodes(made->parents) == std::vector{inode_in_home("a")});
 }
 
