@@ -75,6 +75,7 @@ public:
         auto granted = log_in(std::move(*connection), hash, old);
         if (!granted && went_away_) {
             // Typing a password takes longer than some servers wait.
+            connection_.reset();
             connection = connect();
             if (!connection) return connection.error();
             granted = log_in(std::move(*connection), hash, old);

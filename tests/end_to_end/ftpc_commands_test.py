@@ -166,7 +166,7 @@ class FtpcCommands(SharedServerTest):
     def test_a_login_that_cannot_be_saved_leaves_the_one_before(self):
         self.log_in()
         done = self.user.ftpc("login", f"alice@{self.server.address}", "--password-stdin", input=PASSWORD + "\n",
-                              preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)))
+                              preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (64, 64)))
         self.assertEqual(done.returncode, 1, done.stdout)
         self.assertIn("File too large", done.stderr)
         self.mkdir("still-logged-in")

@@ -93,7 +93,7 @@ class FullDataDirectory(EndToEndTest):
     def test_a_limit_of_the_size_of_files_is_such_an_error_too(self):
         site = self.make_site(data=f"{self.disk}/data")
         before, names = site.users_db.read_bytes(), sorted(os.listdir(site.data))
-        done = site.ftpcd("user", "lock", "alice", preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)))
+        done = site.ftpcd("user", "lock", "alice", preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (64, 64)))
         self.assertEqual(done.returncode, 1)
         self.assert_one_line(done.stderr, "File too large")
         self.assertEqual((site.users_db.read_bytes(), sorted(os.listdir(site.data))), (before, names))
