@@ -147,7 +147,7 @@ public:
     void operator()(const EndKey&)
     {
         require_login();
-        check_reply(session_.on_key_ended({0, choices_.below(2) == 0}));
+        check_reply(session_.on_key_ended({0, static_cast<ipc::EndStatus>(1 + choices_.below(3))}));
     }
     void operator()(const ListKeys&)
     {
