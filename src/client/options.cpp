@@ -228,7 +228,7 @@ std::string login_help()
 std::string mkdir_help()
 {
     return help("Usage: ftpc mkdir [OPTION]... PATH...\n"
-                "Make directories on the server. Paths start at your home there; each one made is printed.\n"
+                "Make directories on the server. Paths start at your home there; each path made is printed.\n"
                 "With '-' as PATH, paths are read from standard input, one a line.\n",
                 mkdir_description());
 }

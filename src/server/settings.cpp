@@ -253,7 +253,7 @@ const std::array rows{
     Row{{"max-commands-per-second", "N", "of one session; who is faster waits; 0: no bound (0)"},
         [](Settings& s, std::string_view v) { return take_number(s.max_commands_per_second, v, 0, 1000000); },
         [](const Settings& s) { return std::to_string(s.max_commands_per_second); }},
-    Row{{"log-directories", "on|off", "log a line for each directory that is made (on)"},
+    Row{{"log-directories", "on|off", "log a line for each path that is made (on)"},
         [](Settings& s, std::string_view v) { return take_switch(s.log_directories, v); },
         [](const Settings& s) { return std::string{s.log_directories ? "on" : "off"}; }},
     Row{{"hash-workers", "N",

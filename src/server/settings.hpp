@@ -60,7 +60,7 @@ struct Settings {
     unsigned max_unauthenticated = 1000;         // connections that are not logged in
     unsigned max_sessions_per_user = 2000;
     unsigned max_commands_per_second = 0;         // of one session, who then waits; 0: no bound
-    bool log_directories = true;                  // a line for each directory that is made
+    bool log_directories = true;                  // a line for each path that is made
     unsigned hash_workers = 0;                    // threads that hash passwords; 0: one for each core
     unsigned hash_queue = 256;                    // logins that may wait for them
     unsigned login_limit_address = 10;            // refused logins of an address that are free; 0: no limit
