@@ -69,6 +69,10 @@ std::string bound_address(int fd)
     return (text.find(':') == std::string::npos ? text : "[" + text + "]") + ":" + port.data();
 }
 
+// Of each connection, which inherits it (the kernel takes twice as much, tcp(7)). Commands and their replies
+// need no more; left to itself the kernel would hold megabytes for a client that sends and does not read.
+constexpr int socket_buffer_bytes = 128 * 1024;
+
 // An empty descriptor, with errno, where this address cannot be had.
 UniqueFd open_bound(const addrinfo& address)
 {
@@ -85,7 +89,10 @@ UniqueFd open_bound(const addrinfo& address)
 UniqueFd open_one(const addrinfo& address)
 {
     UniqueFd fd = open_bound(address);
-    if (fd && ::listen(fd.get(), SOMAXCONN) != 0) return {};
+    if (!fd) return fd;
+    for (const int buffer : {SO_SNDBUF, SO_RCVBUF})
+        ::setsockopt(fd.get(), SOL_SOCKET, buffer, &socket_buffer_bytes, sizeof socket_buffer_bytes);
+    if (::listen(fd.get(), SOMAXCONN) != 0) return {};
     return fd;
 }
 

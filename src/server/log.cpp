@@ -70,26 +70,25 @@ bool log_takes_a_line()
     return ::poll(&waiting, 1, 0) == 1 && (waiting.revents & POLLOUT) != 0;
 }
 
-std::string logfmt_line(std::string_view time, std::string_view process, std::string_view event,
-                        std::initializer_list<LogField> fields)
+void append_logfmt_line(std::string& lines, std::string_view time, std::string_view process,
+                        std::string_view event, std::initializer_list<LogField> fields)
 {
-    std::string line{process};
-    line += ':';
-    if (!time.empty()) line.append(" time=").append(time);
-    line += " event=";
-    append_value(line, event);
+    lines.append(process).append(":");
+    if (!time.empty()) lines.append(" time=").append(time);
+    lines += " event=";
+    append_value(lines, event);
     for (const LogField& field : fields) {
-        line += ' ';
-        line += field.name;
-        line += '=';
-        append_value(line, field.value);
+        lines += ' ';
+        lines += field.name;
+        lines += '=';
+        append_value(lines, field.value);
     }
-    return line += '\n';
+    lines += '\n';
 }
 
 void append_json(std::string& line, std::string_view name, std::string_view value, bool is_number = false)
 {
-    line.append(line.empty() ? "{\"" : ",\"").append(name).append("\":");
+    line.append("\"").append(name).append("\":");
     if (is_number) {
         line += value;
         return;
@@ -102,16 +101,29 @@ void append_json(std::string& line, std::string_view name, std::string_view valu
     line += '"';
 }
 
-std::string json_line(std::string_view time, std::string_view process, std::string_view event,
-                      std::initializer_list<LogField> fields)
+void append_json_line(std::string& lines, std::string_view time, std::string_view process,
+                      std::string_view event, std::initializer_list<LogField> fields)
 {
-    std::string line;
-    if (!time.empty()) append_json(line, "time", time);
-    append_json(line, "process", process);
-    append_json(line, "event", event);
-    for (const LogField& field : fields)
-        append_json(line, field.name, field.value, field.is_number);
-    return line += "}\n";
+    lines += '{';
+    if (!time.empty()) {
+        append_json(lines, "time", time);
+        lines += ',';
+    }
+    append_json(lines, "process", process);
+    lines += ',';
+    append_json(lines, "event", event);
+    for (const LogField& field : fields) {
+        lines += ',';
+        append_json(lines, field.name, field.value, field.is_number);
+    }
+    lines += "}\n";
+}
+
+void append_log_line(std::string& lines, LogFormat format, std::string_view time, std::string_view process,
+                     std::string_view event, std::initializer_list<LogField> fields)
+{
+    const auto append = format == LogFormat::json ? append_json_line : append_logfmt_line;
+    append(lines, time, process, event, fields);
 }
 
 std::atomic<LogFormat> log_format = LogFormat::logfmt;
@@ -128,31 +140,30 @@ bool journal_reads()
     return reads;
 }
 
-// "2026-11-29T10:15:00.123Z", or nothing for the journal. A busy server writes many lines in a second, which
-// is put into words once.
-std::string time_now()
+// "2026-11-29T10:15:00.123Z", or nothing for the journal; until the next call. A busy server writes many
+// lines in a second, which is put into words once.
+std::string_view time_now()
 {
-    struct Second {
-        std::time_t time = -1;
-        std::array<char, 32> text{}; // up to the second
+    constexpr std::size_t milliseconds_at = std::string_view{"2026-11-29T10:15:00."}.size();
+    struct Words {
+        std::time_t second = -1;
+        std::array<char, 32> text{};
     };
-    thread_local Second second;
+    thread_local Words words;
     timespec now{};
     if (journal_reads() || ::clock_gettime(CLOCK_REALTIME, &now) != 0) return {};
-    if (now.tv_sec != second.time) {
+    if (now.tv_sec != words.second) {
         std::tm utc{};
         if (::gmtime_r(&now.tv_sec, &utc) == nullptr ||
-            std::strftime(second.text.data(), second.text.size(), "%FT%T.", &utc) == 0)
+            std::strftime(words.text.data(), words.text.size(), "%FT%T.000Z", &utc) != milliseconds_at + 4)
             return {};
-        second.time = now.tv_sec;
+        words.second = now.tv_sec;
     }
-    const std::string milliseconds = std::to_string(1000 + now.tv_nsec / 1000000); // "1042"
-    return std::string{second.text.data()}.append(milliseconds, 1).append("Z");
-}
-
-std::string line_now(std::string_view event, std::initializer_list<LogField> fields)
-{
-    return log_line(log_format, time_now(), process_name(), event, fields);
+    const long milliseconds = now.tv_nsec / 1000000;
+    words.text[milliseconds_at] = static_cast<char>('0' + milliseconds / 100);
+    words.text[milliseconds_at + 1] = static_cast<char>('0' + milliseconds / 10 % 10);
+    words.text[milliseconds_at + 2] = static_cast<char>('0' + milliseconds % 10);
+    return {words.text.data(), milliseconds_at + 4};
 }
 
 } // namespace
@@ -160,8 +171,9 @@ std::string line_now(std::string_view event, std::initializer_list<LogField> fie
 std::string log_line(LogFormat format, std::string_view time, std::string_view process,
                      std::string_view event, std::initializer_list<LogField> fields)
 {
-    return format == LogFormat::json ? json_line(time, process, event, fields)
-                                     : logfmt_line(time, process, event, fields);
+    std::string line;
+    append_log_line(line, format, time, process, event, fields);
+    return line;
 }
 
 void set_log_format(LogFormat format)
@@ -186,12 +198,14 @@ std::size_t max_log_write_bytes()
 
 void append_log_event(std::string& lines, std::string_view event, std::initializer_list<LogField> fields)
 {
-    lines += line_now(event, fields);
+    append_log_line(lines, log_format, time_now(), process_name(), event, fields);
 }
 
 void log_event(std::string_view event, std::initializer_list<LogField> fields)
 {
-    write_log(line_now(event, fields), 1);
+    std::string line;
+    append_log_event(line, event, fields);
+    write_log(line, 1);
 }
 
 void write_log(std::string_view lines, std::uint64_t count)
@@ -204,7 +218,7 @@ void write_log(std::string_view lines, std::uint64_t count)
     }
     std::string with_losses;
     if (const std::uint64_t before = lost.exchange(0); before > 0) {
-        with_losses = line_now("log-lines-lost", {{"count", before}});
+        append_log_event(with_losses, "log-lines-lost", {{"count", before}});
         lines = with_losses += lines;
     }
     [[maybe_unused]] const auto written = ::write(STDERR_FILENO, lines.data(), lines.size());

@@ -138,6 +138,20 @@ class ClientsThatDoNotRead(SharedServerTest):
                 control.close()
 
 
+    def test_the_kernel_holds_a_bounded_amount_for_each(self):
+        with logged_in(self.server.port) as control:
+            own_socket = control.into_socket()
+            for buffer in (socket.SO_SNDBUF, socket.SO_RCVBUF):  # what is left is held on the server's side
+                own_socket.setsockopt(socket.SOL_SOCKET, buffer, 8192)
+            control.wait_at_most(0.5)
+            taken = 0
+            with self.assertRaises(OSError):
+                while True:
+                    control.send_bytes(b"STAT\r\n" * 100)
+                    taken += 600
+            self.assertLess(taken, 400_000)
+
+
 class MaxConnections(SharedServerTest):
     settings = {"max_connections": "3"}
 

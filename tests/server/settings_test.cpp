@@ -46,6 +46,7 @@ Settings unlike_the_defaults()
     s.max_dirs = 18446744073709551615U;
     s.hand_over = HandOver::always;
     s.reactors = 3;
+    s.busy_poll = 0;
     s.tree_workers = 2;
     s.certificate = "/etc/ssl/certs/files.pem";
     s.key = "/etc/ssl/private/files.pem";
@@ -86,6 +87,7 @@ void check_same(const Settings& a, const Settings& b)
     CHECK(a.max_dirs == b.max_dirs);
     CHECK((a.hand_over == b.hand_over));
     CHECK(a.reactors == b.reactors);
+    CHECK(a.busy_poll == b.busy_poll);
     CHECK(a.tree_workers == b.tree_workers);
     CHECK(a.certificate == b.certificate);
     CHECK(a.key == b.key);
@@ -200,6 +202,8 @@ TEST_CASE("bad values are refused")
                                    "max-dirs = 18446744073709551616",
                                    "hand-over = Auto",
                                    "hand-over = automatic",
+                                   "busy-poll = 1001",
+                                   "busy-poll = 50us",
                                    "tree-workers = 1",
                                    "tree-workers = 1025",
                                    "login-timeout = 0",

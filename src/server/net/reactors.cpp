@@ -1,10 +1,12 @@
 #include "server/net/reactors.hpp"
 
 #include "server/log.hpp"
+#include "server/net/busy_poll.hpp"
 #include "server/net/connection.hpp"
 
 #include <boost/asio.hpp>
 
+#include <sched.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -106,13 +108,27 @@ private:
     void run()
     {
         try {
-            io_.run();
+            while (!io_.stopped())
+                take_turn();
         } catch (const std::exception& error) { // the supervisor starts another net
             log_event("reactor-failed", {{"error", error.what()}});
             ::_exit(EXIT_FAILURE);
         }
         services_.log.flush();
         ended_.set_value();
+    }
+
+    void take_turn()
+    {
+        if (io_.poll() == 0) {
+            const std::chrono::microseconds most{services_.settings.busy_poll};
+            if (busy_poll_.looks_again(most, BusyPoll::Clock::now())) {
+                ::sched_yield(); // the client that is waited for may need this very processor
+                return;
+            }
+            io_.run_one();
+        }
+        busy_poll_.worked(BusyPoll::Clock::now());
     }
 
     asio::awaitable<void> watch_deadlines()
@@ -128,6 +144,7 @@ private:
     std::atomic<std::size_t> connections_ = 0; // before the loop, which holds what counts here
     asio::io_context io_{1};
     Services services_;
+    BusyPoll busy_poll_;
     std::promise<void> ended_;
     std::thread thread_;
 };

@@ -7,12 +7,13 @@ namespace ftpc::server {
 void ReplyBatch::add(const Reply& reply)
 {
     append_wire(text_, reply);
+    ++replies_;
 }
 
 void ReplyBatch::add_when_synced(const Reply& reply, const std::vector<Directory>& parents)
 {
     const std::size_t begin = text_.size();
-    append_wire(text_, reply);
+    add(reply);
     conditional_.push_back({begin, text_.size()});
     for (const Directory& parent : parents) // pipelined MKDs mostly share their parent
         if (parents_.empty() || parents_.back() != parent) parents_.push_back(parent);
@@ -31,6 +32,7 @@ Reply ReplyBatch::not_synced(error_code sync_result)
 std::string ReplyBatch::take(error_code sync_result)
 {
     std::string text = std::exchange(text_, {});
+    replies_ = 0;
     const auto conditional = std::exchange(conditional_, {});
     if (!sync_result) return text;
     const Reply failed = not_synced(sync_result);

@@ -18,8 +18,12 @@ public:
     void add_when_synced(const Reply& reply, const std::vector<Directory>& parents);
 
     bool empty() const { return text_.empty(); }
-    // Time to send: the batch has grown large.
-    bool full() const { return text_.size() >= 65536 || parents_.size() >= 512; }
+    // Time to send: the batch has grown large; or there are so many, and nothing to be waited for, that the
+    // client may as well read them while the rest is carried out.
+    bool full() const
+    {
+        return text_.size() >= 65536 || parents_.size() >= 512 || (conditional_.empty() && replies_ >= 32);
+    }
 
     // What has to be synced before take(); empty: nothing.
     std::vector<Directory> take_parents();
@@ -37,6 +41,7 @@ private:
         std::size_t end;
     };
     std::string text_;
+    std::size_t replies_ = 0; // in the text
     std::vector<Conditional> conditional_;
     std::vector<Directory> parents_;
 };

@@ -69,13 +69,25 @@ TEST_CASE("parents are handed over once; one that follows itself is named once")
     CHECK_FALSE(batch.empty());
 }
 
-TEST_CASE("a batch is full when its text or its parents are many")
+TEST_CASE("a batch is full when its text, its replies without a sync or its parents are many")
 {
     ReplyBatch text;
     text.add({200, std::string(65536, 'x')});
     CHECK(text.full());
     text.take({});
     CHECK_FALSE(text.full());
+
+    ReplyBatch many;
+    for (int i = 0; i < 32; ++i) {
+        CHECK_FALSE(many.full());
+        many.add({200, "OK."});
+    }
+    CHECK(many.full());
+    many.add_when_synced({257, "x"}, {directory()}); // one sync for as many as possible
+    CHECK_FALSE(many.full());
+    many.take({});
+    many.add({200, "OK."});
+    CHECK_FALSE(many.full());
 
     ReplyBatch parents;
     for (int i = 0; i < 512; ++i) {
