@@ -48,7 +48,7 @@ CommitQueue::~CommitQueue()
         const std::lock_guard lock{mutex_};
         stopping_ = true;
     }
-    arrived_.notify_one();
+    enough_.notify_one();
     thread_.join();
     for (const Waiting& waiting : waiting_)
         waiting.done({ECANCELED, boost::system::system_category()});
@@ -56,11 +56,13 @@ CommitQueue::~CommitQueue()
 
 void CommitQueue::commit(std::vector<Directory> parents, Done done)
 {
+    bool enough = false;
     {
         const std::lock_guard lock{mutex_};
         waiting_.push_back({std::move(parents), std::move(done)});
+        enough = waiting_.size() == enough_waiting_;
     }
-    arrived_.notify_one();
+    if (enough) enough_.notify_one();
 }
 
 void CommitQueue::set_most_parents(unsigned most_parents)
@@ -73,16 +75,32 @@ void CommitQueue::run()
 {
     std::unique_lock lock{mutex_};
     while (true) {
-        arrived_.wait(lock, [this] { return stopping_ || !waiting_.empty(); });
+        gather(lock);
         if (stopping_) return;
         const std::vector<Waiting> batch = std::exchange(waiting_, {});
         const unsigned most_parents = most_parents_;
         lock.unlock();
+        const auto begun = GroupGathering::Clock::now();
         const error_code result = sync(batch, most_parents);
+        const auto ended = GroupGathering::Clock::now();
+        lock.lock();
+        gathering_.synced(batch.size(), waiting_.size(), ended - begun, ended);
+        lock.unlock();
         for (const Waiting& waiting : batch)
             waiting.done(result);
         lock.lock();
     }
+}
+
+// Waits for somebody, and for those who will share the sync.
+void CommitQueue::gather(std::unique_lock<std::mutex>& lock)
+{
+    const auto enough = [this] { return stopping_ || waiting_.size() >= enough_waiting_; };
+    enough_waiting_ = 1;
+    enough_.wait(lock, enough);
+    enough_waiting_ = gathering_.expected();
+    enough_.wait_until(lock, gathering_.until(), enough);
+    gathering_.gathered(waiting_.size());
 }
 
 error_code CommitQueue::sync(const std::vector<Waiting>& batch, unsigned most_parents)

@@ -2,9 +2,11 @@
 // together share one sync (group commit, as databases do it).
 #pragma once
 
+#include "server/net/group_gathering.hpp"
 #include "server/net/tree.hpp"
 
 #include <condition_variable>
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -56,6 +58,7 @@ private:
         Done done;
     };
     void run();
+    void gather(std::unique_lock<std::mutex>& lock);
     // The same directory may be open many times, once in every session that works in it.
     struct Parent {
         dev_t device;
@@ -73,8 +76,10 @@ private:
     dev_t root_device_ = 0;
     std::unique_ptr<FileSystemSync> sync_;
     std::mutex mutex_;
-    std::condition_variable arrived_;
+    std::condition_variable enough_;
     std::vector<Waiting> waiting_;
+    std::size_t enough_waiting_ = 1; // so many that the thread goes on
+    GroupGathering gathering_;
     unsigned most_parents_;
     bool in_doubt_; // whether all that was made before this batch is on disk; touched by run() only
     bool stopping_ = false;

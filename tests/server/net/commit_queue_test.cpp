@@ -161,6 +161,22 @@ TEST_CASE_METHOD(QueueTest, "those who wait during a sync share the next one")
     CHECK(disk.take_synced() == Syncs{directory_sync(places[0]), directory_sync(places[1])});
 }
 
+TEST_CASE_METHOD(QueueTest,
+                 "who comes back after a sync that took long shares the next one with those who waited")
+{
+    disk.hold();
+    auto first = commit({places[0]});
+    REQUIRE(disk.wait_until_syncing());
+    auto second = commit({places[1]});
+    std::this_thread::sleep_for(std::chrono::milliseconds{300}); // the time of the sync
+    disk.let_go();
+    REQUIRE_FALSE(result(first).failed());
+    auto third = commit({places[1]});
+    CHECK_FALSE(result(second).failed());
+    CHECK_FALSE(result(third).failed());
+    CHECK(disk.take_synced() == Syncs{directory_sync(places[0]), directory_sync(places[1])});
+}
+
 TEST_CASE_METHOD(QueueTest, "few parents are synced one by one, more by one sync of the file system")
 {
     CHECK_FALSE(committed({places[0], places[1]}));
