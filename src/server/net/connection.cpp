@@ -26,9 +26,9 @@ struct CommitWait {
 
 } // namespace
 
-Connection::Connection(Services& services, asio::ip::tcp::socket socket, const ipc::PeerAddress& peer,
-                       ConnectionId id, const std::string& realm)
-    : services_{services}, stream_{std::move(socket)}, peer_{peer}, session_{realm}, id_{id},
+Connection::Connection(Services& services, UniqueFd socket, const ipc::PeerAddress& peer, ConnectionId id,
+                       const std::string& realm)
+    : services_{services}, stream_{services.poller, std::move(socket)}, peer_{peer}, session_{realm}, id_{id},
       patience_{Clock::now()}
 {}
 
@@ -105,32 +105,32 @@ asio::awaitable<void> Connection::run()
 
 asio::awaitable<void> Connection::serve()
 {
-    while (!over_) {
-        const bool received = co_await receive();
-        if (!received) break;
-        co_await handle_lines();
+    while (!over_ && !ending_) {
+        patience_.wait(Patience::For::command, Clock::now());
+        const auto [idle_end] = co_await stream_.until_readable();
+        Result<std::size_t> got = idle_end;
+        if (!idle_end) got = stream_.read_at_once(lines_.room());
+        if (!got && got.error() == asio::error::would_block) got = co_await stream_.read_some(lines_.room());
+        take(got);
+        if (!over_ && !ending_) co_await handle_lines();
         lines_.release_if_empty();
     }
 }
 
-// More bytes from the client; false when the connection is over or to be ended.
-asio::awaitable<bool> Connection::receive()
+// What the client has sent, or why nothing more comes.
+void Connection::take(const Result<std::size_t>& received)
 {
-    if (ending_) co_return false;
-    patience_.wait(Patience::For::command, Clock::now());
-    const error_code idle_end = co_await stream_.wait_until_readable();
-    Result<std::size_t> got = idle_end;
-    if (!idle_end) got = co_await stream_.read_some(lines_.room());
-    patience_.wait(Patience::For::nothing, Clock::now());
-    if (!got && !ending_) {
+    const auto now = Clock::now();
+    patience_.wait(Patience::For::nothing, now);
+    if (received) {
+        lines_.received(*received);
+        asked_ = now;
+    } else if (!ending_) {
         over_ = true;
         if (end_reason_.empty())
-            end_reason_ = got.error() == asio::error::eof ? "closed by the client" : in_words(got.error());
+            end_reason_ =
+                received.error() == asio::error::eof ? "closed by the client" : in_words(received.error());
     }
-    if (!got || ending_) co_return false;
-    lines_.received(*got);
-    asked_ = HomeQuota::Clock::now();
-    co_return true;
 }
 
 // Why the stream failed: where it was TLS, what OpenSSL says of it.
@@ -160,12 +160,12 @@ asio::awaitable<void> Connection::handle_lines()
         Action action = act_on(line);
         forget_login_if_over();
         if (!perform_at_once(action)) co_await perform(std::move(action));
-        if (replies_.full()) {
+        if (replies_.full() && !flush_at_once()) {
             const bool sent = co_await flush();
             if (!sent) co_return;
         }
     }
-    co_await flush();
+    if (!flush_at_once()) co_await flush();
     if (commands_ != commands_before) patience_.command_answered(Clock::now());
 }
 
@@ -221,6 +221,14 @@ asio::awaitable<bool> Connection::flush()
     if (failure) over_ = write_failed_ = true;
     if (failure && end_reason_.empty()) end_reason_ = failure.message();
     co_return !failure;
+}
+
+// The same as far as nothing has to be waited for; false where flush() has something left to do.
+bool Connection::flush_at_once()
+{
+    if (replies_.depends_on_sync()) return false;
+    replies_.sent(stream_.write_at_once(replies_.text()));
+    return replies_.empty();
 }
 
 asio::awaitable<error_code> Connection::synced()

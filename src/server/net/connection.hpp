@@ -10,9 +10,9 @@
 #include "server/net/stream.hpp"
 #include "server/net/workplace.hpp"
 #include "shared/line_buffer.hpp"
+#include "shared/unique_fd.hpp"
 
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 #include <chrono>
@@ -26,9 +26,9 @@ class Connection {
 public:
     using Clock = std::chrono::steady_clock;
 
-    // `realm`: what auth has named.
-    Connection(Services& services, boost::asio::ip::tcp::socket socket, const ipc::PeerAddress& peer,
-               ConnectionId id, const std::string& realm);
+    // `socket`: one that does not block. `realm`: what auth has named.
+    Connection(Services& services, UniqueFd socket, const ipc::PeerAddress& peer, ConnectionId id,
+               const std::string& realm);
     Connection(const Connection&) = delete;
     Connection& operator=(const Connection&) = delete;
     ~Connection();
@@ -55,10 +55,11 @@ public:
 
 private:
     boost::asio::awaitable<void> serve();
-    boost::asio::awaitable<bool> receive();
+    void take(const Result<std::size_t>& received);
     std::string in_words(const error_code& failure) const;
     boost::asio::awaitable<void> handle_lines();
     boost::asio::awaitable<bool> flush();
+    bool flush_at_once();
     boost::asio::awaitable<error_code> synced();
     boost::asio::awaitable<void> slow_down(Clock::duration time);
     boost::asio::awaitable<void> finish();

@@ -74,15 +74,14 @@ asio::awaitable<void> Listener::accept(tcp::acceptor& acceptor)
     }
 }
 
-// Not with async_accept: what waits there would hold a socket of one loop in the queue of another.
 error_code Listener::accept_one(tcp::acceptor& acceptor)
 {
-    Reactor& reactor = reactors_.least_busy();
-    tcp::socket socket{reactor.io()};
-    error_code failure;
-    acceptor.accept(socket, failure);
-    if (!failure) serve(reactor, std::move(socket));
-    return failure;
+    tcp::endpoint peer;
+    auto size = static_cast<socklen_t>(peer.capacity());
+    UniqueFd socket{::accept4(acceptor.native_handle(), peer.data(), &size, SOCK_NONBLOCK | SOCK_CLOEXEC)};
+    if (!socket) return last_system_error();
+    serve(reactors_.least_busy(), std::move(socket), peer_address(peer.address()));
+    return {};
 }
 
 // No descriptors, or no memory. Who comes now is told so, and one of the strangers makes room for the next.
@@ -100,15 +99,11 @@ asio::awaitable<void> Listener::turn_away_next(tcp::acceptor& acceptor, error_co
     if (outcome == ReserveDescriptor::Outcome::failed) co_await pause(std::chrono::milliseconds{200});
 }
 
-void Listener::serve(Reactor& reactor, tcp::socket socket)
+void Listener::serve(Reactor& reactor, UniqueFd socket, const ipc::PeerAddress& peer)
 {
-    error_code gone;
-    const tcp::endpoint endpoint = socket.remote_endpoint(gone);
-    if (gone) return;
     try {
-        const ipc::PeerAddress peer = peer_address(endpoint.address());
         const ConnectionId id = ++last_id_;
-        const int descriptor = socket.native_handle();
+        const int descriptor = socket.get();
         auto connection = std::make_unique<Connection>(reactor.services(), std::move(socket), peer, id,
                                                        services_.auth.realm());
         const Leaving leaving = who_leaves(services_.admission.arrive(id, network_of(peer)), descriptor);

@@ -27,7 +27,7 @@ public:
 private:
     boost::asio::awaitable<void> accept(boost::asio::ip::tcp::acceptor& acceptor);
     error_code accept_one(boost::asio::ip::tcp::acceptor& acceptor);
-    void serve(Reactor& reactor, boost::asio::ip::tcp::socket socket);
+    void serve(Reactor& reactor, UniqueFd socket, const ipc::PeerAddress& peer);
     boost::asio::awaitable<void> turn_away_next(boost::asio::ip::tcp::acceptor& acceptor, error_code failure);
     bool takes_from_sessions(int descriptor) const;
     // The connection that makes room for a newcomer, perhaps the newcomer itself; why, and what it is told.

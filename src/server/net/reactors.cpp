@@ -76,7 +76,7 @@ void end_those_overdue(Services& services)
 class Reactor::Impl {
 public:
     Impl(const SharedServices& shared, const Settings& settings, const TlsContext& tls)
-        : services_{shared, io_, settings, tls}
+        : poller_{io_}, sockets_ready_{io_}, services_{shared, io_, poller_, settings, tls}
     {
         asio::co_spawn(io_, watch_deadlines(), asio::detached);
         thread_ = std::thread{[this] { run(); }};
@@ -85,6 +85,7 @@ public:
     {
         io_.stop();
         thread_.join();
+        poller_.abandon();
     }
     Impl(const Impl&) = delete;
     Impl& operator=(const Impl&) = delete;
@@ -120,15 +121,23 @@ private:
 
     void take_turn()
     {
-        if (io_.poll() == 0) {
+        if (poller_.poll() + io_.poll() == 0) {
             const std::chrono::microseconds most{services_.settings.busy_poll};
             if (busy_poll_.looks_again(most, BusyPoll::Clock::now())) {
                 ::sched_yield(); // the client that is waited for may need this very processor
                 return;
             }
-            io_.run_one();
+            sleep();
         }
         busy_poll_.worked(BusyPoll::Clock::now());
+    }
+
+    void sleep()
+    {
+        sockets_ready_.assign(poller_.descriptor());
+        sockets_ready_.async_wait(asio::posix::stream_descriptor::wait_read, [](error_code) {});
+        io_.run_one();
+        sockets_ready_.release();
     }
 
     asio::awaitable<void> watch_deadlines()
@@ -143,6 +152,8 @@ private:
 
     std::atomic<std::size_t> connections_ = 0; // before the loop, which holds what counts here
     asio::io_context io_{1};
+    SocketPoller poller_;
+    asio::posix::stream_descriptor sockets_ready_;
     Services services_;
     BusyPoll busy_poll_;
     std::promise<void> ended_;

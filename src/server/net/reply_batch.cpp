@@ -4,6 +4,12 @@
 
 namespace ftpc::server {
 
+namespace {
+
+constexpr std::size_t kept_bytes = 512; // of memory, while a connection idles
+
+} // namespace
+
 void ReplyBatch::add(const Reply& reply)
 {
     append_wire(text_, reply);
@@ -17,6 +23,13 @@ void ReplyBatch::add_when_synced(const Reply& reply, const std::vector<Directory
     conditional_.push_back({begin, text_.size()});
     for (const Directory& parent : parents) // pipelined MKDs mostly share their parent
         if (parents_.empty() || parents_.back() != parent) parents_.push_back(parent);
+}
+
+void ReplyBatch::sent(std::size_t bytes)
+{
+    text_.erase(0, bytes);
+    replies_ = 0;
+    if (text_.empty() && text_.capacity() > kept_bytes) text_ = {};
 }
 
 std::vector<Directory> ReplyBatch::take_parents()

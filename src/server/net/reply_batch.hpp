@@ -6,6 +6,7 @@
 #include "shared/reply.hpp"
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace ftpc::server {
@@ -24,6 +25,12 @@ public:
     {
         return text_.size() >= 65536 || parents_.size() >= 512 || (conditional_.empty() && replies_ >= 32);
     }
+
+    bool depends_on_sync() const { return !conditional_.empty(); }
+
+    // The bytes to send, where nothing depends on a sync, and how many of them have been.
+    std::string_view text() const { return text_; }
+    void sent(std::size_t bytes);
 
     // What has to be synced before take(); empty: nothing.
     std::vector<Directory> take_parents();

@@ -7,6 +7,7 @@
 #include "server/net/event_log.hpp"
 #include "server/net/tls_context.hpp"
 #include "server/net/tree.hpp"
+#include "server/net/watched_socket.hpp"
 #include "server/net/workers.hpp"
 #include "server/net/workplace.hpp"
 #include "server/settings.hpp"
@@ -31,13 +32,14 @@ struct SharedServices {
 
 // Of one reactor, on its thread.
 struct Services : SharedServices {
-    Services(const SharedServices& shared, boost::asio::io_context& loop, const Settings& first_settings,
-             TlsContext first_tls)
-        : SharedServices{shared}, io{loop}, settings{first_settings}, tls{std::move(first_tls)},
-          log{loop, shared.log_bounds}
+    Services(const SharedServices& shared, boost::asio::io_context& loop, SocketPoller& sockets,
+             const Settings& first_settings, TlsContext first_tls)
+        : SharedServices{shared}, io{loop}, poller{sockets}, settings{first_settings},
+          tls{std::move(first_tls)}, log{loop, shared.log_bounds}
     {}
 
     boost::asio::io_context& io;
+    SocketPoller& poller;
     Settings settings; // replaced by a reload
     TlsContext tls;    // replaced by a reload; a connection keeps the one that it began with
     EventLog log;

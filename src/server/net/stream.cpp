@@ -2,6 +2,8 @@
 
 #include <boost/asio.hpp>
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <array>
@@ -13,17 +15,16 @@
 namespace ftpc::server {
 
 namespace asio = boost::asio;
-using asio::ip::tcp;
-constexpr auto use_awaitable = asio::as_tuple(asio::use_awaitable);
 
 namespace {
 
 // More than the longest flight of a client's handshake, and more than one record (16 KiB) by far.
 constexpr std::size_t most_bytes_without_data = std::size_t{64} * 1024;
 
-bool would_block(int number)
+void switch_on(int socket, int level, int option)
 {
-    return number == EAGAIN || number == EWOULDBLOCK || number == EINTR;
+    const int on = 1;
+    ::setsockopt(socket, level, option, &on, sizeof on);
 }
 
 } // namespace
@@ -33,20 +34,26 @@ void Stream::FreeSsl::operator()(SSL* ssl) const
     SSL_free(ssl);
 }
 
-Stream::Stream(tcp::socket socket) : socket_{std::move(socket)}
+Stream::Stream(SocketPoller& poller, UniqueFd socket) : socket_{poller, std::move(socket)}
 {
-    error_code ignored;
-    socket_.native_non_blocking(true, ignored);
     // Without it a reply waits for the acknowledgement of the one before: 40 ms for each exchange.
-    socket_.set_option(tcp::no_delay{true}, ignored);
-    socket_.set_option(asio::socket_base::keep_alive{true}, ignored);
+    switch_on(socket_.descriptor(), IPPROTO_TCP, TCP_NODELAY);
+    switch_on(socket_.descriptor(), SOL_SOCKET, SO_KEEPALIVE);
 }
 
-asio::awaitable<error_code> Stream::wait(tcp::socket::wait_type what)
+Stream::Attempt Stream::would_block(WatchedSocket::Event what)
 {
-    const auto [failure] = co_await socket_.async_wait(what, use_awaitable);
-    co_return failure;
+    return {.bytes = 0, .failure = asio::error::would_block, .until = what};
 }
+
+asio::awaitable<error_code> Stream::until_possible(const Attempt& failed)
+{
+    if (failed.failure != asio::error::would_block) co_return failed.failure;
+    const auto [result] = co_await socket_.until(failed.until);
+    co_return result;
+}
+
+// ---- TLS
 
 // Left to itself, one SSL call goes on as long as messages of TLS itself keep coming (KeyUpdate, in TLS 1.2
 // refused renegotiation), and for so long no other connection has its turn. So each call may receive once,
@@ -57,7 +64,7 @@ bool Stream::before_receiving()
 }
 
 // A BIO_callback_fn_ex.
-long Stream::on_receiving(BIO* bio, int operation, const char*, std::size_t, int, long, int result,
+long Stream::on_receiving(BIO* bio, int operation, const char*, std::size_t size, int, long, int result,
                           std::size_t* bytes)
 {
     auto& stream = *reinterpret_cast<Stream*>(BIO_get_callback_arg(bio));
@@ -65,32 +72,40 @@ long Stream::on_receiving(BIO* bio, int operation, const char*, std::size_t, int
         BIO_set_retry_read(bio); // as if the socket had nothing
         return -1;
     }
-    if (operation == (BIO_CB_READ | BIO_CB_RETURN) && result > 0) stream.after_receiving(*bytes);
+    if (operation == (BIO_CB_READ | BIO_CB_RETURN)) stream.after_receiving(result > 0 ? *bytes : 0, size);
     return result;
 }
 
-asio::awaitable<error_code> Stream::wait_for_tls(int result)
+void Stream::after_receiving(std::size_t bytes, std::size_t asked)
 {
+    tls_bytes_ += bytes;
+    socket_.has_read(bytes, asked);
+}
+
+Stream::Attempt Stream::outcome(int result, std::size_t bytes)
+{
+    if (result == 1) return {.bytes = bytes, .failure = {}};
     if (tls_bytes_ > most_bytes_without_data) {
         tls_error_ = "too many TLS messages without a command";
-        co_return error_code{EPROTO, boost::system::system_category()};
+        return {.failure = {EPROTO, boost::system::system_category()}};
     }
     switch (SSL_get_error(ssl_.get(), result)) {
     case SSL_ERROR_WANT_READ:
-        co_return co_await wait(tcp::socket::wait_read);
+        return would_block(WatchedSocket::Event::readable);
     case SSL_ERROR_WANT_WRITE:
-        co_return co_await wait(tcp::socket::wait_write);
+        socket_.could_not_write();
+        return would_block(WatchedSocket::Event::writable);
     case SSL_ERROR_ZERO_RETURN:
-        co_return error_code{asio::error::eof};
+        return {.failure = asio::error::eof};
     case SSL_ERROR_SYSCALL:
-        co_return errno == 0 ? error_code{asio::error::connection_reset} : last_system_error();
+        return {.failure = errno == 0 ? error_code{asio::error::connection_reset} : last_system_error()};
     default:
         break;
     }
     const char* const reason = ERR_reason_error_string(ERR_peek_error());
     tls_error_ = reason != nullptr ? reason : "unknown TLS error";
     ERR_clear_error();
-    co_return error_code{EPROTO, boost::system::system_category()};
+    return {.failure = {EPROTO, boost::system::system_category()}};
 }
 
 bool Stream::has_pending() const
@@ -98,84 +113,108 @@ bool Stream::has_pending() const
     return ssl_ && SSL_has_pending(ssl_.get()) == 1;
 }
 
-asio::awaitable<error_code> Stream::wait_until_readable()
+// ---- reading and writing
+
+Stream::Attempt Stream::receive(std::span<char> into)
 {
-    if (!has_pending()) co_return co_await wait(tcp::socket::wait_read);
+    if (!ssl_) return receive_in_clear(into);
+    ERR_clear_error();
+    errno = 0;
+    std::size_t got = 0;
+    may_receive_ = true;
+    const int result = SSL_read_ex(ssl_.get(), into.data(), into.size(), &got);
+    if (result == 1) tls_bytes_ = 0;
+    return outcome(result, got);
+}
+
+Stream::Attempt Stream::receive_in_clear(std::span<char> into)
+{
+    const ssize_t result = ::recv(socket_.descriptor(), into.data(), into.size(), 0);
+    if (result < 0 && errno != EAGAIN) return {.failure = last_system_error()};
+    if (result == 0) return {.failure = asio::error::eof};
+    const std::size_t got = result > 0 ? static_cast<std::size_t>(result) : 0;
+    socket_.has_read(got, into.size());
+    if (got == 0) return would_block(WatchedSocket::Event::readable);
+    return {.bytes = got, .failure = {}};
+}
+
+Stream::Attempt Stream::send(std::string_view bytes)
+{
+    Attempt sent = ssl_ ? send_by_tls(bytes) : send_in_clear(bytes);
+    bytes_sent_ += sent.bytes;
+    return sent;
+}
+
+Stream::Attempt Stream::send_by_tls(std::string_view bytes)
+{
+    ERR_clear_error();
+    errno = 0;
+    std::size_t written = 0;
+    const int result = SSL_write_ex(ssl_.get(), bytes.data(), bytes.size(), &written);
+    return outcome(result, written);
+}
+
+Stream::Attempt Stream::send_in_clear(std::string_view bytes)
+{
+    const ssize_t sent = ::send(socket_.descriptor(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    if (sent >= 0) return {.bytes = static_cast<std::size_t>(sent), .failure = {}};
+    if (errno != EAGAIN) return {.failure = last_system_error()};
+    socket_.could_not_write();
+    return would_block(WatchedSocket::Event::writable);
+}
+
+asio::awaitable<WatchedSocket::Result> Stream::until_readable()
+{
     // A client that keeps sending must let the others have their turn all the same.
-    co_await asio::post(socket_.get_executor(), use_awaitable);
-    co_return error_code{};
+    return has_pending() ? socket_.give_way() : socket_.until(WatchedSocket::Event::readable);
+}
+
+Result<std::size_t> Stream::read_at_once(std::span<char> into)
+{
+    const Attempt attempt = receive(into);
+    if (attempt.failure) return attempt.failure;
+    return attempt.bytes;
 }
 
 asio::awaitable<Result<std::size_t>> Stream::read_some(std::span<char> into)
 {
     while (true) {
-        if (ssl_) {
-            ERR_clear_error();
-            errno = 0;
-            std::size_t got = 0;
-            may_receive_ = true;
-            const int result = SSL_read_ex(ssl_.get(), into.data(), into.size(), &got);
-            if (result == 1) {
-                tls_bytes_ = 0;
-                co_return got;
-            }
-            const error_code failure = co_await wait_for_tls(result);
-            if (failure) co_return failure;
-        } else {
-            const ssize_t got = ::recv(socket_.native_handle(), into.data(), into.size(), 0);
-            if (got > 0) co_return static_cast<std::size_t>(got);
-            if (got == 0) co_return error_code{asio::error::eof};
-            if (!would_block(errno)) co_return last_system_error();
-            const error_code failure = co_await wait(tcp::socket::wait_read);
-            if (failure) co_return failure;
-        }
+        const Attempt attempt = receive(into);
+        if (!attempt.failure) co_return attempt.bytes;
+        const error_code failure = co_await until_possible(attempt);
+        if (failure) co_return failure;
     }
 }
 
 asio::awaitable<error_code> Stream::write_all(std::string_view bytes)
 {
     while (!bytes.empty()) {
-        if (ssl_) {
-            ERR_clear_error();
-            errno = 0;
-            std::size_t written = 0;
-            const int result = SSL_write_ex(ssl_.get(), bytes.data(), bytes.size(), &written);
-            if (result != 1) {
-                const error_code failure = co_await wait_for_tls(result);
-                if (failure) co_return failure;
-            }
-            bytes.remove_prefix(written);
-            bytes_sent_ += written;
-        } else {
-            const ssize_t written = ::send(socket_.native_handle(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
-            if (written >= 0) {
-                bytes.remove_prefix(static_cast<std::size_t>(written));
-                bytes_sent_ += static_cast<std::size_t>(written);
-                continue;
-            }
-            if (!would_block(errno)) co_return last_system_error();
-            const error_code failure = co_await wait(tcp::socket::wait_write);
-            if (failure) co_return failure;
-        }
+        const Attempt attempt = send(bytes);
+        bytes.remove_prefix(attempt.bytes);
+        if (!attempt.failure) continue;
+        const error_code failure = co_await until_possible(attempt);
+        if (failure) co_return failure;
     }
     co_return error_code{};
 }
 
-void Stream::write_at_once(std::string_view bytes)
+std::size_t Stream::write_at_once(std::string_view bytes)
 {
-    if (!ssl_) {
-        ::send(socket_.native_handle(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
-    } else if (SSL_is_init_finished(ssl_.get()) == 1) {
-        ERR_clear_error();
-        SSL_write(ssl_.get(), bytes.data(), static_cast<int>(bytes.size()));
+    if (ssl_ && SSL_is_init_finished(ssl_.get()) != 1) return 0;
+    std::size_t sent = 0;
+    while (sent < bytes.size()) {
+        const Attempt attempt = send(bytes.substr(sent));
+        if (attempt.failure) break;
+        sent += attempt.bytes;
     }
+    return sent;
 }
 
 asio::awaitable<error_code> Stream::start_tls(TlsContext context)
 {
     context_ = std::move(context);
     ssl_.reset(SSL_new(context_.get()));
-    if (!ssl_ || SSL_set_fd(ssl_.get(), socket_.native_handle()) != 1)
+    if (!ssl_ || SSL_set_fd(ssl_.get(), socket_.descriptor()) != 1)
         co_return error_code{ENOMEM, boost::system::system_category()};
     BIO_set_callback_ex(SSL_get_rbio(ssl_.get()), &Stream::on_receiving);
     BIO_set_callback_arg(SSL_get_rbio(ssl_.get()), reinterpret_cast<char*>(this));
@@ -184,9 +223,9 @@ asio::awaitable<error_code> Stream::start_tls(TlsContext context)
         ERR_clear_error();
         errno = 0;
         may_receive_ = true;
-        const int result = SSL_accept(ssl_.get());
-        if (result == 1) co_return error_code{};
-        const error_code failure = co_await wait_for_tls(result);
+        const Attempt attempt = outcome(SSL_accept(ssl_.get()), 0);
+        if (!attempt.failure) co_return error_code{};
+        const error_code failure = co_await until_possible(attempt);
         if (failure) co_return failure;
     }
 }
@@ -214,8 +253,7 @@ void Stream::finish_sending()
         ERR_clear_error();
         SSL_shutdown(ssl_.get());
     }
-    error_code ignored;
-    socket_.shutdown(tcp::socket::shutdown_send, ignored);
+    ::shutdown(socket_.descriptor(), SHUT_WR);
 }
 
 TlsVersion Stream::tls_version() const
@@ -246,14 +284,12 @@ Result<ChannelBinding> Stream::channel_binding() const
 
 void Stream::cancel()
 {
-    error_code ignored;
-    socket_.cancel(ignored);
+    socket_.cancel();
 }
 
 void Stream::close()
 {
-    error_code ignored;
-    socket_.close(ignored);
+    socket_.close();
 }
 
 } // namespace ftpc::server

@@ -4,11 +4,11 @@
 
 #include "server/net/session.hpp"
 #include "server/net/tls_context.hpp"
+#include "server/net/watched_socket.hpp"
 #include "shared/result.hpp"
 #include "shared/session_key.hpp"
 
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/ip/tcp.hpp>
 
 #include <cstdint>
 #include <memory>
@@ -22,7 +22,8 @@ namespace ftpc::server {
 
 class Stream {
 public:
-    explicit Stream(boost::asio::ip::tcp::socket socket);
+    // `socket`: one that does not block.
+    Stream(SocketPoller& poller, UniqueFd socket);
     Stream(const Stream&) = delete; // TLS knows it by its address
     Stream& operator=(const Stream&) = delete;
 
@@ -32,12 +33,16 @@ public:
 
     // Waits until read_some may find something, without any memory set aside for it: how a connection idles.
     // Fails with operation_aborted after cancel().
-    boost::asio::awaitable<error_code> wait_until_readable();
+    boost::asio::awaitable<WatchedSocket::Result> until_readable();
+
+    // As read_some; fails with asio::error::would_block where it would have to wait.
+    Result<std::size_t> read_at_once(std::span<char> into);
 
     boost::asio::awaitable<error_code> write_all(std::string_view bytes);
 
-    // Sends what can be sent without waiting. Not while another write has not ended.
-    void write_at_once(std::string_view bytes);
+    // Sends what can be sent without waiting, and says how much that was: the rest, or why there is one, is
+    // for write_all. Not while another write has not ended.
+    std::size_t write_at_once(std::string_view bytes);
 
     // How many bytes the client's system has taken so far, or the buffers on the way to it.
     std::uint64_t bytes_sent() const { return bytes_sent_; }
@@ -66,18 +71,32 @@ private:
     struct FreeSsl {
         void operator()(SSL* ssl) const;
     };
-    boost::asio::awaitable<error_code> wait(boost::asio::ip::tcp::socket::wait_type what);
+    // What a call came to that does not wait. It failed with asio::error::would_block: `until` says what it
+    // waits for.
+    struct Attempt {
+        std::size_t bytes = 0;
+        error_code failure;
+        WatchedSocket::Event until = WatchedSocket::Event::readable;
+    };
+    Attempt receive(std::span<char> into);
+    Attempt receive_in_clear(std::span<char> into);
+    Attempt send(std::string_view bytes);
+    Attempt send_by_tls(std::string_view bytes);
+    Attempt send_in_clear(std::string_view bytes);
+    static Attempt would_block(WatchedSocket::Event what);
+    // After an SSL call that returned `result`.
+    Attempt outcome(int result, std::size_t bytes);
+    // Waits until what failed can be tried again, or says why not.
+    boost::asio::awaitable<error_code> until_possible(const Attempt& failed);
     // Whether TLS holds bytes that the socket will not announce again.
     bool has_pending() const;
-    // After an SSL call that returned `result` <= 0: waits until it can be tried again, or says why not.
-    boost::asio::awaitable<error_code> wait_for_tls(int result);
     // OpenSSL is about to receive, or has received; false keeps it from doing so.
     bool before_receiving();
-    void after_receiving(std::size_t bytes) { tls_bytes_ += bytes; }
+    void after_receiving(std::size_t bytes, std::size_t asked);
     static long on_receiving(BIO* bio, int operation, const char* data, std::size_t size, int number,
                              long large_number, int result, std::size_t* bytes);
 
-    boost::asio::ip::tcp::socket socket_;
+    WatchedSocket socket_;
     TlsContext context_;
     std::unique_ptr<SSL, FreeSsl> ssl_;
     std::string tls_error_;

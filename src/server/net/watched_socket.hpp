@@ -1,0 +1,106 @@
+// Waiting for the sockets of connections, on the thread of their reactor. Each is registered once and tells
+// of changes only (edge-triggered, epoll(7)); Asio's own waits would cost an epoll_ctl(2) each.
+#pragma once
+
+#include "shared/error.hpp"
+#include "shared/unique_fd.hpp"
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <tuple>
+#include <unordered_set>
+
+namespace ftpc::server {
+
+class WatchedSocket;
+
+class SocketPoller {
+public:
+    // `io`: the loop of the same thread.
+    explicit SocketPoller(boost::asio::io_context& io);
+    SocketPoller(const SocketPoller&) = delete;
+    SocketPoller& operator=(const SocketPoller&) = delete;
+
+    // Resumes the coroutines whose sockets are ready, without waiting for any; how many events there were.
+    std::size_t poll();
+
+    // Readable when poll() would find something.
+    int descriptor() const { return epoll_.get(); }
+
+    // Takes the waiting coroutines apart. To be called before `io` goes; their sockets may outlive the call.
+    void abandon();
+
+private:
+    friend class WatchedSocket;
+
+    boost::asio::io_context& io_;
+    UniqueFd epoll_;
+    std::unordered_set<WatchedSocket*> sockets_;
+};
+
+// A connected socket that does not block. Used on the thread of `poller`, but for making it.
+class WatchedSocket {
+public:
+    enum class Event { readable, writable };
+
+    WatchedSocket(SocketPoller& poller, UniqueFd socket) : poller_{poller}, socket_{std::move(socket)} {}
+    WatchedSocket(const WatchedSocket&) = delete; // the poller knows it by its address
+    WatchedSocket& operator=(const WatchedSocket&) = delete;
+    ~WatchedSocket() { close(); }
+
+    int descriptor() const { return socket_.get(); }
+
+    // A call has read so many bytes, or none; or it could write none. Where that was all that there is,
+    // until() waits for a change from now on. Where it was not, until() returns once others have had their
+    // turn.
+    void has_read(std::size_t bytes, std::size_t asked);
+    void could_not_write() { writable_ = false; }
+
+    using Result = std::tuple<error_code>; // as asio::as_tuple has it
+
+    // Waits; fails with operation_aborted after cancel(). One at a time.
+    boost::asio::awaitable<Result> until(Event what);
+
+    // Waits until the others have had their turn.
+    boost::asio::awaitable<Result> give_way();
+
+    // Ends the wait that is under way.
+    void cancel();
+    void close();
+
+private:
+    friend class SocketPoller;
+
+    // A coroutine that waits.
+    struct Waiting {
+        Waiting() = default;
+        Waiting(const Waiting&) = delete;
+        Waiting& operator=(const Waiting&) = delete;
+        virtual ~Waiting() = default;
+        virtual void resume(error_code result) = 0;
+    };
+    template <class Handler>
+    struct WaitingHandler;
+
+    error_code watch();
+    template <class Handler>
+    void resume_later(Handler handler, error_code result);
+    void happened(std::uint32_t events);
+    bool is_ready(Event what) const { return what == Event::readable ? readable_ : writable_; }
+
+    SocketPoller& poller_;
+    UniqueFd socket_;
+    bool watched_ = false;
+    bool readable_ = false;
+    bool writable_ = false;
+    bool ended_ = false;  // the other side sends no more: no change would tell of it again
+    bool urgent_ = false; // it sends urgent data, before which a read stops short (tcp(7))
+    Event awaited_ = Event::readable;
+    std::unique_ptr<Waiting> waiting_;
+};
+
+} // namespace ftpc::server

@@ -1,0 +1,209 @@
+#include "server/net/watched_socket.hpp"
+
+#include "support/catch.hpp"
+
+#include <boost/asio.hpp>
+
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <optional>
+#include <string>
+
+using namespace ftpc;
+using namespace ftpc::server;
+using Event = WatchedSocket::Event;
+
+namespace asio = boost::asio;
+
+namespace {
+
+// A socket of a connection, and the client's end of it.
+struct SocketTest {
+    asio::io_context io{1};
+    SocketPoller poller{io};
+    UniqueFd client;
+    std::unique_ptr<WatchedSocket> socket;
+
+    SocketTest()
+    {
+        std::array<int, 2> both{};
+        REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, both.data()) == 0);
+        client = UniqueFd{both[0]};
+        socket = std::make_unique<WatchedSocket>(poller, UniqueFd{both[1]});
+    }
+
+    // Begins to wait; the result once there is one.
+    std::shared_ptr<std::optional<error_code>> wait(Event what)
+    {
+        auto result = std::make_shared<std::optional<error_code>>();
+        const auto waiting = [](WatchedSocket& waits, Event event, auto out) -> asio::awaitable<void> {
+            const auto [failure] = co_await waits.until(event);
+            *out = failure;
+        };
+        asio::co_spawn(io, waiting(*socket, what, result), asio::detached);
+        return result;
+    }
+
+    // All that can happen without waiting.
+    void turn()
+    {
+        while (poller.poll() + io.poll() > 0)
+            io.restart();
+        io.restart();
+    }
+
+    void client_sends(const std::string& text) const
+    {
+        REQUIRE(::send(client.get(), text.data(), text.size(), 0) == static_cast<ssize_t>(text.size()));
+    }
+    std::string received()
+    {
+        std::array<char, 100> buffer{};
+        const ssize_t got = ::recv(socket->descriptor(), buffer.data(), buffer.size(), 0);
+        const std::string text{buffer.data(), static_cast<std::size_t>(std::max<ssize_t>(got, 0))};
+        socket->has_read(text.size(), buffer.size());
+        return text;
+    }
+    // Until the client would have to read.
+    void fill()
+    {
+        const std::string text(4096, 'x');
+        while (::send(socket->descriptor(), text.data(), text.size(), MSG_NOSIGNAL) > 0)
+            ;
+        socket->could_not_write();
+    }
+    void client_reads_all() const
+    {
+        std::array<char, 4096> buffer{};
+        while (::recv(client.get(), buffer.data(), buffer.size(), 0) > 0)
+            ;
+    }
+};
+
+} // namespace
+
+TEST_CASE_METHOD(SocketTest, "a wait ends when there is something to read, and not before")
+{
+    const auto result = wait(Event::readable);
+    turn();
+    CHECK_FALSE(result->has_value());
+    client_sends("NOOP");
+    turn();
+    REQUIRE(result->has_value());
+    CHECK_FALSE((*result)->failed());
+    CHECK(received() == "NOOP");
+}
+
+TEST_CASE_METHOD(SocketTest, "what was there before the first wait is found")
+{
+    client_sends("early");
+    const auto result = wait(Event::readable);
+    turn();
+    CHECK(result->has_value());
+}
+
+TEST_CASE_METHOD(SocketTest, "after all has been read, only new bytes end a wait")
+{
+    client_sends("one");
+    const auto first = wait(Event::readable);
+    turn();
+    CHECK(received() == "one");
+    const auto second = wait(Event::readable);
+    turn();
+    CHECK_FALSE(second->has_value());
+    client_sends("two");
+    turn();
+    CHECK(second->has_value());
+    CHECK(received() == "two");
+}
+
+TEST_CASE_METHOD(SocketTest, "what was left unread ends the next wait")
+{
+    client_sends("one");
+    const auto first = wait(Event::readable);
+    turn();
+    REQUIRE(first->has_value());
+    const auto second = wait(Event::readable); // nothing was read
+    turn();
+    CHECK(second->has_value());
+}
+
+TEST_CASE_METHOD(SocketTest, "bytes and the end that came at once are both found")
+{
+    client_sends("last");
+    client.reset();
+    const auto first = wait(Event::readable);
+    turn();
+    REQUIRE(first->has_value());
+    CHECK(received() == "last"); // less than asked for, and no change will tell of the end
+    const auto second = wait(Event::readable);
+    turn();
+    CHECK(second->has_value());
+    CHECK(received().empty());
+}
+
+TEST_CASE_METHOD(SocketTest, "a wait for room ends when the client has read")
+{
+    fill();
+    const auto result = wait(Event::writable);
+    turn();
+    fill(); // what the registration has announced
+    const auto again = wait(Event::writable);
+    turn();
+    CHECK_FALSE(again->has_value());
+    client_reads_all();
+    turn();
+    CHECK(again->has_value());
+}
+
+TEST_CASE_METHOD(SocketTest, "a wait that is cancelled says so, and only later")
+{
+    const auto result = wait(Event::readable);
+    turn();
+    socket->cancel();
+    CHECK_FALSE(result->has_value());
+    turn();
+    REQUIRE(result->has_value());
+    CHECK(**result == asio::error::operation_aborted);
+    socket->cancel(); // nothing waits
+    client_sends("NOOP");
+    const auto next = wait(Event::readable);
+    turn();
+    REQUIRE(next->has_value());
+    CHECK_FALSE((*next)->failed());
+}
+
+TEST_CASE_METHOD(SocketTest, "the poller's descriptor is readable when there is something to do")
+{
+    wait(Event::readable);
+    turn();
+    pollfd ready{poller.descriptor(), POLLIN, 0};
+    CHECK(::poll(&ready, 1, 0) == 0);
+    client_sends("NOOP");
+    CHECK(::poll(&ready, 1, 0) == 1);
+}
+
+TEST_CASE("coroutines that wait are taken apart with their loop")
+{
+    auto io = std::make_unique<asio::io_context>(1);
+    SocketPoller poller{*io};
+    std::array<int, 2> both{};
+    REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, both.data()) == 0);
+    const UniqueFd client{both[0]};
+    const auto alive = std::make_shared<int>();
+    const auto waiting = [](std::unique_ptr<WatchedSocket> own,
+                            std::shared_ptr<int>) -> asio::awaitable<void> {
+        co_await own->until(Event::readable);
+    };
+    asio::co_spawn(*io, waiting(std::make_unique<WatchedSocket>(poller, UniqueFd{both[1]}), alive),
+                   asio::detached);
+    io->poll();
+    CHECK(alive.use_count() == 2);
+    poller.abandon();
+    io.reset();
+    CHECK(alive.use_count() == 1);
+}
