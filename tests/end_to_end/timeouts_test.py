@@ -2,11 +2,12 @@
 import contextlib
 import re
 import socket
+import threading
 import time
 import unittest
 
 from harness import SANITIZED, SCALE, SharedServerTest, resident_bytes, scaled, until
-from control_client import Control, connect, logged_in
+from control_client import Control, can_log_in, connect, logged_in
 
 TIMEOUT = max(1, round(SCALE))  # seconds; long enough to log in
 
@@ -150,6 +151,45 @@ class ClientsThatDoNotRead(SharedServerTest):
                     control.send_bytes(b"STAT\r\n" * 100)
                     taken += 600
             self.assertLess(taken, 400_000)
+
+
+class Floods(SharedServerTest):
+    """Clients who always have more to say than the server reads at a time."""
+
+    settings = {"reactors": "1"}
+
+    def test_others_have_their_turn(self):
+        def flood(control):
+            flooding = control.into_socket()
+            with contextlib.suppress(OSError):
+                while True:
+                    flooding.sendall(b"NOOP\r\n" * 50_000)
+
+        def read(control):
+            with contextlib.suppress(OSError):
+                while control.into_socket().recv(1 << 20):
+                    pass
+        with contextlib.ExitStack() as stack:
+            threads = []
+            for _ in range(3):
+                control = stack.enter_context(Control(self.server.port))
+                plain = control.into_socket()
+                plain.settimeout(None)
+                threads += [threading.Thread(target=work, args=(control,), daemon=True) for work in (flood, read)]
+            for thread in threads:
+                thread.start()
+            until(lambda: can_log_in(self.server.port), "somebody else logs in", 20)
+
+    def test_what_follows_rein_is_bounded(self):
+        # It never comes to the close_notify that has to follow, and must not be read for as long as it lasts.
+        with connect(self.server.port) as control:
+            control.send("REIN")
+            sent = 0
+            with self.assertRaises(OSError):
+                while sent < 50_000_000:
+                    control.send_bytes(b"NOOP\r\n" * 10_000)
+                    sent += 60_000
+            self.assertLess(sent, 5_000_000)
 
 
 class MaxConnections(SharedServerTest):

@@ -108,6 +108,7 @@ asio::awaitable<void> Connection::serve()
     while (!over_ && !ending_) {
         patience_.wait(Patience::For::command, Clock::now());
         const auto [idle_end] = co_await stream_.until_readable();
+        if (over_ || ending_) break;
         Result<std::size_t> got = idle_end;
         if (!idle_end) got = stream_.read_at_once(lines_.room());
         if (!got && got.error() == asio::error::would_block) got = co_await stream_.read_some(lines_.room());

@@ -18,8 +18,10 @@ public:
     {
         answered_ = answered;
         waiting_ = waiting;
-        until_ = now + took / (1U << in_vain_);
+        until_ = now + std::min<Clock::duration>(took, longest) / (1U << in_vain_);
     }
+
+    static constexpr std::chrono::milliseconds longest{20}; // a disk that stalls is no reason to wait as long
 
     // With so many the next sync begins; with fewer at until(), which is no longer away than the last sync
     // took, and over for who comes alone.

@@ -22,6 +22,7 @@ namespace ftpc::server {
 namespace asio = boost::asio;
 constexpr auto use_awaitable = asio::as_tuple(asio::use_awaitable);
 constexpr std::chrono::seconds stop_time{1};
+constexpr std::size_t most_others = 8; // handlers of Asio's in one turn
 
 namespace {
 
@@ -121,7 +122,7 @@ private:
 
     void take_turn()
     {
-        if (poller_.poll() + io_.poll() == 0) {
+        if (poller_.poll() + poll_others() == 0) {
             const std::chrono::microseconds most{services_.settings.busy_poll};
             if (busy_poll_.looks_again(most, BusyPoll::Clock::now())) {
                 ::sched_yield(); // the client that is waited for may need this very processor
@@ -130,6 +131,15 @@ private:
             sleep();
         }
         busy_poll_.worked(BusyPoll::Clock::now());
+    }
+
+    // What is not about sockets; a few only, since those who flood post themselves again and again.
+    std::size_t poll_others()
+    {
+        std::size_t done = 0;
+        while (done < most_others && io_.poll_one() > 0)
+            ++done;
+        return done;
     }
 
     void sleep()

@@ -150,6 +150,7 @@ Stream::Attempt Stream::send_by_tls(std::string_view bytes)
     ERR_clear_error();
     errno = 0;
     std::size_t written = 0;
+    may_receive_ = true; // a message of TLS itself may have to be read to its end first
     const int result = SSL_write_ex(ssl_.get(), bytes.data(), bytes.size(), &written);
     return outcome(result, written);
 }
@@ -238,9 +239,17 @@ asio::awaitable<error_code> Stream::stop_tls()
     ERR_clear_error();
     SSL_set_read_ahead(ssl_.get(), 0); // what comes in clear behind it must stay in the socket
     SSL_shutdown(ssl_.get());
+    std::size_t left = most_bytes_without_data;
     while (true) {
         const auto got = co_await read_some(discarded);
-        if (got) continue;
+        if (got && *got <= left) {
+            left -= *got;
+            continue;
+        }
+        if (got) {
+            tls_error_ = "too many bytes before close_notify";
+            co_return error_code{EPROTO, boost::system::system_category()};
+        }
         if (got.error() != asio::error::eof) co_return got.error();
         ssl_.reset();
         co_return error_code{};

@@ -86,7 +86,11 @@ void WatchedSocket::has_read(std::size_t bytes, std::size_t asked)
 template <class Handler>
 void WatchedSocket::resume_later(Handler handler, error_code result)
 {
-    asio::post(poller_.io_, [handler = std::move(handler), result]() mutable { handler(result); });
+    resumes_later_ = true;
+    asio::post(poller_.io_, [this, handler = std::move(handler), result]() mutable {
+        resumes_later_ = false;
+        handler(std::exchange(cancelled_, false) ? error_code{asio::error::operation_aborted} : result);
+    });
 }
 
 asio::awaitable<WatchedSocket::Result> WatchedSocket::until(Event what)
@@ -110,6 +114,7 @@ asio::awaitable<WatchedSocket::Result> WatchedSocket::give_way()
 // Not at once: who cancels may be going through all connections.
 void WatchedSocket::cancel()
 {
+    cancelled_ = resumes_later_;
     if (!waiting_) return;
     asio::post(poller_.io_,
                [waiting = std::move(waiting_)] { waiting->resume(asio::error::operation_aborted); });

@@ -95,6 +95,8 @@ private:
     SocketPoller& poller_;
     UniqueFd socket_;
     bool watched_ = false;
+    bool resumes_later_ = false; // a coroutine that need not wait, once others have had their turn
+    bool cancelled_ = false;     // while it did not
     bool readable_ = false;
     bool writable_ = false;
     bool ended_ = false;  // the other side sends no more: no change would tell of it again

@@ -39,16 +39,23 @@ TEST_CASE("those who were answered are waited for by those who wait already, as 
 TEST_CASE("where nobody comes back the wait is shorter each time, until they do")
 {
     GroupGathering gathering;
-    gathering.synced(20, 5, 64ms, now);
+    gathering.synced(20, 5, 16ms, now);
     gathering.gathered(14); // nine of twenty
-    gathering.synced(20, 5, 64ms, now);
-    CHECK(gathering.until() == now + 32ms);
+    gathering.synced(20, 5, 16ms, now);
+    CHECK(gathering.until() == now + 8ms);
     for (int i = 0; i < 10; ++i) {
         gathering.gathered(5);
-        gathering.synced(20, 5, 64ms, now);
+        gathering.synced(20, 5, 16ms, now);
     }
-    CHECK(gathering.until() == now + 1ms);
+    CHECK(gathering.until() == now + 250us);
     gathering.gathered(15);
-    gathering.synced(20, 5, 64ms, now);
-    CHECK(gathering.until() == now + 64ms);
+    gathering.synced(20, 5, 16ms, now);
+    CHECK(gathering.until() == now + 16ms);
+}
+
+TEST_CASE("after a disk has stalled the wait is short all the same")
+{
+    GroupGathering gathering;
+    gathering.synced(500, 0, 30s, now);
+    CHECK(gathering.until() == now + GroupGathering::longest);
 }

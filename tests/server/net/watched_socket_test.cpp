@@ -177,6 +177,25 @@ TEST_CASE_METHOD(SocketTest, "a wait that is cancelled says so, and only later")
     CHECK_FALSE((*next)->failed());
 }
 
+TEST_CASE_METHOD(SocketTest, "a wait that need not wait can be cancelled as well")
+{
+    client_sends("NOOP");
+    const auto first = wait(Event::readable);
+    turn();
+    const auto second = wait(Event::readable); // nothing was read
+    io.poll_one();                             // it has begun, and has not ended
+    io.restart();
+    REQUIRE_FALSE(second->has_value());
+    socket->cancel();
+    turn();
+    REQUIRE(second->has_value());
+    CHECK(**second == asio::error::operation_aborted);
+    const auto third = wait(Event::readable);
+    turn();
+    REQUIRE(third->has_value());
+    CHECK_FALSE((*third)->failed());
+}
+
 TEST_CASE_METHOD(SocketTest, "the poller's descriptor is readable when there is something to do")
 {
     wait(Event::readable);
