@@ -1,14 +1,16 @@
 """Connections that only sit there: a login in time, commands in time, and no more connections than allowed."""
 import contextlib
+import os
 import re
 import socket
-import threading
+import subprocess
 import time
 import unittest
 
-from harness import SANITIZED, SCALE, SharedServerTest, resident_bytes, scaled, until
+from harness import PASSWORD, SANITIZED, SCALE, SOURCE, SharedServerTest, resident_bytes, scaled, until
 from control_client import Control, can_log_in, connect, logged_in
 
+FTP_LOAD = os.environ.get("FTP_LOAD", str(SOURCE / "build/release/tests/ftp_load"))
 TIMEOUT = max(1, round(SCALE))  # seconds; long enough to log in
 
 
@@ -138,7 +140,6 @@ class ClientsThatDoNotRead(SharedServerTest):
             for control in clients:
                 control.close()
 
-
     def test_the_kernel_holds_a_bounded_amount_for_each(self):
         with logged_in(self.server.port) as control:
             own_socket = control.into_socket()
@@ -159,26 +160,19 @@ class Floods(SharedServerTest):
     settings = {"reactors": "1"}
 
     def test_others_have_their_turn(self):
-        def flood(control):
-            flooding = control.into_socket()
-            with contextlib.suppress(OSError):
-                while True:
-                    flooding.sendall(b"NOOP\r\n" * 50_000)
-
-        def read(control):
-            with contextlib.suppress(OSError):
-                while control.into_socket().recv(1 << 20):
-                    pass
-        with contextlib.ExitStack() as stack:
-            threads = []
-            for _ in range(3):
-                control = stack.enter_context(Control(self.server.port))
-                plain = control.into_socket()
-                plain.settimeout(None)
-                threads += [threading.Thread(target=work, args=(control,), daemon=True) for work in (flood, read)]
-            for thread in threads:
-                thread.start()
-            until(lambda: can_log_in(self.server.port), "somebody else logs in", 20)
+        home = self.server.site.root / "alice"
+        flood = subprocess.Popen(
+            [FTP_LOAD, "directories", "--server", f"127.0.0.1:{self.server.port}", "--user", "alice", "--sessions", "4",
+             "--in-flight", "6000", "--seconds", str(scaled(10))], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+        try:
+            flood.stdin.write(PASSWORD + "\n")
+            flood.stdin.close()
+            until(lambda: len(os.listdir(home)) > 2000, "the flood is under way")
+            self.assertTrue(can_log_in(self.server.port))
+            self.assertIsNone(flood.poll(), "only after the flood did anybody get in")
+        finally:
+            flood.kill()
+            flood.wait()
 
     def test_what_follows_rein_is_bounded(self):
         # It never comes to the close_notify that has to follow, and must not be read for as long as it lasts.

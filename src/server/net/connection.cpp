@@ -322,6 +322,7 @@ asio::awaitable<void> Connection::stop_tls()
     lines_ = LineBuffer{}; // what was pipelined behind REIN belonged to the TLS session
     const error_code failure = co_await stream_.stop_tls();
     if (failure) over_ = true;
+    if (failure && end_reason_.empty()) end_reason_ = in_words(failure);
 }
 
 // ---- the log
