@@ -7,6 +7,7 @@
 #include "server/net/connection.hpp"
 #include "server/net/listener.hpp"
 #include "server/net/reactors.hpp"
+#include "server/net/time_slices.hpp"
 
 #include <boost/asio.hpp>
 
@@ -23,6 +24,8 @@ namespace ftpc::server {
 namespace asio = boost::asio;
 constexpr auto use_awaitable = asio::as_tuple(asio::use_awaitable);
 constexpr std::chrono::seconds stop_time{3}; // for connections to take their last reply
+// Shorter than the scheduler's own: who yields, as a reactor does between its looks, goes back by a slice.
+constexpr std::chrono::microseconds time_slice{500};
 
 namespace {
 
@@ -266,6 +269,7 @@ int run_net_process()
     static_cast<void>(std::signal(SIGPIPE, SIG_IGN));
     raise_descriptor_limit();
     ::umask(0); // the setting directory-mode says it all
+    ask_for_time_slices(time_slice);
     try {
         harden_process();
         Start start = receive_start();

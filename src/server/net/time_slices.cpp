@@ -1,0 +1,39 @@
+#include "server/net/time_slices.hpp"
+
+#include <sched.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cstdint>
+
+namespace ftpc::server {
+
+namespace {
+
+// struct sched_attr of sched_setattr(2), its first version; the kernel's header clashes with glibc's here.
+struct SchedulingAttributes {
+    std::uint32_t size;
+    std::uint32_t policy;
+    std::uint64_t flags;
+    std::int32_t nice;
+    std::uint32_t priority;
+    std::uint64_t runtime; // nanoseconds, and so are the next two
+    std::uint64_t deadline;
+    std::uint64_t period;
+};
+
+constexpr pid_t this_thread = 0;
+constexpr unsigned no_flags = 0;
+
+} // namespace
+
+void ask_for_time_slices(std::chrono::nanoseconds length)
+{
+    SchedulingAttributes attributes{};
+    if (::syscall(SYS_sched_getattr, this_thread, &attributes, sizeof attributes, no_flags) != 0) return;
+    if (attributes.policy != SCHED_OTHER) return;
+    attributes.runtime = static_cast<std::uint64_t>(length.count());
+    ::syscall(SYS_sched_setattr, this_thread, &attributes, no_flags); // nice stays as it is
+}
+
+} // namespace ftpc::server
