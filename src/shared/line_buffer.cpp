@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 namespace ftpc {
 
-std::span<char> LineBuffer::room()
+std::span<char> LineBuffer::room(Memory spare)
 {
+    if (!bytes_) bytes_ = std::move(spare);
     if (!bytes_) bytes_.reset(new char[capacity]); // not value-initialised: it is written before it is read
     if (begin_ == end_) begin_ = searched_ = end_ = 0;
     if (begin_ > 0 && capacity - end_ < capacity / 4) {
@@ -51,11 +53,11 @@ LineBuffer::Line LineBuffer::skip_over_long_line()
     return {skipped_ > max_skipped_bytes ? Status::endless : Status::need_more, {}};
 }
 
-void LineBuffer::release_if_empty()
+LineBuffer::Memory LineBuffer::release_if_empty()
 {
-    if (begin_ != end_) return;
-    bytes_.reset();
+    if (begin_ != end_) return {};
     begin_ = searched_ = end_ = 0;
+    return std::exchange(bytes_, nullptr);
 }
 
 } // namespace ftpc

@@ -27,9 +27,12 @@ public:
         std::string_view text; // valid until the next call of any member
     };
 
+    // What the bytes are kept in.
+    using Memory = std::unique_ptr<char[]>;
+
     // Where the next bytes may be read to; never empty once next() has said need_more. Takes memory if the
-    // buffer holds none.
-    std::span<char> room();
+    // buffer holds none: `spare`, which has been given back by another, or else new.
+    std::span<char> room(Memory spare = {});
 
     // Says how many bytes were put into room().
     void received(std::size_t bytes) { end_ += bytes; }
@@ -39,14 +42,14 @@ public:
     // How many received bytes have not been given out.
     std::size_t pending() const { return end_ - begin_; }
 
-    // Gives the memory back when nothing is pending, so that an idle connection holds none.
-    void release_if_empty();
+    // Gives the memory back when nothing is pending, so that an idle connection holds none; else null.
+    Memory release_if_empty();
 
 private:
     Line skip_over_long_line();
 
     static constexpr std::size_t capacity = 2 * max_line_bytes;
-    std::unique_ptr<char[]> bytes_;
+    Memory bytes_;
     std::size_t begin_ = 0;    // first byte not yet given out
     std::size_t searched_ = 0; // no line end begins in [begin_, searched_)
     std::size_t end_ = 0;      // one past the last byte received

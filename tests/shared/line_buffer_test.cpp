@@ -187,6 +187,24 @@ TEST_CASE("memory given back is taken again for the next bytes")
     CHECK(buffer.next().text == "QUIT");
 }
 
+TEST_CASE("memory of one buffer serves another one, where that has none")
+{
+    LineBuffer first;
+    put(first, "NOOP\r\n");
+    CHECK(first.next().text == "NOOP");
+    auto memory = first.release_if_empty();
+    REQUIRE(memory != nullptr);
+    CHECK(first.release_if_empty() == nullptr);
+    const char* const where = memory.get();
+    LineBuffer second;
+    CHECK(second.room(std::move(memory)).data() == where);
+    put(second, "US");
+    CHECK(second.release_if_empty() == nullptr); // it is in use
+    CHECK(second.room(std::make_unique<char[]>(16384)).data() == where + 2);
+    put(second, "ER a\r\n");
+    CHECK(second.next().text == "USER a");
+}
+
 TEST_CASE("giving memory back in the middle of an over-long line does not forget it")
 {
     LineBuffer buffer;

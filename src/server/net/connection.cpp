@@ -103,25 +103,57 @@ asio::awaitable<void> Connection::run()
     log_end();
 }
 
+// In the steady state on_readable() does everything, and this coroutine waits. It goes on where something
+// has to be waited for, and at the end.
 asio::awaitable<void> Connection::serve()
 {
     while (!over_ && !ending_) {
         patience_.wait(Patience::For::command, Clock::now());
-        const auto [idle_end] = co_await stream_.until_readable();
-        if (over_ || ending_) break;
-        Result<std::size_t> got = idle_end;
-        if (!idle_end) got = stream_.read_at_once(lines_.room());
-        if (!got && got.error() == asio::error::would_block) got = co_await stream_.read_some(lines_.room());
-        take(got);
-        if (!over_ && !ending_) co_await handle_lines();
-        lines_.release_if_empty();
+        const auto [end] = co_await stream_.while_read_by(*this);
+        if (failure_) std::rethrow_exception(failure_);
+        if (end) take(end, Clock::now());
+        while (is_stopped() && !over_ && !ending_) {
+            co_await overcome(std::exchange(obstacle_, {}));
+            if (!is_stopped() && !over_ && !ending_) obstacle_ = handle_lines(Clock::now());
+        }
+        leave_memory();
     }
 }
 
-// What the client has sent, or why nothing more comes.
-void Connection::take(const Result<std::size_t>& received)
+bool Connection::on_readable()
 {
-    const auto now = Clock::now();
+    try {
+        return read_and_handle();
+    } catch (...) { // as if the coroutine itself had done it
+        failure_ = std::current_exception();
+        return false;
+    }
+}
+
+bool Connection::read_and_handle()
+{
+    replies_.take_memory(services_.spare.replies);
+    const auto got = stream_.read_at_once(lines_.room(std::move(services_.spare.lines)));
+    if (got || got.error() != asio::error::would_block) {
+        const auto now = Clock::now();
+        take(got, now);
+        if (!over_ && !ending_) obstacle_ = handle_lines(now);
+        if (over_ || ending_ || is_stopped()) return false;
+        patience_.wait(Patience::For::command, now);
+    }
+    leave_memory();
+    return stream_.all_read();
+}
+
+void Connection::leave_memory()
+{
+    if (auto memory = lines_.release_if_empty()) services_.spare.lines = std::move(memory);
+    replies_.leave_memory(services_.spare.replies);
+}
+
+// What the client has sent, or why nothing more comes.
+void Connection::take(const Result<std::size_t>& received, Clock::time_point now)
+{
     patience_.wait(Patience::For::nothing, now);
     if (received) {
         lines_.received(*received);
@@ -140,34 +172,46 @@ std::string Connection::in_words(const error_code& failure) const
     return stream_.tls_error().empty() ? failure.message() : stream_.tls_error();
 }
 
-asio::awaitable<void> Connection::handle_lines()
+// Carries out the commands at hand and answers them, up to one for which something has to be waited.
+Connection::Obstacle Connection::handle_lines(Clock::time_point now)
 {
-    const std::uint64_t commands_before = commands_;
-    auto turn_ends = Clock::now() + turn_time;
-    while (!over_ && !ending_) {
+    const auto turn_ends = now + turn_time;
+    for (; !over_ && !ending_; now = Clock::now()) {
+        if (now > turn_ends) return OthersTurn{};
         const LineBuffer::Line line = lines_.next();
         if (line.status == LineBuffer::Status::need_more) break;
-        const auto now = Clock::now();
-        if (now > turn_ends) {
-            co_await asio::post(services_.io, use_awaitable);
-            turn_ends = Clock::now() + turn_time;
-        }
         const auto too_fast_by = rate_.take(services_.settings.max_commands_per_second, now);
-        if (too_fast_by > Clock::duration::zero()) {
-            co_await slow_down(too_fast_by);
-            if (over_ || ending_) co_return;
-        }
-        ++commands_;
-        Action action = act_on(line);
-        forget_login_if_over();
-        if (!perform_at_once(action)) co_await perform(std::move(action));
-        if (replies_.full() && !flush_at_once()) {
-            const bool sent = co_await flush();
-            if (!sent) co_return;
-        }
+        if (too_fast_by > Clock::duration::zero()) return TooFast{too_fast_by, line};
+        Obstacle obstacle = handle(line);
+        if (obstacle.index() != 0) return obstacle;
     }
-    if (!flush_at_once()) co_await flush();
-    if (commands_ != commands_before) patience_.command_answered(Clock::now());
+    if (!flush_at_once()) return Unsent{};
+    if (std::exchange(answered_, commands_) != commands_) patience_.command_answered(now);
+    return {};
+}
+
+Connection::Obstacle Connection::handle(const LineBuffer::Line& line)
+{
+    ++commands_;
+    Action action = act_on(line);
+    forget_login_if_over();
+    if (!perform_at_once(action)) return action;
+    if (replies_.full() && !flush_at_once()) return Unsent{};
+    return {};
+}
+
+asio::awaitable<void> Connection::overcome(Obstacle obstacle)
+{
+    if (auto* const action = std::get_if<Action>(&obstacle)) {
+        co_await perform(std::move(*action));
+    } else if (const auto* const too_fast = std::get_if<TooFast>(&obstacle)) {
+        co_await slow_down(too_fast->by);
+        if (!over_ && !ending_) obstacle_ = handle(too_fast->line);
+    } else if (std::holds_alternative<Unsent>(obstacle)) {
+        co_await flush();
+    } else {
+        co_await asio::post(services_.io, use_awaitable);
+    }
 }
 
 // Nothing is read meanwhile, so that the client's own buffers fill and it waits, too.

@@ -16,13 +16,15 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include <chrono>
+#include <exception>
 #include <memory>
 #include <optional>
+#include <variant>
 
 namespace ftpc::server {
 
 // Used on the thread of its reactor; where it is made does not matter.
-class Connection {
+class Connection final : private SocketReader {
 public:
     using Clock = std::chrono::steady_clock;
 
@@ -54,10 +56,25 @@ public:
     void set_max_dirs(std::optional<std::uint64_t> max_dirs) { own_max_dirs_ = max_dirs; }
 
 private:
+    // What has to be waited for before the next command.
+    struct OthersTurn {};
+    struct TooFast {
+        Clock::duration by;
+        LineBuffer::Line line; // that comes next then; valid until lines_ is used
+    };
+    struct Unsent {}; // replies
+    using Obstacle = std::variant<std::monostate, OthersTurn, TooFast, Unsent, Action>;
+
     boost::asio::awaitable<void> serve();
-    void take(const Result<std::size_t>& received);
+    bool on_readable() override;
+    bool read_and_handle();
+    void take(const Result<std::size_t>& received, Clock::time_point now);
     std::string in_words(const error_code& failure) const;
-    boost::asio::awaitable<void> handle_lines();
+    Obstacle handle_lines(Clock::time_point now);
+    Obstacle handle(const LineBuffer::Line& line);
+    boost::asio::awaitable<void> overcome(Obstacle obstacle);
+    void leave_memory();
+    bool is_stopped() const { return obstacle_.index() != 0; }
     boost::asio::awaitable<bool> flush();
     bool flush_at_once();
     boost::asio::awaitable<error_code> synced();
@@ -96,7 +113,7 @@ private:
     void on_made(const MakeDirectory& request, const Carried& made);
     void on_made(const MakePath& request, const Carried& made);
     void add_outcome(const Reply& reply, const RemotePath& path, const Carried& made);
-    void add_durably(const Reply& reply, const std::vector<Directory>& parents);
+    void add_durably(const Reply& reply, const Parents& parents);
 
     void say_last(Reply reply);
     void cut_off(TimeLimit limit);
@@ -115,6 +132,8 @@ private:
     Workplace place_;
     std::optional<std::uint64_t> own_max_dirs_; // of the user; none: the setting's
     HomeQuota::Clock::time_point asked_;        // when the commands at hand came
+    Obstacle obstacle_;                         // that on_readable() has come to
+    std::exception_ptr failure_;                // that it has met with
     std::optional<Reply> ending_;               // why the server ends this connection
     ConnectionId id_;
     Patience patience_;
@@ -130,6 +149,7 @@ private:
     bool told_of_quota_ = false;
     Clock::time_point began_ = Clock::now();
     std::uint64_t commands_ = 0;
+    std::uint64_t answered_ = 0; // of these
     std::uint64_t directories_ = 0;
     std::string end_reason_;
 };

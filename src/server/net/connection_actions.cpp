@@ -235,7 +235,10 @@ asio::awaitable<Carried> Connection::made_in_worker(const Request& request, Effo
 
 void Connection::on_made(const MakeDirectory& request, const Carried& made)
 {
-    add_outcome(session_.on_directory_made(request.path, made.failure), request.path, made);
+    Reply reply =
+        session_.on_directory_made(request.path, made.failure, std::move(services_.spare.reply_text));
+    add_outcome(reply, request.path, made);
+    services_.spare.reply_text = std::move(reply.text);
 }
 
 void Connection::on_made(const MakePath& request, const Carried& made)
@@ -271,7 +274,7 @@ void Connection::log_directories(const RemotePath& path, std::size_t made)
         services_.log.directory_made(id_, session_.user(), path.text(), made);
 }
 
-void Connection::add_durably(const Reply& reply, const std::vector<Directory>& parents)
+void Connection::add_durably(const Reply& reply, const Parents& parents)
 {
     if (services_.settings.durability == Durability::group)
         replies_.add_when_synced(reply, parents);

@@ -3,6 +3,7 @@
 #include "server/log.hpp"
 #include "server/net/busy_poll.hpp"
 #include "server/net/connection.hpp"
+#include "server/net/reused_block.hpp"
 
 #include <boost/asio.hpp>
 
@@ -145,7 +146,8 @@ private:
     void sleep()
     {
         sockets_ready_.assign(poller_.descriptor());
-        sockets_ready_.async_wait(asio::posix::stream_descriptor::wait_read, [](error_code) {});
+        sockets_ready_.async_wait(asio::posix::stream_descriptor::wait_read,
+                                  asio::bind_allocator(wait_memory_.allocator(), [](error_code) {}));
         io_.run_one();
         sockets_ready_.release();
     }
@@ -161,6 +163,7 @@ private:
     }
 
     std::atomic<std::size_t> connections_ = 0; // before the loop, which holds what counts here
+    ReusedBlock wait_memory_;
     asio::io_context io_{1};
     SocketPoller poller_;
     asio::posix::stream_descriptor sockets_ready_;

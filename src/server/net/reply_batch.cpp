@@ -4,19 +4,13 @@
 
 namespace ftpc::server {
 
-namespace {
-
-constexpr std::size_t kept_bytes = 512; // of memory, while a connection idles
-
-} // namespace
-
 void ReplyBatch::add(const Reply& reply)
 {
     append_wire(text_, reply);
     ++replies_;
 }
 
-void ReplyBatch::add_when_synced(const Reply& reply, const std::vector<Directory>& parents)
+void ReplyBatch::add_when_synced(const Reply& reply, const Parents& parents)
 {
     const std::size_t begin = text_.size();
     add(reply);
@@ -29,7 +23,16 @@ void ReplyBatch::sent(std::size_t bytes)
 {
     text_.erase(0, bytes);
     replies_ = 0;
-    if (text_.empty() && text_.capacity() > kept_bytes) text_ = {};
+}
+
+void ReplyBatch::take_memory(std::string& spare)
+{
+    if (text_.empty()) text_ = std::move(spare);
+}
+
+void ReplyBatch::leave_memory(std::string& spare)
+{
+    if (text_.empty()) spare = std::exchange(text_, {});
 }
 
 std::vector<Directory> ReplyBatch::take_parents()

@@ -16,7 +16,7 @@ public:
     void add(const Reply& reply);
 
     // `reply` holds only once the entries of `parents` are on disk.
-    void add_when_synced(const Reply& reply, const std::vector<Directory>& parents);
+    void add_when_synced(const Reply& reply, const Parents& parents);
 
     bool empty() const { return text_.empty(); }
     // Time to send: the batch has grown large; or there are so many, and nothing to be waited for, that the
@@ -31,6 +31,11 @@ public:
     // The bytes to send, where nothing depends on a sync, and how many of them have been.
     std::string_view text() const { return text_; }
     void sent(std::size_t bytes);
+
+    // Memory for the text that another batch has left; and leaves it to the next one, so that a connection
+    // that idles holds none. Nothing where there is text.
+    void take_memory(std::string& spare);
+    void leave_memory(std::string& spare);
 
     // What has to be synced before take(); empty: nothing.
     std::vector<Directory> take_parents();

@@ -11,7 +11,9 @@
 #include "server/net/workers.hpp"
 #include "server/net/workplace.hpp"
 #include "server/settings.hpp"
+#include "shared/line_buffer.hpp"
 
+#include <string>
 #include <unordered_map>
 #include <utility>
 
@@ -30,6 +32,13 @@ struct SharedServices {
     LogBounds& log_bounds;
 };
 
+// Memory that a connection needs for a moment only, and leaves to the next one: an allocation less for each.
+struct SpareMemory {
+    LineBuffer::Memory lines{};
+    std::string replies{};
+    std::string reply_text{};
+};
+
 // Of one reactor, on its thread.
 struct Services : SharedServices {
     Services(const SharedServices& shared, boost::asio::io_context& loop, SocketPoller& sockets,
@@ -43,6 +52,7 @@ struct Services : SharedServices {
     Settings settings; // replaced by a reload
     TlsContext tls;    // replaced by a reload; a connection keeps the one that it began with
     EventLog log;
+    SpareMemory spare{};
     std::unordered_map<ConnectionId, Connection*> connections{}; // all that it serves
 };
 

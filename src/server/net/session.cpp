@@ -42,9 +42,10 @@ Reply too_many_from_address(std::uint32_t retry_seconds)
                      (minutes == 1 ? " minute." : " minutes.")};
 }
 
-Reply quoted_path_reply(int code, const RemotePath& path, std::string_view words)
+Reply quoted_path_reply(int code, const RemotePath& path, std::string_view words, std::string memory = {})
 {
-    Reply reply{code, {}};
+    Reply reply{code, std::move(memory)};
+    reply.text.clear();
     reply.text.reserve(path.text().size() + words.size() + 2);
     append_quoted(reply.text, path.text());
     reply.text += words;
@@ -309,10 +310,10 @@ Action Session::mkd(std::string_view argument)
     return MakeDirectory{std::move(*path), plain_name};
 }
 
-Reply Session::on_directory_made(const RemotePath& path, error_code failure) const
+Reply Session::on_directory_made(const RemotePath& path, error_code failure, std::string memory) const
 {
     if (failure) return error_reply(failure, path.text());
-    return quoted_path_reply(257, path, " created.");
+    return quoted_path_reply(257, path, " created.", std::move(memory));
 }
 
 Action Session::site_mkdir(std::string_view argument)

@@ -91,7 +91,8 @@ public:
     Reply on_keys_listed(const ipc::ListAnswer& answer) const;
 
     Reply on_directory_changed(const RemotePath& path, error_code failure);
-    Reply on_directory_made(const RemotePath& path, error_code failure) const;
+    // `memory`: for the reply's text; what is in it does not matter.
+    Reply on_directory_made(const RemotePath& path, error_code failure, std::string memory = {}) const;
     // `made`: by this command; false when the directory was there before, or another made it meanwhile.
     Reply on_path_made(const RemotePath& path, bool made, error_code failure) const;
 

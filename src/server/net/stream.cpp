@@ -164,10 +164,10 @@ Stream::Attempt Stream::send_in_clear(std::string_view bytes)
     return would_block(WatchedSocket::Event::writable);
 }
 
-asio::awaitable<WatchedSocket::Result> Stream::until_readable()
+asio::awaitable<WatchedSocket::Result> Stream::while_read_by(SocketReader& reader)
 {
     // A client that keeps sending must let the others have their turn all the same.
-    return has_pending() ? socket_.give_way() : socket_.until(WatchedSocket::Event::readable);
+    return socket_.while_read_by(reader, has_pending());
 }
 
 Result<std::size_t> Stream::read_at_once(std::span<char> into)

@@ -31,9 +31,12 @@ public:
     // operation_aborted after cancel(), connection_reset and the like otherwise.
     boost::asio::awaitable<Result<std::size_t>> read_some(std::span<char> into);
 
-    // Waits until read_some may find something, without any memory set aside for it: how a connection idles.
-    // Fails with operation_aborted after cancel().
-    boost::asio::awaitable<WatchedSocket::Result> until_readable();
+    // Waits without any memory set aside for it, for as long as `reader` takes all that comes with
+    // read_at_once(): how a connection lives. Fails with operation_aborted after cancel().
+    boost::asio::awaitable<WatchedSocket::Result> while_read_by(SocketReader& reader);
+
+    // Whether nothing is left that read_at_once() would find without a new change of the socket.
+    bool all_read() const { return !has_pending() && socket_.all_read(); }
 
     // As read_some; fails with asio::error::would_block where it would have to wait.
     Result<std::size_t> read_at_once(std::span<char> into);

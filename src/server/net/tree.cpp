@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <optional>
 #include <string>
@@ -143,30 +144,32 @@ bool Tree::must_stay(Blocking blocking) const
 Result<Made> Tree::make_in(const Directory& parent, std::string_view name, const Terms& terms) const
 {
     if (terms.blocking == Blocking::at_once && !parent->local) return Errc::would_wait;
-    const std::string terminated{name};
+    std::array<char, max_name_bytes + 1> terminated{};
+    if (name.size() > max_name_bytes) return error_code{ENAMETOOLONG, boost::system::system_category()};
+    std::copy(name.begin(), name.end(), terminated.begin());
     std::optional<HomeQuota::Permit> permit;
     if (terms.allowance != nullptr && parent->in_home) {
         auto taken = terms.allowance->take(terms.may_count);
         if (!taken) {
-            const error_code there = what_is_there(parent, terminated, terms.blocking);
+            const error_code there = what_is_there(parent, terminated.data(), terms.blocking);
             return is_there(there) ? there : taken.error();
         }
         permit.emplace(std::move(*taken));
     }
-    if (::mkdirat(parent->fd.get(), terminated.c_str(), directory_mode_) == 0) {
+    if (::mkdirat(parent->fd.get(), terminated.data(), directory_mode_) == 0) {
         if (permit) permit->made();
         return made(true, parent);
     }
     if (errno != EEXIST) return last_system_error();
     permit.reset(); // what is mounted on the name may hang, and others want to make directories here
-    const error_code there = what_is_there(parent, terminated, terms.blocking);
+    const error_code there = what_is_there(parent, terminated.data(), terms.blocking);
     if (is_errno(there, ENOENT)) return error_code{EEXIST, boost::system::system_category()};
     return there;
 }
 
 // What has the name: Errc::directory_exists, EEXIST for anything else, ENOENT. A mount point is not asked
 // what is mounted there by who must not wait.
-error_code Tree::what_is_there(const Directory& parent, const std::string& name, Blocking blocking) const
+error_code Tree::what_is_there(const Directory& parent, const char* name, Blocking blocking) const
 {
     if (must_stay(blocking)) {
         const auto opened = open_beneath(parent->fd.get(), name, O_PATH | O_NOFOLLOW, Mounts::stay);
@@ -176,8 +179,7 @@ error_code Tree::what_is_there(const Directory& parent, const std::string& name,
         return {EEXIST, boost::system::system_category()};
     }
     struct stat status {};
-    if (::fstatat(parent->fd.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0)
-        return last_system_error();
+    if (::fstatat(parent->fd.get(), name, &status, AT_SYMLINK_NOFOLLOW) != 0) return last_system_error();
     if (S_ISDIR(status.st_mode)) return Errc::directory_exists;
     return {EEXIST, boost::system::system_category()};
 }

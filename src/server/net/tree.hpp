@@ -8,13 +8,14 @@
 #include "shared/result.hpp"
 #include "shared/unique_fd.hpp"
 
+#include <boost/container/small_vector.hpp>
+
 #include <sys/types.h>
 
 #include <atomic>
 #include <memory>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace ftpc::server {
 
@@ -26,12 +27,12 @@ struct OpenDirectory {
     bool in_home = true;   // on the mount of the home: what is made in it counts for the quota
 };
 using Directory = std::shared_ptr<const OpenDirectory>;
+using Parents = boost::container::small_vector<Directory, 1>; // no allocation for a plain MKD
 
 struct Made {
     bool path = false;           // the directory itself; false: it was there before
     std::size_t directories = 0; // all that were missing and are not any more
-    std::vector<Directory>
-        parents; // those whose entries make the path; to be synced before it is acknowledged
+    Parents parents;             // those whose entries make the path; to be synced before it is acknowledged
 };
 
 // Who asks. The event loop asks `at_once` and gets Errc::would_wait for what might have to wait for another
@@ -88,7 +89,7 @@ private:
                                   Blocking blocking, int flags = 0) const;
     bool is_local(int fd) const;
     bool must_stay(Blocking blocking) const;
-    error_code what_is_there(const Directory& parent, const std::string& name, Blocking blocking) const;
+    error_code what_is_there(const Directory& parent, const char* name, Blocking blocking) const;
     Result<Directory> step_into(const Directory& home, const Directory& here, const RemotePath& reached,
                                 Blocking blocking) const;
     Result<Made> walk_and_make(const Directory& home, const RemotePath& path, const Terms& terms) const;

@@ -73,9 +73,7 @@ void WatchedSocket::happened(std::uint32_t events)
     if ((events & EPOLLPRI) != 0) urgent_ = true;
     if ((events & (EPOLLIN | end)) != 0) readable_ = true;
     if ((events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0) writable_ = true;
-    if (!waiting_ || !is_ready(awaited_)) return;
-    const auto waiting = std::exchange(waiting_, nullptr);
-    waiting->resume({}); // this may be gone now
+    if (waiting_ && !looks_later_ && is_ready(awaited_)) look();
 }
 
 void WatchedSocket::has_read(std::size_t bytes, std::size_t asked)
@@ -83,39 +81,60 @@ void WatchedSocket::has_read(std::size_t bytes, std::size_t asked)
     if (bytes == 0 || (bytes < asked && !urgent_)) readable_ = ended_;
 }
 
-template <class Handler>
-void WatchedSocket::resume_later(Handler handler, error_code result)
-{
-    resumes_later_ = true;
-    asio::post(poller_.io_, [this, handler = std::move(handler), result]() mutable {
-        resumes_later_ = false;
-        handler(std::exchange(cancelled_, false) ? error_code{asio::error::operation_aborted} : result);
-    });
-}
+// ---- waiting
 
 asio::awaitable<WatchedSocket::Result> WatchedSocket::until(Event what)
 {
+    return wait(what, nullptr, false);
+}
+
+asio::awaitable<WatchedSocket::Result> WatchedSocket::while_read_by(SocketReader& reader, bool at_once)
+{
+    return wait(Event::readable, &reader, at_once);
+}
+
+asio::awaitable<WatchedSocket::Result> WatchedSocket::wait(Event what, SocketReader* reader, bool at_once)
+{
     return asio::async_initiate<const decltype(use_awaitable), void(error_code)>(
-        [this, what](auto handler) {
-            const error_code unwatched = watch();
-            if (unwatched || is_ready(what)) return resume_later(std::move(handler), unwatched);
+        [this, what, reader, at_once](auto handler) {
             awaited_ = what;
+            reader_ = reader;
             waiting_ = std::make_unique<WaitingHandler<decltype(handler)>>(std::move(handler));
+            const error_code unwatched = watch();
+            if (unwatched || at_once || is_ready(what)) look_later(unwatched);
         },
         use_awaitable);
 }
 
-asio::awaitable<WatchedSocket::Result> WatchedSocket::give_way()
+void WatchedSocket::look_later(error_code failure)
 {
-    return asio::async_initiate<const decltype(use_awaitable), void(error_code)>(
-        [this](auto handler) { resume_later(std::move(handler), {}); }, use_awaitable);
+    looks_later_ = true;
+    asio::post(poller_.io_, [this, failure] {
+        looks_later_ = false;
+        if (std::exchange(cancelled_, false)) return end_wait(asio::error::operation_aborted);
+        if (failure) return end_wait(failure);
+        look();
+    });
+}
+
+// What is awaited may be there.
+void WatchedSocket::look()
+{
+    if (reader_ != nullptr && reader_->on_readable()) return;
+    if (waiting_) end_wait({}); // else the reader has cancelled the wait
+}
+
+void WatchedSocket::end_wait(error_code result)
+{
+    const auto waiting = std::exchange(waiting_, nullptr);
+    waiting->resume(result); // this may be gone now
 }
 
 // Not at once: who cancels may be going through all connections.
 void WatchedSocket::cancel()
 {
-    cancelled_ = resumes_later_;
-    if (!waiting_) return;
+    cancelled_ = looks_later_;
+    if (looks_later_ || !waiting_) return;
     asio::post(poller_.io_,
                [waiting = std::move(waiting_)] { waiting->resume(asio::error::operation_aborted); });
 }

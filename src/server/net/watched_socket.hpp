@@ -18,6 +18,20 @@ namespace ftpc::server {
 
 class WatchedSocket;
 
+// Who takes what a socket has to read, on the thread of its poller, without being resumed for it each time.
+class SocketReader {
+public:
+    // There may be something to read. True when all has been read and dealt with: the next change will be
+    // told, too. False when the coroutine that waits has to go on.
+    virtual bool on_readable() = 0;
+
+protected:
+    SocketReader() = default;
+    ~SocketReader() = default;
+    SocketReader(const SocketReader&) = default;
+    SocketReader& operator=(const SocketReader&) = default;
+};
+
 class SocketPoller {
 public:
     // `io`: the loop of the same thread.
@@ -54,19 +68,20 @@ public:
 
     int descriptor() const { return socket_.get(); }
 
-    // A call has read so many bytes, or none; or it could write none. Where that was all that there is,
-    // until() waits for a change from now on. Where it was not, until() returns once others have had their
-    // turn.
+    // A call has read so many bytes, or none; or it could write none. Where that was all that there is, what
+    // waits does so for a change from now on. Where it was not, it goes on once others have had their turn.
     void has_read(std::size_t bytes, std::size_t asked);
     void could_not_write() { writable_ = false; }
+    bool all_read() const { return !readable_; }
 
     using Result = std::tuple<error_code>; // as asio::as_tuple has it
 
     // Waits; fails with operation_aborted after cancel(). One at a time.
     boost::asio::awaitable<Result> until(Event what);
 
-    // Waits until the others have had their turn.
-    boost::asio::awaitable<Result> give_way();
+    // Waits for as long as `reader` deals with all that comes. `at_once`: there is something already of which
+    // the socket does not know; the reader is asked once others have had their turn. Fails as until().
+    boost::asio::awaitable<Result> while_read_by(SocketReader& reader, bool at_once);
 
     // Ends the wait that is under way.
     void cancel();
@@ -87,22 +102,26 @@ private:
     struct WaitingHandler;
 
     error_code watch();
-    template <class Handler>
-    void resume_later(Handler handler, error_code result);
+    boost::asio::awaitable<Result> wait(Event what, SocketReader* reader, bool at_once);
     void happened(std::uint32_t events);
+    void look_later(error_code failure);
+    void look();
+    void end_wait(error_code result);
     bool is_ready(Event what) const { return what == Event::readable ? readable_ : writable_; }
 
     SocketPoller& poller_;
     UniqueFd socket_;
     bool watched_ = false;
-    bool resumes_later_ = false; // a coroutine that need not wait, once others have had their turn
-    bool cancelled_ = false;     // while it did not
     bool readable_ = false;
     bool writable_ = false;
     bool ended_ = false;  // the other side sends no more: no change would tell of it again
     bool urgent_ = false; // it sends urgent data, before which a read stops short (tcp(7))
+    // The wait that is under way:
     Event awaited_ = Event::readable;
+    SocketReader* reader_ = nullptr; // who is asked first
     std::unique_ptr<Waiting> waiting_;
+    bool looks_later_ = false; // without a change, once others have had their turn
+    bool cancelled_ = false;   // before it did
 };
 
 } // namespace ftpc::server

@@ -97,7 +97,7 @@ Carried carry_out(const Tree& tree, const Workplace& place, const MakeDirectory&
         const auto parent = request.in_working_directory
                                 ? Result<Directory>{place.working_directory}
                                 : tree.open(place.home, request.path.parent(), blocking(effort));
-        if (parent) carried.parents = {*parent};
+        if (parent) carried.parents.push_back(*parent);
     }
     return carried;
 }
@@ -110,7 +110,7 @@ Carried carry_out(const Tree& tree, const Workplace& place, const MakePath& requ
     });
 }
 
-error_code sync_those_not_local(std::vector<Directory>& parents, FileSystemSync& sync)
+error_code sync_those_not_local(Parents& parents, FileSystemSync& sync)
 {
     error_code result;
     for (const Directory& parent : parents) {
@@ -120,7 +120,8 @@ error_code sync_those_not_local(std::vector<Directory>& parents, FileSystemSync&
                                                     : error_code{EACCES, boost::system::system_category()};
         if (failure) result = failure;
     }
-    std::erase_if(parents, [](const Directory& parent) { return !parent->local; });
+    const auto is_local = [](const Directory& parent) { return parent->local; };
+    parents.erase(std::stable_partition(parents.begin(), parents.end(), is_local), parents.end());
     return result;
 }
 

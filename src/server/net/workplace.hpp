@@ -62,9 +62,8 @@ struct Carried {
     error_code failure{};        // as of Tree::make_in, make and make_with_parents
     bool path = false;           // was made, by this command and no other
     std::size_t directories = 0; // that were made, with those above the path
-    std::vector<Directory>
-        parents{};             // to be synced before the answer: of what was made, or found to be there
-    error_code sync_failure{}; // of parents that are synced already and no longer among these
+    Parents parents{};           // to be synced before the answer: of what was made, or found to be there
+    error_code sync_failure{};   // of parents that are synced already and no longer among these
 };
 
 // `asked`: when the command came.
@@ -75,7 +74,6 @@ Carried carry_out(const Tree& tree, const Workplace& place, const MakePath& requ
 
 // Syncs those of `parents` that are not local, here and now, and takes them out: the commit queue, which all
 // sessions share, must not wait for them.
-error_code sync_those_not_local(std::vector<Directory>& parents,
-                                FileSystemSync& sync = *make_file_system_sync());
+error_code sync_those_not_local(Parents& parents, FileSystemSync& sync = *make_file_system_sync());
 
 } // namespace ftpc::server

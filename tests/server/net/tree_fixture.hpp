@@ -122,7 +122,7 @@ struct TreeFixture {
     bool outside_is_empty() const { return std::filesystem::is_empty(top.path("outside")); }
 };
 
-inline std::vector<ino_t> inodes(const std::vector<server::Directory>& directories)
+inline std::vector<ino_t> inodes(const server::Parents& directories)
 {
     std::vector<ino_t> all;
     for (const server::Directory& directory : directories)

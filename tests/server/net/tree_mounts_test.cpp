@@ -161,14 +161,14 @@ TEST_CASE_METHOD(MountTest,
             OpenDirectory{.fd = open("root"), .can_sync = can_sync, .local = local});
     };
     const Directory local = directory(true, true);
-    std::vector<Directory> parents{local};
+    Parents parents{local};
     CHECK_FALSE(sync_those_not_local(parents, sync));
     CHECK(sync.asked == 0);
-    CHECK(parents == std::vector{local});
+    CHECK(parents == Parents{local});
     parents = {directory(false, true), local, directory(false, true)};
     CHECK(sync_those_not_local(parents, sync) == boost::system::errc::io_error);
     CHECK(sync.asked == 2);
-    CHECK(parents == std::vector{local});
+    CHECK(parents == Parents{local});
     parents = {directory(false, false)};
     CHECK(sync_those_not_local(parents, sync) == boost::system::errc::permission_denied);
     CHECK(parents.empty());

@@ -108,7 +108,7 @@ TEST_CASE_METHOD(TreeTest, "MKD syncs the parent that it made an entry in")
     CHECK(inodes(in_home->parents) == std::vector{inode(home->fd.get())});
     CHECK(inodes(tree_.make(home, path("/a/x"))->parents) == std::vector{inode_in_home("a")});
     const Directory a = tree_.open(home, path("/a")).value();
-    CHECK(tree_.make_in(a, "y")->parents == std::vector{a});
+    CHECK(tree_.make_in(a, "y")->parents == Parents{a});
 }
 
 TEST_CASE_METHOD(TreeTest, "a path that is missing as a whole is made, and each parent is synced")

@@ -12,6 +12,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 using namespace ftpc;
 using namespace ftpc::server;
@@ -45,6 +47,19 @@ struct SocketTest {
             *out = failure;
         };
         asio::co_spawn(io, waiting(*socket, what, result), asio::detached);
+        return result;
+    }
+
+    // Begins to wait beside `reader`.
+    std::shared_ptr<std::optional<error_code>> wait_beside(SocketReader& reader, bool at_once = false)
+    {
+        auto result = std::make_shared<std::optional<error_code>>();
+        const auto waiting = [](WatchedSocket& waits, SocketReader& reads, bool now,
+                                auto out) -> asio::awaitable<void> {
+            const auto [failure] = co_await waits.while_read_by(reads, now);
+            *out = failure;
+        };
+        asio::co_spawn(io, waiting(*socket, reader, at_once, result), asio::detached);
         return result;
     }
 
@@ -82,6 +97,24 @@ struct SocketTest {
         while (::recv(client.get(), buffer.data(), buffer.size(), 0) > 0)
             ;
     }
+};
+
+// Reads until `last` has come.
+class Reading final : public SocketReader {
+public:
+    Reading(SocketTest& test, std::string last) : test_{test}, last_{std::move(last)} {}
+
+    bool on_readable() override
+    {
+        read.push_back(test_.received());
+        return read.back() != last_;
+    }
+
+    std::vector<std::string> read;
+
+private:
+    SocketTest& test_;
+    std::string last_;
 };
 
 } // namespace
@@ -194,6 +227,102 @@ TEST_CASE_METHOD(SocketTest, "a wait that need not wait can be cancelled as well
     turn();
     REQUIRE(third->has_value());
     CHECK_FALSE((*third)->failed());
+}
+
+TEST_CASE_METHOD(SocketTest, "a reader gets all that comes, and who waits goes on when it says so")
+{
+    using Parts = std::vector<std::string>;
+    Reading reader{*this, "QUIT"};
+    const auto result = wait_beside(reader);
+    turn();
+    reader.read.clear(); // a socket that has just been registered may have something
+    client_sends("one");
+    turn();
+    CHECK(reader.read == Parts{"one"});
+    turn();
+    CHECK(reader.read == Parts{"one"}); // all was read, so nothing has to be asked again
+    client_sends("two");
+    turn();
+    CHECK(reader.read == Parts{"one", "two"});
+    CHECK_FALSE(result->has_value());
+    client_sends("QUIT");
+    turn();
+    REQUIRE(result->has_value());
+    CHECK_FALSE((*result)->failed());
+    client_sends("more");
+    turn();
+    CHECK(reader.read == Parts{"one", "two", "QUIT"}); // nobody waits
+}
+
+TEST_CASE_METHOD(SocketTest,
+                 "a reader is asked about what came before, and about what the socket does not know of")
+{
+    Reading reader{*this, "QUIT"};
+    client_sends("early");
+    const auto result = wait_beside(reader);
+    turn();
+    CHECK(reader.read.front() == "early");
+    client_sends("QUIT");
+    turn();
+    REQUIRE(result->has_value());
+    Reading again{*this, "none"};
+    const auto next = wait_beside(again, true);
+    CHECK(again.read.empty()); // not before others have had their turn
+    turn();
+    CHECK(again.read == std::vector<std::string>{""});
+    CHECK_FALSE(next->has_value());
+}
+
+TEST_CASE_METHOD(SocketTest, "a wait beside a reader can be cancelled from outside and by the reader itself")
+{
+    struct Cancelling final : SocketReader {
+        explicit Cancelling(SocketTest& in) : test{in} {}
+        bool on_readable() override
+        {
+            if (test.received() != "cancel") return true;
+            test.socket->cancel();
+            return says;
+        }
+        SocketTest& test;
+        bool says = true;
+    } reader{*this};
+
+    SECTION("from outside")
+    {
+        const auto result = wait_beside(reader);
+        turn();
+        socket->cancel();
+        turn();
+        REQUIRE(result->has_value());
+        CHECK(**result == asio::error::operation_aborted);
+    }
+    SECTION("before it was asked")
+    {
+        const auto result = wait_beside(reader, true);
+        io.poll_one();
+        io.restart();
+        socket->cancel();
+        turn();
+        REQUIRE(result->has_value());
+        CHECK(**result == asio::error::operation_aborted);
+    }
+    SECTION("by the reader")
+    {
+        reader.says = GENERATE(true, false);
+        const auto result = wait_beside(reader);
+        turn();
+        client_sends("cancel");
+        turn();
+        REQUIRE(result->has_value());
+        CHECK(**result == asio::error::operation_aborted);
+    }
+    const auto next = wait(Event::readable);
+    turn();
+    CHECK_FALSE(next->has_value());
+    client_sends("NOOP");
+    turn();
+    REQUIRE(next->has_value());
+    CHECK_FALSE((*next)->failed());
 }
 
 TEST_CASE_METHOD(SocketTest, "the poller's descriptor is readable when there is something to do")
