@@ -7,7 +7,7 @@
 #include "server/net/connection.hpp"
 #include "server/net/listener.hpp"
 #include "server/net/reactors.hpp"
-#include "server/net/time_slices.hpp"
+#include "server/net/scheduling.hpp"
 
 #include <boost/asio.hpp>
 

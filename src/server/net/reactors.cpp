@@ -4,6 +4,7 @@
 #include "server/net/busy_poll.hpp"
 #include "server/net/connection.hpp"
 #include "server/net/reused_block.hpp"
+#include "server/net/scheduling.hpp"
 
 #include <boost/asio.hpp>
 
@@ -77,11 +78,15 @@ void end_those_overdue(Services& services)
 
 class Reactor::Impl {
 public:
-    Impl(const SharedServices& shared, const Settings& settings, const TlsContext& tls)
+    Impl(const SharedServices& shared, const Settings& settings, const TlsContext& tls,
+         std::optional<int> processor)
         : poller_{io_}, sockets_ready_{io_}, services_{shared, io_, poller_, settings, tls}
     {
         asio::co_spawn(io_, watch_deadlines(), asio::detached);
-        thread_ = std::thread{[this] { run(); }};
+        thread_ = std::thread{[this, processor] {
+            if (processor) keep_to_processor(*processor);
+            run();
+        }};
     }
     ~Impl()
     {
@@ -173,8 +178,9 @@ private:
     std::thread thread_;
 };
 
-Reactor::Reactor(const SharedServices& shared, const Settings& settings, const TlsContext& tls)
-    : impl_{std::make_unique<Impl>(shared, settings, tls)}
+Reactor::Reactor(const SharedServices& shared, const Settings& settings, const TlsContext& tls,
+                 std::optional<int> processor)
+    : impl_{std::make_unique<Impl>(shared, settings, tls, processor)}
 {}
 
 Reactor::~Reactor() = default;
@@ -213,8 +219,13 @@ bool Reactor::stop()
 
 Reactors::Reactors(const SharedServices& shared, const Settings& settings, const TlsContext& tls)
 {
-    for (std::size_t i = 0; i < number_of_reactors(settings); ++i)
-        reactors_.push_back(std::make_unique<Reactor>(shared, settings, tls));
+    const std::size_t number = number_of_reactors(settings);
+    const std::vector<int> processors = allowed_processors();
+    // With fewer threads than processors it would be a guess which of them are free.
+    const bool keep = settings.pin_reactors && processors.size() == number;
+    for (std::size_t i = 0; i < number; ++i)
+        reactors_.push_back(std::make_unique<Reactor>(shared, settings, tls,
+                                                      keep ? std::optional{processors[i]} : std::nullopt));
 }
 
 Reactors::~Reactors() = default;

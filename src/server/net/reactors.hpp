@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 namespace ftpc::server {
@@ -50,7 +51,9 @@ void end_those_overdue(Services& services);
 
 class Reactor {
 public:
-    Reactor(const SharedServices& shared, const Settings& settings, const TlsContext& tls);
+    // `processor`: the one that its thread keeps to; none: the scheduler's choice.
+    Reactor(const SharedServices& shared, const Settings& settings, const TlsContext& tls,
+            std::optional<int> processor);
     Reactor(const Reactor&) = delete;
     Reactor& operator=(const Reactor&) = delete;
     ~Reactor();

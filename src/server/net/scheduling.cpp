@@ -1,4 +1,4 @@
-#include "server/net/time_slices.hpp"
+#include "server/net/scheduling.hpp"
 
 #include <sched.h>
 #include <sys/syscall.h>
@@ -34,6 +34,24 @@ void ask_for_time_slices(std::chrono::nanoseconds length)
     if (attributes.policy != SCHED_OTHER) return;
     attributes.runtime = static_cast<std::uint64_t>(length.count());
     ::syscall(SYS_sched_setattr, this_thread, &attributes, no_flags); // nice stays as it is
+}
+
+std::vector<int> allowed_processors()
+{
+    cpu_set_t allowed;
+    if (::sched_getaffinity(this_thread, sizeof allowed, &allowed) != 0) return {};
+    std::vector<int> numbers;
+    for (int i = 0; i < CPU_SETSIZE; ++i)
+        if (CPU_ISSET(i, &allowed)) numbers.push_back(i);
+    return numbers;
+}
+
+void keep_to_processor(int number)
+{
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(number, &one);
+    ::sched_setaffinity(this_thread, sizeof one, &one);
 }
 
 } // namespace ftpc::server

@@ -1,0 +1,55 @@
+"""The threads that serve connections: how many there are, and on which processors."""
+import os
+import unittest
+
+from harness import EndToEndTest, until
+from control_client import can_log_in
+
+ALLOWED = os.sched_getaffinity(0)
+
+
+class ReactorThreads(EndToEndTest):
+    @staticmethod
+    def pinned(server):
+        """The processors to which threads of net keep that might use others as well."""
+        threads = os.listdir(f"/proc/{server.child('net')}/task")
+        masks = [os.sched_getaffinity(int(thread)) for thread in threads]
+        widest = max(masks, key=len)
+        return sorted(processor for mask in masks if mask < widest for processor in mask)
+
+    def check_none_is_pinned(self, **settings):
+        server = self.serve(**settings)
+        for _ in range(20):  # so that each of the threads has begun
+            self.assertTrue(can_log_in(server.port))
+        self.assertEqual(self.pinned(server), [])
+
+    @unittest.skipIf(len(ALLOWED) < 2, "needs two processors")
+    def test_one_for_each_processor_keeps_to_it(self):
+        server = self.serve()
+        until(lambda: self.pinned(server) == sorted(ALLOWED), "a thread for each processor")
+
+    def test_switched_off_they_go_where_the_scheduler_wants(self):
+        self.check_none_is_pinned(pin_reactors="off")
+
+    def test_more_or_fewer_than_processors_go_where_the_scheduler_wants(self):
+        self.check_none_is_pinned(reactors=len(ALLOWED) + 1)
+        if len(ALLOWED) > 1:
+            self.check_none_is_pinned(reactors=1)
+
+    @unittest.skipIf(len(ALLOWED) < 2, "needs two processors")
+    def test_only_processors_that_the_server_may_use_count(self):
+        one = {max(ALLOWED)}
+        server = self.start(self.make_site(), preexec_fn=lambda: os.sched_setaffinity(0, one))
+        threads = os.listdir(f"/proc/{server.child('net')}/task")
+        self.assertEqual({frozenset(os.sched_getaffinity(int(thread))) for thread in threads}, {frozenset(one)})
+
+    def test_a_change_waits_for_the_next_start_and_is_named(self):
+        server = self.serve()
+        server.site.configure(reactors=7, pin_reactors="off")
+        before = server.hang_up()
+        server.log.wait_for(r'event=setting-changes-at-restart settings="reactors, pin-reactors"', before)
+        server.log.wait_for("event=reloaded", before)
+
+
+if __name__ == "__main__":
+    unittest.main()
