@@ -53,8 +53,7 @@ std::optional<std::string> renewed_hash(const PasswordCheck& check);
 enum class Suspicion {
     none,
     guess,           // at a password
-    unknown_key,     // a session key that is not enrolled: made up, or ended long ago
-    wrong_signature, // for a session key that is
+    wrong_signature, // for a session key that is enrolled
 };
 
 struct Decision {

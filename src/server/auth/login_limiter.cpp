@@ -72,13 +72,6 @@ LoginLimiter::Hit LoginLimiter::fail(const ipc::PeerAddress& peer, std::string_v
     return hit;
 }
 
-LoginLimiter::Hit LoginLimiter::fail_unknown_key(const ipc::PeerAddress& peer, const SessionId& id,
-                                                 Moment now)
-{
-    if (addresses_.has_failed_at(network_of(peer), id)) return {};
-    return fail_of_address(peer, id, now);
-}
-
 LoginLimiter::Hit LoginLimiter::fail_wrong_signature(const ipc::PeerAddress& peer, const SessionId& id,
                                                      Moment now)
 {

@@ -59,11 +59,8 @@ public:
     // A login by password was refused after its check.
     Hit fail(const ipc::PeerAddress& peer, std::string_view account, Moment now);
 
-    // A login by session key was refused because no such key is enrolled: counts for the address, and only
-    // once for the same id, so that a machine that goes on using a key that has ended does not shut its
-    // neighbours out.
-    Hit fail_unknown_key(const ipc::PeerAddress& peer, const SessionId& id, Moment now);
-    // Or because the signature was not that of the key: counts for the address each time.
+    // A login by session key was refused because the signature was not that of the key: counts for the
+    // address. (A key that is not enrolled does not: it guesses nothing.)
     Hit fail_wrong_signature(const ipc::PeerAddress& peer, const SessionId& id, Moment now);
 
     // A good login takes back the failed ones of this address at this account, and no others: an attacker

@@ -290,8 +290,6 @@ void NetRequests::count(const Asked& asked, const std::string& user, const Decis
     if (decision.status == ipc::LoginStatus::granted) return limiter.succeed(asked.peer, user, now);
     LoginLimiter::Hit hit;
     if (decision.suspicion == Suspicion::guess) hit = limiter.fail(asked.peer, user, now);
-    if (decision.suspicion == Suspicion::unknown_key)
-        hit = limiter.fail_unknown_key(asked.peer, asked.session, now);
     if (decision.suspicion == Suspicion::wrong_signature)
         hit = limiter.fail_wrong_signature(asked.peer, asked.session, now);
     if (hit.account)

@@ -48,14 +48,6 @@ void PenaltyTable::forgive(const Key& key, const Key& cause, Moment now)
     }
 }
 
-bool PenaltyTable::has_failed_at(const Key& key, const Key& cause) const
-{
-    const auto found = entries_.find(key);
-    if (found == entries_.end()) return false;
-    return std::any_of(found->second.parts.begin(), found->second.parts.end(),
-                       [&](const Part& part) { return part.failures != 0 && part.cause == cause; });
-}
-
 unsigned PenaltyTable::failures(const Key& key, Moment now) const
 {
     const auto found = entries_.find(key);

@@ -44,9 +44,6 @@ public:
     // Takes back what `key` failed at `cause`, as far as that is among its latest causes.
     void forgive(const Key& key, const Key& cause, Moment now);
 
-    // Whether `key` has failed at `cause`, as far as that is among its latest causes.
-    bool has_failed_at(const Key& key, const Key& cause) const;
-
     // How many failures are not forgotten yet.
     unsigned failures(const Key& key, Moment now) const;
 
