@@ -38,7 +38,7 @@ Outcome<Whom> choose_whom(const LoginTarget& target, const SavedLogins& logins)
     if (const SavedLogin* there = logins.most_recent(*server)) return Whom{*server, there->user};
     const std::string user = environment("USER");
     if (!is_user_name(user))
-        return Failure{ExitStatus::usage, "as whom? Say it: ftpc login USER@" + server->host};
+        return Failure{ExitStatus::usage, "as whom? Say it: ftpc login USER@" + server->text()};
     return Whom{*server, user};
 }
 
@@ -159,13 +159,31 @@ private:
     bool went_away_ = false;
 };
 
-void tell(const Output& output, const SavedLogin& login)
+// Whether the session is to end earlier than was asked for.
+bool is_shortened(const SavedSession& session, const std::optional<std::chrono::seconds>& asked)
+{
+    constexpr std::int64_t clocks_may_differ = 300;
+    return asked && session.expires + clocks_may_differ < now_in_seconds() + asked->count();
+}
+
+// `shortened`: to what the server allows.
+void tell(const Output& output, const SavedLogin& login, bool shortened)
 {
     const std::int64_t expires = login.session->expires;
+    const std::string end = format_end(expires, now_in_seconds());
     output.result(
-        "Logged in as " + login.user + " until " + format_end(expires, now_in_seconds()) +
-            " (end it with: ftpc logout)",
+        "Logged in as " + login.user + " until " + end +
+            (shortened ? ", the longest that the server allows" : "") + " (end it with: ftpc logout)",
         {{"server", login.server.text()}, {"user", login.user}, {"expires", expires}, {"logged_in", true}});
+}
+
+// A host name that stands alone has been taken for a user of the server on this machine.
+Failure explained(Failure failure, const LoginTarget& target)
+{
+    const bool may_be_host = !target.host && target.user && target.user->find('.') != std::string::npos;
+    if (failure.status == ExitStatus::unreachable && may_be_host)
+        failure.message += " ('" + *target.user + "' was taken for a user; say it: ftpc login USER@HOST)";
+    return failure;
 }
 
 Outcome<void> log_in_and_save(const LoginOptions& options, const Output& output)
@@ -181,10 +199,10 @@ Outcome<void> log_in_and_save(const LoginOptions& options, const Output& output)
     const bool old = before != nullptr && before->session;
     PasswordLogin password_login{options, *whom, *state};
     const auto login = password_login.run(old);
-    if (!login) return login.error();
+    if (!login) return explained(login.error(), options.target);
     // Only a session that is saved takes the place of the one before.
     if (auto saved = save_login(*state, *login); !saved) return saved;
-    tell(output, *login);
+    tell(output, *login, is_shortened(*login->session, options.ttl));
     if (old) password_login.end_session(*before->session);
     return {};
 }

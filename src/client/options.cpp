@@ -180,7 +180,7 @@ Outcome<LoginOptions> parse_login_options(const Arguments& arguments)
     const auto targets = positional_of(*values);
     if (targets.size() > 1)
         return usage("unexpected argument '" + safe_text(targets[1]) +
-                     "' (a password is never given as an argument)");
+                     "' (say it: ftpc login USER@HOST[:PORT]; a password is never given as an argument)");
     auto target = parse_login_target(targets.empty() ? "" : targets.front());
     if (!target) return target.error();
     target = merge_target(std::move(*target), common->server);

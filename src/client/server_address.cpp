@@ -95,7 +95,9 @@ Outcome<LoginTarget> parse_user_and_port(std::string_view text)
     LoginTarget target;
     const auto colon = text.find(':');
     if (const auto user = text.substr(0, colon); !user.empty()) {
-        if (!is_user_name(user)) return malformed(user, make_error_code(Errc::bad_user_name).message());
+        if (!is_user_name(user))
+            return malformed(user, make_error_code(Errc::bad_user_name).message() +
+                                       " (a server is named behind an '@': USER@HOST[:PORT])");
         target.user = user;
     }
     if (colon != std::string_view::npos) {
@@ -122,6 +124,8 @@ Outcome<ServerAddress> parse_server(std::string_view text)
 
 Outcome<LoginTarget> parse_login_target(std::string_view text)
 {
+    if (text.find("://") != std::string_view::npos)
+        return malformed(text, "not a user and server; say it: USER@HOST[:PORT]");
     const auto at = text.rfind('@');
     if (at == std::string_view::npos) return parse_user_and_port(text);
     const auto user = text.substr(0, at);

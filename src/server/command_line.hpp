@@ -5,6 +5,7 @@
 
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <boost/program_options/options_description.hpp>
@@ -19,7 +20,15 @@ inline constexpr int exit_usage = 2;
 
 // A command line that is wrong; main prints its text and a hint at --help, and exits with exit_usage.
 class UsageError : public std::runtime_error {
-    using std::runtime_error::runtime_error;
+public:
+    // `subcommand`: whose --help says more, as in "user add"; empty: that of the first word.
+    explicit UsageError(const std::string& what, std::string subcommand = {})
+        : std::runtime_error{what}, subcommand_{std::move(subcommand)}
+    {}
+    const std::string& subcommand() const { return subcommand_; }
+
+private:
+    std::string subcommand_;
 };
 
 struct Arguments {

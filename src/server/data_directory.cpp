@@ -37,6 +37,14 @@ std::string group_name(gid_t group)
     return entry != nullptr ? entry->gr_name : std::to_string(group);
 }
 
+// Why a call has failed, and what may be done about it.
+std::string last_failure()
+{
+    const error_code failure = last_system_error();
+    const bool root_could = failure == boost::system::errc::permission_denied && ::geteuid() != 0;
+    return failure.message() + (root_could ? " (run this as root)" : "");
+}
+
 [[noreturn]] void fail(const std::string& path, const std::string& why)
 {
     throw std::runtime_error{path + ": " + why};
@@ -72,7 +80,7 @@ void make_with_parents(const std::string& path)
 {
     if (::access(path.c_str(), F_OK) == 0) return;
     if (parent_of(path) != path) make_with_parents(parent_of(path));
-    if (::mkdir(path.c_str(), 0777) != 0 && errno != EEXIST) fail(path, last_system_error().message());
+    if (::mkdir(path.c_str(), 0777) != 0 && errno != EEXIST) fail(path, last_failure());
     put_on_disk(path);
 }
 
@@ -89,7 +97,7 @@ void make_directory(const std::string& path, mode_t mode, std::optional<FileOwne
 {
     if (::access(path.c_str(), F_OK) == 0) return;
     std::string unfinished = parent_of(path) + "/.ftpcd-XXXXXX";
-    if (::mkdtemp(unfinished.data()) == nullptr) fail(path, last_system_error().message());
+    if (::mkdtemp(unfinished.data()) == nullptr) fail(path, last_failure());
     // chown before chmod, in case it clears bits of the mode.
     const bool done = (!owner || ::chown(unfinished.c_str(), owner->user, owner->group) == 0) &&
                       ::chmod(unfinished.c_str(), mode) == 0 && sync_directory(unfinished) &&
@@ -103,7 +111,7 @@ void make_directory(const std::string& path, mode_t mode, std::optional<FileOwne
 UniqueFd open_directory(const std::string& path, int flags = 0)
 {
     UniqueFd fd{::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | flags)};
-    if (!fd) fail(path, last_system_error().message());
+    if (!fd) fail(path, last_failure());
     return fd;
 }
 

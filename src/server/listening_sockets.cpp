@@ -30,7 +30,8 @@ struct HostAndPort {
 HostAndPort split(const std::string& where)
 {
     const auto colon = where.rfind(':');
-    if (colon == std::string::npos || colon + 1 == where.size()) fail(where, "not of the form ADDRESS:PORT");
+    if (colon == std::string::npos || colon + 1 == where.size())
+        fail(where, "not of the form ADDRESS:PORT, as in 127.0.0.1:2121 or [::]:2121");
     std::string host = where.substr(0, colon);
     if (host.size() >= 2 && host.front() == '[' && host.back() == ']')
         host = host.substr(1, host.size() - 2);
@@ -46,7 +47,7 @@ AddressList resolve(const std::string& where, const HostAndPort& parts)
     const auto [stopped, error] = std::from_chars(parts.port.data(), end, port);
     // getaddrinfo(3) takes only the lower 16 bits of a larger number.
     if (error != std::errc{} || stopped != end || port > 65535)
-        fail(where, "the port must be a number from 0 to 65535");
+        fail(where, "the port must be a number from 0 to 65535, without quotes or anything behind it");
     addrinfo hints{};
     hints.ai_socktype = SOCK_STREAM;
     hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;

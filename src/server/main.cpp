@@ -77,7 +77,8 @@ int run(const std::vector<std::string>& words)
     try {
         return found->run({words.begin() + 1, words.end()});
     } catch (const ftpc::server::UsageError& error) {
-        std::cerr << "ftpcd: " << error.what() << "\nftpcd: see: ftpcd " << name << " --help\n";
+        const std::string& subcommand = error.subcommand().empty() ? name : error.subcommand();
+        std::cerr << "ftpcd: " << error.what() << "\nftpcd: see: ftpcd " << subcommand << " --help\n";
         return exit_usage;
     }
 }

@@ -210,8 +210,7 @@ const std::array rows{
     Row{{"tree-workers", "N", "up to N threads for what is handed over; they start when needed (16)"},
         [](Settings& s, std::string_view v) { return take_number(s.tree_workers, v, 2, 1024); },
         [](const Settings& s) { return std::to_string(s.tree_workers); }},
-    Row{{"certificate", "FILE",
-         "PEM certificate chain (DATA/tls/certificate.pem, self-signed, made on first use)"},
+    Row{{"certificate", "FILE", "PEM certificate chain (a self-signed one in DATA/tls, made on first use)"},
         [](Settings& s, std::string_view v) { return take_text(s.certificate, v); },
         [](const Settings& s) { return s.certificate; }},
     Row{{"key", "FILE", "PEM private key of the certificate (DATA/tls/key.pem)"},
@@ -307,7 +306,7 @@ const std::array rows{
 
 std::string default_data_directory()
 {
-    if (::geteuid() == 0) return "/var/lib/ftpcd";
+    if (::geteuid() == 0) return system_data_directory;
     const char* state = std::getenv("XDG_STATE_HOME");
     if (state != nullptr && *state == '/') return std::string{state} + "/ftpcd";
     const char* home = std::getenv("HOME");

@@ -81,7 +81,9 @@ struct Settings {
     std::string key_file() const { return key.empty() ? data + "/tls/key.pem" : key; }
 };
 
-// /var/lib/ftpcd for root, else $XDG_STATE_HOME/ftpcd or ~/.local/state/ftpcd.
+inline constexpr const char* system_data_directory = "/var/lib/ftpcd";
+
+// That for root, else $XDG_STATE_HOME/ftpcd or ~/.local/state/ftpcd.
 std::string default_data_directory();
 
 // One thing that is wrong, and where: "ftpcd.conf:12", "users.db:3", "--listen".

@@ -6,6 +6,8 @@
 #include "server/users/user_line.hpp"
 #include "shared/text.hpp"
 
+#include <unistd.h>
+
 #include <iostream>
 #include <optional>
 #include <stdexcept>
@@ -48,6 +50,16 @@ std::optional<std::uint64_t> max_dirs_option(const po::variables_map& values)
     return parse_max_dirs(values["max-dirs"].as<std::string>());
 }
 
+// Without root the data are another directory, whose users a system's server does not have.
+void point_to_system_data(const Settings& settings)
+{
+    if (::geteuid() == 0 || settings.data == system_data_directory) return;
+    if (::access(system_data_directory, F_OK) != 0) return;
+    std::cerr << "ftpcd: this user is in " << printable(settings.data)
+              << "; the server of this system has its in " << system_data_directory
+              << ", and root adds them\n";
+}
+
 std::string there_already(const std::string& name)
 {
     return "there is a user " + name + " already";
@@ -85,7 +97,9 @@ int run_user_add(const std::vector<std::string>& words)
         return now.adding(user);
     };
     edit_users(database.users, add, [&made] { remove_directories(made); });
-    std::cout << "added " << user.name << " (home " << user.home << "/)\n";
+    std::cout << "added " << user.name << " (home " << user.home << "/"
+              << (made.empty() ? ", which was there already" : "") << ")\n";
+    point_to_system_data(arguments.settings);
     show_if_generated(password);
     return exit_done;
 }

@@ -73,7 +73,11 @@ int run_user(const std::vector<std::string>& words)
     if (found == subcommands.end())
         throw UsageError{"there is no 'user " + printable(name) +
                          "'; there are add, passwd, del, lock, unlock, quota, list, show"};
-    return found->run({words.begin() + 1, words.end()});
+    try {
+        return found->run({words.begin() + 1, words.end()});
+    } catch (const UsageError& error) {
+        throw UsageError{error.what(), "user " + std::string{found->name}};
+    }
 }
 
 namespace {

@@ -38,6 +38,23 @@ class FtpcCommands(SharedServerTest):
         self.assertRegex(self.log_in().stdout,
                          r"^Logged in as alice until \d+ \w+ \d{4} \(end it with: ftpc logout\)\n$")
 
+    def test_a_session_that_is_shorter_than_was_asked_for_is_said_to_be(self):
+        self.assertIn(", the longest that the server allows (end it", self.log_in("--ttl", "30d").stdout)
+        self.assertNotIn("the longest", self.log_in("--ttl", "7d").stdout)
+
+    def test_a_host_that_was_given_as_a_user_is_explained(self):
+        self.user.environment["FTPC_SERVER"] = "127.0.0.1:1"
+        for words, says in [(["files.example.org"], "'files.example.org' was taken for a user; say it: ftpc login USER@HOST"),
+                            (["alice", "127.0.0.1"], "say it: ftpc login USER@HOST[:PORT]"),
+                            (["ftp://127.0.0.1:2122"], "say it: USER@HOST[:PORT]"),
+                            (["127.0.0.1:2122"], "USER@HOST[:PORT]")]:
+            done = self.user.ftpc("login", *words, "--password-stdin", input=PASSWORD + "\n")
+            self.assertIn(done.returncode, (2, 4))
+            self.assert_one_line(done.stderr.splitlines()[0] + "\n", says)
+        self.user.environment["USER"] = ""
+        done = self.user.ftpc("login", "@127.0.0.1:2122")
+        self.assert_one_line(done.stderr.splitlines()[0] + "\n", "ftpc login USER@127.0.0.1:2122")
+
     def test_a_login_without_a_host_goes_to_ftpc_server_and_later_to_the_last_one(self):
         self.user.environment["FTPC_SERVER"] = self.server.address
         done = self.user.ftpc("login", "alice", "--password-stdin", "--accept-new", input=PASSWORD + "\n")

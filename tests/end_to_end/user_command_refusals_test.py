@@ -1,7 +1,8 @@
 """`ftpcd user` with something that cannot be: one clear line, exit status 1, users.db as it was."""
+import os
 import unittest
 
-from harness import EndToEndTest
+from harness import FTPCD, EndToEndTest, run
 
 
 class UserCommandRefusals(EndToEndTest):
@@ -20,6 +21,26 @@ class UserCommandRefusals(EndToEndTest):
     def test_a_user_who_exists_is_not_added(self):
         self.assert_refused("add", "alice", "--password-stdin", says="there is a user alice already")
         self.assert_refused("add", "alice", "--generate", says="there is a user alice already")
+
+    def test_a_home_that_was_there_already_is_said_to_be(self):
+        self.site.ftpcd("user", "del", "alice")
+        done = self.site.ftpcd("user", "add", "alice", "--password-stdin", input="good enough\n")
+        self.assertEqual(done.stdout, "added alice (home alice/, which was there already)\n")
+
+    def test_wrong_usage_names_the_help_of_the_very_command(self):
+        done = self.site.ftpcd("user", "add", "bob", "--password", "x")
+        self.assertEqual((done.returncode, done.stdout), (2, ""))
+        self.assertIn("see: ftpcd user add --help", done.stderr)
+
+    def test_who_is_not_root_is_told_what_to_do(self):
+        def as_nobody():
+            os.setgroups([])
+            os.setgid(65534)
+            os.setuid(65534)
+
+        done = run(FTPCD, "user", "list", "--data", self.site.data, preexec_fn=as_nobody)
+        self.assertEqual(done.returncode, 1)
+        self.assert_one_line(done.stderr, "Permission denied (run this as root)")
 
     def test_a_user_who_does_not_exist_is_not_changed(self):
         for words in (["del", "bob"], ["lock", "bob"], ["unlock", "bob"], ["show", "bob"], ["passwd", "bob", "--password-stdin"]):

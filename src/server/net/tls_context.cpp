@@ -51,8 +51,9 @@ void use_key(SSL_CTX* context, std::string_view pem)
     const auto no_passphrase = [](char*, int, int, void*) { return -1; };
     const Bio in = memory(pem);
     const Key key{PEM_read_bio_PrivateKey(in.get(), nullptr, no_passphrase, nullptr), EVP_PKEY_free};
-    if (!key || SSL_CTX_use_PrivateKey(context, key.get()) != 1)
-        fail("the key is not a usable PEM private key without a passphrase, or not that of the certificate");
+    if (!key) fail("the key is not a PEM private key without a passphrase");
+    if (SSL_CTX_use_PrivateKey(context, key.get()) != 1)
+        fail("the key is not that of the certificate, or of a kind that cannot be used");
     if (SSL_CTX_check_private_key(context) != 1) fail("the key is not that of the certificate");
 }
 

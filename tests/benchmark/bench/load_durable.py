@@ -1,15 +1,18 @@
 """Directories that are on disk when they are acknowledged, on ext4 and XFS in a file: ftpcd's group commit, ftpcd syncing each
-parent, and bare mkdirat and fsync, on a file system that is new in each round."""
+parent, bare mkdirat and fsync, and Pure-FTPd on a file system that syncs each directory itself; one that is new in each round."""
+import contextlib
 import pathlib
 import subprocess
 import tempfile
 
 from bench.context import rate
 from bench.packages import Unpacked
+from bench.peers import PureFtpd
 
 MEGABYTES = 3000
 SESSIONS = 64  # each with a parent of its own
 LOADS = {"": {"sessions": SESSIONS, "own_parent": True}, "-waiting": {}, "-in-flight-64": {"in_flight": 64}}
+SYNCED = {"ext4": "dirsync", "xfs": "wsync"}  # mount options: mkdir(2) returns when the directory is on disk
 FSYNC_EACH = ("--sync-parents", "4096")  # the most that it takes
 
 
@@ -29,17 +32,15 @@ def _round(bench, kind, number):
     if all(bench.results.has(load, "ftpcd", number) for load in loads):
         return
     with tempfile.TemporaryDirectory(dir="/var/tmp", prefix="ftpc-benchmark-") as directory:
-        tree = _mount(bench, kind, pathlib.Path(directory), number)
-        try:
+        image = _make(bench, kind, pathlib.Path(directory))
+        with _mounted(image) as tree:
             _measure(bench, kind, number, tree)
-        finally:
-            subprocess.run(["umount", tree], check=True, capture_output=True, text=True)
+        with _mounted(image, SYNCED[kind]) as tree:
+            _measure_synced_by_the_file_system(bench, kind, number, tree)
 
 
-def _mount(bench, kind, directory, number):
+def _make(bench, kind, directory):
     image = directory / "image"
-    tree = directory / "tree"
-    tree.mkdir()
     directory.chmod(0o755)
     with open(image, "wb") as file:
         file.truncate(MEGABYTES * 1024 * 1024)
@@ -49,8 +50,18 @@ def _mount(bench, kind, directory, number):
         package = Unpacked(bench.cache, "xfsprogs")
         program, environment = package.file("sbin/mkfs.xfs"), package.environment
     subprocess.run([program, "-q", image], check=True, capture_output=True, text=True, env=environment)
-    subprocess.run(["mount", "-o", "loop", image, tree], check=True, capture_output=True, text=True)
-    return tree
+    return image
+
+
+@contextlib.contextmanager
+def _mounted(image, *options):
+    tree = image.with_name("tree")
+    tree.mkdir(exist_ok=True)
+    subprocess.run(["mount", "-o", ",".join(["loop", *options]), image, tree], check=True, capture_output=True, text=True)
+    try:
+        yield tree
+    finally:
+        subprocess.run(["umount", tree], check=True, capture_output=True, text=True)
 
 
 def _measure(bench, kind, number, tree):
@@ -69,3 +80,13 @@ def _measure(bench, kind, number, tree):
     for threads in (1, SESSIONS):
         bench.measure(name, f"mkdirat and fsync, {threads} thread{'s' if threads > 1 else ''}", number, lambda threads=threads: {
             "value": bench.generator.limit("fsync", at=tree / "bare", threads=threads, seconds=bench.seconds)["per_second"]})
+
+
+def _measure_synced_by_the_file_system(bench, kind, number, tree):
+    name = f"durable-{kind}"
+    server = PureFtpd(bench, f"pure-{name}-{number}", tree)
+    try:
+        bench.measure(name, f"Pure-FTPd on a mount with {SYNCED[kind]}", number, lambda: rate(
+            bench.generator.load("directories", server, seconds=bench.seconds, prefix="pure", **LOADS[""])))
+    finally:
+        server.stop()

@@ -20,21 +20,21 @@ def hashed_password():
 class PureFtpd(Server):
     name = "Pure-FTPd"
 
-    def __init__(self, bench):
+    def __init__(self, bench, name="pure", below=None):
         package = Unpacked(bench.cache, "pure-ftpd", "pure-ftpd-common")
         place = bench.place
-        home = place.home(f"pure/{USER}")
+        home = place.home(f"{name}/{USER}", below)
         owner = pwd.getpwnam(OWNER)
-        users = place.path("pure.passwd")
+        users = place.path(f"{name}.passwd")
         users.write_text(f"{USER}:{hashed_password()}:{owner.pw_uid}:{owner.pw_gid}::{home}/./" + ":" * 12 + "\n",
                          encoding="ascii")
-        subprocess.run([package.file("usr/bin/pure-pw"), "mkdb", place.path("pure.pdb"), "-f", users], check=True,
+        subprocess.run([package.file("usr/bin/pure-pw"), "mkdb", place.path(f"{name}.pdb"), "-f", users], check=True,
                        capture_output=True, text=True, env=package.environment)
         port = free_port()
-        daemon = Daemon(place.log("pure"), [
-            package.file("usr/sbin/pure-ftpd"), "-S", f"127.0.0.1,{port}", "-l", f"puredb:{place.path('pure.pdb')}",
+        daemon = Daemon(place.log(name), [
+            package.file("usr/sbin/pure-ftpd"), "-S", f"127.0.0.1,{port}", "-l", f"puredb:{place.path(f'{name}.pdb')}",
             "-Y", "1", "-H", "-E", "-c", "20000", "-C", "20000", "-2", bench.certificate_and_key(),
-            "-g", place.path("pure.pid")], env=package.environment)
+            "-g", place.path(f"{name}.pid")], env=package.environment)
         super().__init__(daemon, port, home, package.version())
 
 
