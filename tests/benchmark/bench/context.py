@@ -69,11 +69,11 @@ class Bench:
     # The same for every server, and made as ftpcd makes it: ECDSA P-256.
     @property
     def certificate(self):
-        return self.place.path("ftpcd-data") / "tls/certificate.pem"
+        return self.first.certificate
 
     @property
     def key(self):
-        return self.place.path("ftpcd-data") / "tls/key.pem"
+        return self.first.key
 
     def certificate_and_key(self):
         both = self.place.path("both.pem")

@@ -8,6 +8,7 @@ import tempfile
 from bench.context import rate
 from bench.packages import Unpacked
 from bench.peers import PureFtpd
+from bench.processes import until
 
 MEGABYTES = 3000
 SESSIONS = 64  # each with a parent of its own
@@ -60,8 +61,9 @@ def _mounted(image, *options):
     subprocess.run(["mount", "-o", ",".join(["loop", *options]), image, tree], check=True, capture_output=True, text=True)
     try:
         yield tree
-    finally:
-        subprocess.run(["umount", tree], check=True, capture_output=True, text=True)
+    finally:  # what a server's last processes still use is not free at once
+        until(lambda: subprocess.run(["umount", tree], check=False, capture_output=True).returncode == 0,
+              f"{tree} cannot be unmounted", 30)
 
 
 def _measure(bench, kind, number, tree):
