@@ -40,11 +40,12 @@ bool is_control(std::uint32_t code_point)
 }
 
 // What would reorder or hide the text around it on a terminal: bidirectional controls (UAX 9), line and
-// paragraph separators, zero-width marks.
+// paragraph separators, zero-width marks, tags.
 bool misleads(std::uint32_t code_point)
 {
     return (code_point >= 0x200B && code_point <= 0x200F) || (code_point >= 0x2028 && code_point <= 0x202E) ||
-           (code_point >= 0x2066 && code_point <= 0x2069) || code_point == 0x061C || code_point == 0xFEFF;
+           (code_point >= 0x2060 && code_point <= 0x2069) || code_point == 0x061C || code_point == 0xFEFF ||
+           (code_point >= 0xE0000 && code_point <= 0xE007F);
 }
 
 } // namespace

@@ -2,6 +2,7 @@
 import contextlib
 import os
 import random
+import select
 import socket
 import ssl
 import subprocess
@@ -12,7 +13,7 @@ import xml.etree.ElementTree
 
 from harness import PASSWORD, SCALE, EndToEndTest, SharedServerTest, cpu_seconds, directories_in, resident_bytes, run, scaled
 from control_client import ENDED, Control, connect, logged_in, trusting_context
-from raw_tls import TLS1_2, RawTlsContext
+from raw_tls import TLS1_2, TLS1_3, RawTlsContext
 
 # Every method of HTTP that a page can make a browser send, and the field that follows where it is cut off.
 HTTP_LINES = ["GET / HTTP/1.1", "POST / HTTP/1.1", "HEAD / HTTP/1.0", "PUT /x HTTP/1.1", "DELETE / HTTP/1.1", "OPTIONS * HTTP/1.1", "CONNECT a:1 HTTP/1.1",
@@ -241,6 +242,33 @@ class Chatter(SharedServerTest):
             for _ in range(20):
                 control.into_socket().update_key(50, True)
                 self.assertEqual(control.code("NOOP"), 200)
+
+
+class HalfRecords(SharedServerTest):
+    """A record of which a part has come, as on any slow link: the server waits for the rest, and does not ask again and again."""
+
+    def check_costs_nothing(self, control, line, cut):
+        raw = control.into_socket()
+        record = raw.records(lambda: raw.sendall(line))
+        raw.below().sendall(record[:cut])
+        before = cpu_seconds(self.server.child("net"))
+        self.assertEqual(select.select([raw.below()], [], [], 1)[0], [], "there is nothing to answer yet")
+        self.assertLess(cpu_seconds(self.server.child("net")) - before, 0.3)
+        raw.below().sendall(record[cut:])
+        self.assertEqual(control.reply().code, 200)
+
+    def test_before_a_login(self):
+        for cut in (4, 5, 9, -1):
+            with Control(self.server.port) as control:
+                self.check_costs_nothing(control.start_tls(RawTlsContext()), b"NOOP\r\n", cut)
+
+    def test_behind_commands_and_with_the_largest_record(self):
+        for version in (TLS1_2, TLS1_3):
+            with Control(self.server.port) as control:
+                control.start_tls(RawTlsContext(version)).log_in()
+                self.assertEqual(control.code("MKD before"), 257 if version == TLS1_2 else 521)
+                self.check_costs_nothing(control, b"NOOP\r\n", 9)
+                self.check_costs_nothing(control, b"NOOP " + b"x" * 8000 + b"\r\n", -1)
 
 
 class Slow(EndToEndTest):

@@ -110,7 +110,8 @@ Stream::Attempt Stream::outcome(int result, std::size_t bytes)
 
 bool Stream::has_pending() const
 {
-    return ssl_ && SSL_has_pending(ssl_.get()) == 1;
+    // OpenSSL counts the part of a record that has come as pending as well, however long the rest takes.
+    return ssl_ && !lacks_bytes_ && SSL_has_pending(ssl_.get()) == 1;
 }
 
 // ---- reading and writing
@@ -124,7 +125,9 @@ Stream::Attempt Stream::receive(std::span<char> into)
     may_receive_ = true;
     const int result = SSL_read_ex(ssl_.get(), into.data(), into.size(), &got);
     if (result == 1) tls_bytes_ = 0;
-    return outcome(result, got);
+    const Attempt attempt = outcome(result, got);
+    lacks_bytes_ = attempt.failure == asio::error::would_block;
+    return attempt;
 }
 
 Stream::Attempt Stream::receive_in_clear(std::span<char> into)

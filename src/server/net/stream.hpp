@@ -104,6 +104,7 @@ private:
     std::unique_ptr<SSL, FreeSsl> ssl_;
     std::string tls_error_;
     std::uint64_t bytes_sent_ = 0;
+    bool lacks_bytes_ = false;  // what TLS holds is of no use before more has come
     bool may_receive_ = false;  // the SSL call under way may still read from the socket
     std::size_t tls_bytes_ = 0; // received since TLS last gave out anything for us
 };
