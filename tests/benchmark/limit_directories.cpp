@@ -32,15 +32,18 @@ UniqueFd open_parent(int root, const std::string& name)
     return parent;
 }
 
-// One thread's directory, in which it makes others.
+// One thread, and the directory in which it makes others.
 class Maker {
 public:
     Maker(const DirectoryLimit& limit, unsigned number)
         : limit_{limit}, root_{::open(limit.at.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)},
-          parent_name_{"bare" + std::to_string(::getpid()) + "-" + std::to_string(number)}
+          parent_name_{"bare" + std::to_string(::getpid()) + "-" +
+                       std::to_string(limit.one_parent ? 0 : number)},
+          prefix_{"d" + (limit.one_parent ? std::to_string(number) + "." : std::string{})}
     {
         if (!root_) fail(limit.at.c_str());
-        if (::mkdirat(root_.get(), parent_name_.c_str(), 0755) != 0) fail("mkdirat");
+        const bool there = limit.one_parent && number > 0;
+        if (!there && ::mkdirat(root_.get(), parent_name_.c_str(), 0755) != 0) fail("mkdirat");
         parent_ = UniqueFd{::openat(root_.get(), parent_name_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
         if (!parent_) fail("openat");
     }
@@ -50,7 +53,7 @@ public:
         const auto begin = Clock::now();
         std::uint64_t made = 0;
         while (made % 16 != 0 || seconds_since(begin) < limit_.seconds)
-            make("d" + std::to_string(made++));
+            make(prefix_ + std::to_string(made++));
         return made;
     }
 
@@ -59,7 +62,7 @@ public:
     {
         const auto begin = Clock::now();
         for (std::uint64_t i = from; i < to; ++i)
-            make("d" + std::to_string(i));
+            make(prefix_ + std::to_string(i));
         return seconds_since(begin);
     }
 
@@ -78,6 +81,7 @@ private:
     const DirectoryLimit& limit_;
     UniqueFd root_;
     std::string parent_name_;
+    std::string prefix_; // of the names that it makes
     UniqueFd parent_;
 };
 

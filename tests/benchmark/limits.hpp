@@ -19,8 +19,9 @@ enum class DirectoryCalls {
 
 struct DirectoryLimit {
     DirectoryCalls calls;
-    std::string at;       // an existing directory
-    unsigned threads = 1; // each in a new directory of its own
+    std::string at; // an existing directory
+    unsigned threads = 1;
+    bool one_parent = false; // all in the same new directory, else each in one of its own
     double seconds = 1;
 };
 

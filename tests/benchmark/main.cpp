@@ -85,7 +85,8 @@ template <DirectoryCalls calls>
 void bare_directories(const Options& options)
 {
     std::cout << measure_directories({calls, get<std::string>(options, "at"),
-                                      get<unsigned>(options, "threads"), get<double>(options, "seconds")})
+                                      get<unsigned>(options, "threads"), get<bool>(options, "one-parent"),
+                                      get<double>(options, "seconds")})
               << "\n";
 }
 
@@ -165,6 +166,7 @@ po::options_description describe()
     add("at", po::value<std::string>(), "the directory for a limit");
     add("threads", po::value<unsigned>()->default_value(1),
         "threads for a limit, each in a directory of its own");
+    add("one-parent", po::bool_switch(), "all threads of a limit in the same directory");
     add("certificate", po::value<std::string>(), "PEM file, for handshakes");
     add("key", po::value<std::string>(), "PEM file, for handshakes");
     add("request-bytes", po::value<unsigned>()->default_value(36), "for ping-pong");

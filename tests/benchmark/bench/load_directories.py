@@ -1,4 +1,6 @@
 """Directories a second with different numbers of sessions and of commands in flight, every server in turn."""
+import os
+
 from bench.context import rate
 from bench.place import empty
 
@@ -50,6 +52,10 @@ def run_limits(bench):
             bench.measure(f"limit-{kind}", "machine", number, lambda kind=kind: {
                 "value": bench.generator.limit(kind, at=at, seconds=bench.seconds)["per_second"]})
             empty(at)
+        bench.measure("limit-mkdirat-shared", "machine", number, lambda: {
+            "value": bench.generator.limit("mkdirat", at=at, seconds=bench.seconds, one_parent=True,
+                                           threads=os.cpu_count())["per_second"]})
+        empty(at)
         for load, (request, reply) in PING_PONG.items():
             bench.measure(load, "machine", number, lambda request=request, reply=reply: {
                 "value": bench.generator.limit("ping-pong", request_bytes=request, reply_bytes=reply,

@@ -13,7 +13,9 @@ MANY_SERVERS = {
     "login-prehash": "logins by PREHASH1", "login-session-key": "logins by session key",
 }
 LIMITS = {
-    "limit-mkdirat": "mkdirat on tmpfs, one thread", "limit-openat2": "openat2, mkdirat, close on tmpfs, one thread",
+    "limit-mkdirat": "mkdirat on tmpfs, one thread",
+    "limit-mkdirat-shared": "mkdirat on tmpfs, a thread for each processor, in one directory",
+    "limit-openat2": "openat2, mkdirat, close on tmpfs, one thread",
     "limit-ping-pong": "loopback, the bytes of a MKD and of its reply to and fro",
     "limit-ping-pong-64": "loopback, 64 MKDs and 64 replies to and fro",
     "limit-handshakes": "TLS 1.3 handshakes, ECDSA P-256", "limit-scrypt": "cores ÷ time of one password hash",
