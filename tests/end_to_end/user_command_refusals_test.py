@@ -1,5 +1,6 @@
 """`ftpcd user` with something that cannot be: one clear line, exit status 1, users.db as it was."""
 import os
+import shutil
 import unittest
 
 from harness import FTPCD, EndToEndTest, run
@@ -38,7 +39,8 @@ class UserCommandRefusals(EndToEndTest):
             os.setgid(65534)
             os.setuid(65534)
 
-        done = run(FTPCD, "user", "list", "--data", self.site.data, preexec_fn=as_nobody)
+        program = shutil.copy(FTPCD, self.site.directory)  # where anybody can reach it, wherever the build tree is
+        done = run(program, "user", "list", "--data", self.site.data, preexec_fn=as_nobody, cwd="/")
         self.assertEqual(done.returncode, 1)
         self.assert_one_line(done.stderr, "Permission denied (run this as root)")
 
