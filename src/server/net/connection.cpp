@@ -14,7 +14,7 @@ namespace ftpc::server {
 
 namespace asio = boost::asio;
 constexpr auto use_awaitable = asio::as_tuple(asio::use_awaitable);
-constexpr std::chrono::microseconds turn_time{500}; // of one connection before the others get theirs
+constexpr std::chrono::milliseconds turn_time{1}; // of one connection before the others get theirs
 
 namespace {
 
