@@ -1,7 +1,5 @@
 #include "server/net/event_log.hpp"
 
-#include <boost/asio/bind_allocator.hpp>
-
 #include <chrono>
 
 namespace ftpc::server {
@@ -81,12 +79,11 @@ void EventLog::flush_later()
     if (timer_runs_) return;
     timer_runs_ = true;
     timer_.expires_after(longest_delay);
-    const auto write = [this](const boost::system::error_code& failure) {
+    timer_.async_wait([this](const boost::system::error_code& failure) {
         if (failure) return; // the process ends
         timer_runs_ = false;
         flush();
-    };
-    timer_.async_wait(boost::asio::bind_allocator(timer_memory_.allocator(), write));
+    });
 }
 
 void EventLog::flush()

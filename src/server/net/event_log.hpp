@@ -4,7 +4,6 @@
 
 #include "server/log.hpp"
 #include "server/log_throttle.hpp"
-#include "server/net/reused_block.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -58,7 +57,6 @@ private:
     void write(std::string_view event, Fields fields, std::uint64_t withheld);
     void flush_later();
 
-    ReusedBlock timer_memory_;
     boost::asio::steady_timer timer_;
     bool timer_runs_ = false;
     std::string lines_;

@@ -1,5 +1,5 @@
-// Memory for an operation that is begun again and again, mostly one at a time: a wait or a timer of Asio's
-// takes new memory each time otherwise.
+// Memory for an operation that is begun again and again, mostly one at a time: a wait of Asio's takes new
+// memory each time otherwise. It must outlive the loop, which has what was not finished until then.
 #pragma once
 
 #include <cstddef>
