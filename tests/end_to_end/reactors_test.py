@@ -3,7 +3,7 @@ import os
 import unittest
 
 from harness import EndToEndTest, until
-from control_client import can_log_in
+from control_client import can_log_in, connect
 
 ALLOWED = os.sched_getaffinity(0)
 
@@ -27,6 +27,22 @@ class ReactorThreads(EndToEndTest):
     def test_one_for_each_processor_keeps_to_it(self):
         server = self.serve()
         until(lambda: self.pinned(server) == sorted(ALLOWED), "a thread for each processor")
+
+    @unittest.skipIf(len(ALLOWED) < 2, "needs two processors")
+    def test_one_with_a_client_that_is_not_logged_in_goes_where_the_scheduler_wants(self):
+        server = self.serve()
+        clients = []
+        self.addCleanup(lambda: [client.close() for client in clients])
+        for there in range(1, len(ALLOWED) + 1):  # each goes to the thread with the fewest connections
+            clients.append(connect(server.port))
+            until(lambda: len(self.pinned(server)) == len(ALLOWED) - there, f"all but {there} that keep to a processor")
+        for client in clients:
+            client.log_in()
+        until(lambda: self.pinned(server) == sorted(ALLOWED), "all that keep to a processor")
+        clients[0].ask("REIN")
+        until(lambda: len(self.pinned(server)) == len(ALLOWED) - 1, "one that goes anywhere again")
+        clients[0].close()
+        until(lambda: self.pinned(server) == sorted(ALLOWED), "all that keep to a processor")
 
     def test_switched_off_they_go_where_the_scheduler_wants(self):
         self.check_none_is_pinned(pin_reactors="off")

@@ -93,6 +93,7 @@ void Connection::wake()
 asio::awaitable<void> Connection::run()
 {
     listed_ = services_.connections.emplace(id_, this).second;
+    stranger_.emplace(services_.strangers);
     services_.log.stranger("connected", {{"id", id_}, {"peer", peer_text(peer_)}});
     if (!over_) {
         replies_.add(Session::greeting());
@@ -246,6 +247,7 @@ void Connection::forget_login_if_over()
     services_.auth.tell({*login_});
     services_.admission.log_out(id_);
     patience_.logged_out(Clock::now());
+    stranger_.emplace(services_.strangers);
     login_.reset();
     place_ = {};
 }

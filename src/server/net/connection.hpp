@@ -3,6 +3,7 @@
 
 #include "server/ipc/messages.hpp"
 #include "server/net/command_rate.hpp"
+#include "server/net/counted.hpp"
 #include "server/net/patience.hpp"
 #include "server/net/reply_batch.hpp"
 #include "server/net/services.hpp"
@@ -141,6 +142,7 @@ private:
     boost::asio::steady_timer* slowed_ = nullptr;      // until its next command may be carried out
     boost::asio::steady_timer* handed_over_ = nullptr; // while a worker is at it: cancelled to wait no longer
     std::uint64_t sent_before_ = 0;                    // when the deadlines were looked at last
+    std::optional<Counted> stranger_;                  // while it is not logged in
     bool listed_ = false;                              // among the reactor's connections
     bool over_ = false;                                // nothing more is read
     bool cut_off_ = false;                             // and nothing is waited for any more

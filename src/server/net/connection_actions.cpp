@@ -116,6 +116,7 @@ asio::awaitable<LoginOutcome> Connection::begin_session(ipc::LoginAnswer answer)
         co_return LoginOutcome::too_many_sessions;
     }
     patience_.logged_in();
+    stranger_.reset();
     services_.log.event("session-began", {{"id", id_},
                                           {"user", user},
                                           {"peer", peer_text(peer_)},

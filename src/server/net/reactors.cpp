@@ -3,6 +3,7 @@
 #include "server/log.hpp"
 #include "server/net/busy_poll.hpp"
 #include "server/net/connection.hpp"
+#include "server/net/counted.hpp"
 #include "server/net/reused_block.hpp"
 #include "server/net/scheduling.hpp"
 
@@ -27,21 +28,6 @@ constexpr std::chrono::seconds stop_time{1};
 constexpr std::size_t most_others = 8; // handlers of Asio's in one turn
 
 namespace {
-
-// Counts a connection as long as it lives.
-class Counted {
-public:
-    explicit Counted(std::atomic<std::size_t>& count) : count_{&count} { ++*count_; }
-    Counted(Counted&& other) noexcept : count_{std::exchange(other.count_, nullptr)} {}
-    Counted& operator=(Counted&&) = delete;
-    ~Counted()
-    {
-        if (count_ != nullptr) --*count_;
-    }
-
-private:
-    std::atomic<std::size_t>* count_;
-};
 
 // `count` goes last.
 asio::awaitable<void> serve_connection([[maybe_unused]] Counted count, std::unique_ptr<Connection> connection)
@@ -83,10 +69,8 @@ public:
         : poller_{io_}, sockets_ready_{io_}, services_{shared, io_, poller_, settings, tls}
     {
         asio::co_spawn(io_, watch_deadlines(), asio::detached);
-        thread_ = std::thread{[this, processor] {
-            if (processor) keep_to_processor(*processor);
-            run();
-        }};
+        if (processor) processor_.emplace(*processor);
+        thread_ = std::thread{[this] { run(); }};
     }
     ~Impl()
     {
@@ -136,6 +120,7 @@ private:
             }
             sleep();
         }
+        if (processor_) processor_->keep_to(services_.strangers == 0);
         busy_poll_.worked(BusyPoll::Clock::now());
     }
 
@@ -174,6 +159,7 @@ private:
     asio::posix::stream_descriptor sockets_ready_;
     Services services_;
     BusyPoll busy_poll_;
+    std::optional<OwnProcessor> processor_;
     std::promise<void> ended_;
     std::thread thread_;
 };

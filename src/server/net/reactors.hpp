@@ -51,7 +51,8 @@ void end_those_overdue(Services& services);
 
 class Reactor {
 public:
-    // `processor`: the one that its thread keeps to; none: the scheduler's choice.
+    // `processor`: the one that its thread keeps to while all its connections are logged in; none: the
+    // scheduler's choice. A handshake takes as long as a hundred commands, and another processor may be free.
     Reactor(const SharedServices& shared, const Settings& settings, const TlsContext& tls,
             std::optional<int> processor);
     Reactor(const Reactor&) = delete;

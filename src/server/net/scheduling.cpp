@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cstdint>
+#include <utility>
 
 namespace ftpc::server {
 
@@ -46,12 +47,17 @@ std::vector<int> allowed_processors()
     return numbers;
 }
 
-void keep_to_processor(int number)
+OwnProcessor::OwnProcessor(int number)
 {
-    cpu_set_t one;
-    CPU_ZERO(&one);
-    CPU_SET(number, &one);
-    ::sched_setaffinity(this_thread, sizeof one, &one);
+    CPU_ZERO(&own_);
+    CPU_SET(number, &own_);
+    if (::sched_getaffinity(this_thread, sizeof any_, &any_) != 0) any_ = own_;
+}
+
+void OwnProcessor::keep_to(bool own)
+{
+    if (own == std::exchange(kept_, own)) return;
+    ::sched_setaffinity(this_thread, sizeof(cpu_set_t), own ? &own_ : &any_);
 }
 
 } // namespace ftpc::server

@@ -1,6 +1,8 @@
 // What net asks of the scheduler.
 #pragma once
 
+#include <sched.h>
+
 #include <chrono>
 #include <vector>
 
@@ -15,7 +17,21 @@ void ask_for_time_slices(std::chrono::nanoseconds length);
 // they cannot be told.
 std::vector<int> allowed_processors();
 
-// Keeps the calling thread on one of them. Nothing changes where that is refused.
-void keep_to_processor(int number);
+// The processor of one thread, which keeps to it or not, as the work of the moment is. Nothing changes where
+// the kernel refuses.
+class OwnProcessor {
+public:
+    // `number`: one of those that the calling thread may run on; the thread itself may be started later.
+    explicit OwnProcessor(int number);
+
+    // True: the thread keeps to its processor from now on. False: it runs on any of the allowed ones, as at
+    // first.
+    void keep_to(bool own);
+
+private:
+    cpu_set_t own_;
+    cpu_set_t any_;
+    bool kept_ = false;
+};
 
 } // namespace ftpc::server

@@ -13,6 +13,8 @@
 #include "server/settings.hpp"
 #include "shared/line_buffer.hpp"
 
+#include <atomic>
+#include <cstddef>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -53,6 +55,7 @@ struct Services : SharedServices {
     TlsContext tls;    // replaced by a reload; a connection keeps the one that it began with
     EventLog log;
     SpareMemory spare{};
+    std::atomic<std::size_t> strangers = 0; // of its connections, those that are not logged in
     std::unordered_map<ConnectionId, Connection*> connections{}; // all that it serves
 };
 

@@ -10,11 +10,11 @@ PEER_SESSIONS = 1000  # those with a process for each session need a gigabyte fo
 def run(bench):
     few = 1 if not bench.quick else 20
     server = bench.first
-    for sessions in (1000 // few, 10000 // few):
-        bench.measure(f"idle-{sessions}", server.name, 0, lambda sessions=sessions: _idle(bench, server, sessions, True))
-        server.clean_up()
-    bench.measure("idle-0", server.name, 0, lambda: _idle(bench, server, 0, False))
-    server.clean_up()
+    for number in range(bench.rounds):
+        for sessions in (0, 1000 // few, 10000 // few):
+            bench.measure(f"idle-{sessions}", server.name, number,
+                          lambda sessions=sessions: _idle(bench, server, sessions, sessions > 0))
+            server.clean_up()
     for peer in bench.servers[1:]:
         sessions = PEER_SESSIONS // few
         bench.measure(f"idle-{sessions}", peer.name, 0, lambda peer=peer, sessions=sessions: _idle(bench, peer, sessions, False))

@@ -8,9 +8,10 @@ IN_FLIGHT = 64
 
 def run(bench):
     count = 20000 if bench.quick else 1000000
-    bench.measure("siblings", "machine", 0, lambda: _bare(bench, count))
-    bench.measure("siblings", "ftpcd", 0, lambda: _ftpcd(bench, count))
-    bench.first.clean_up()
+    for number in range(bench.rounds):
+        bench.measure("siblings", "machine", number, lambda: _bare(bench, count))
+        bench.measure("siblings", "ftpcd", number, lambda: _ftpcd(bench, count))
+        bench.first.clean_up()
 
 
 def _bare(bench, count):

@@ -60,12 +60,17 @@ def _limits(results):
 
 
 def _idle(results):
+    kinds = dict.fromkeys((one["load"], one["who"], one["sessions"]) for one in results.all["measurements"]
+                          if one["load"].startswith("idle-") and one["sessions"] > 0)
     rows = []
-    for one in results.all["measurements"]:
-        if one["load"].startswith("idle-") and one["sessions"] > 0:
-            rows.append((one["who"], f"{one['sessions']:,}", f"{one['bytes_each'] / 1024:,.1f} KiB", f"{one['open_seconds']:.1f} s",
-                         f"{one['busy_value']:,.0f}/s", f"{one['busy_p99_us'] / 1000:.2f} ms", f"{one['answering']:,}"))
-    return _table(("server", "idle sessions", "memory each", "to open them", "one busy session", "its p99", "answering"), rows)
+    for load, who, sessions in kinds:
+        def median(key, load=load, who=who):
+            return results.median(load, who, key)
+        rows.append((who, f"{sessions:,}", f"{max(results.values(load, who, 'bytes_each')) / 1024:,.1f} KiB",
+                     f"{median('open_seconds'):.1f} s", f"{median('busy_value'):,.0f}/s",
+                     f"{median('busy_p99_us') / 1000:.2f} ms", f"{min(results.values(load, who, 'answering')):,}"))
+    return _table(("server", "idle sessions", "memory each (most)", "to open them", "one busy session", "its p99", "answering"),
+                  rows)
 
 
 def _users(results):
