@@ -6,6 +6,7 @@ import select
 import socket
 import ssl
 import subprocess
+import threading
 import time
 import unittest
 import warnings
@@ -242,6 +243,45 @@ class Chatter(SharedServerTest):
             for _ in range(20):
                 control.into_socket().update_key(50, True)
                 self.assertEqual(control.code("NOOP"), 200)
+
+
+class UnreadAnswers(EndToEndTest):
+    """A client that asks for new keys and does not read the answers: TLS itself has something to send, and cannot."""
+
+    def fill(self, control):
+        """Sends NOOPs, with many key updates before each, until the server takes no more; how many NOOPs, and what has not gone."""
+        raw = control.into_socket()
+        below = raw.below()
+        for option in (socket.SO_SNDBUF, socket.SO_RCVBUF):
+            below.setsockopt(socket.SOL_SOCKET, option, 16384)
+        for batches in range(1, 10_000):
+            records = raw.records(lambda: (raw.update_key(100, True), raw.sendall(b"NOOP\r\n")))
+            while records and select.select([], [below], [], 0.5 * SCALE)[1]:
+                records = records[below.send(records, socket.MSG_DONTWAIT):]
+            if records:
+                return batches, records
+        self.fail("the server takes commands without end, though nobody takes its replies")
+
+    def test_it_costs_nothing_and_goes_on_when_they_are_read(self):
+        server = self.serve()
+        with Control(server.port) as control:
+            control.start_tls(RawTlsContext())
+            batches, rest = self.fill(control)
+            before = cpu_seconds(server.child("net"))
+            time.sleep(1)  # of processor time, if it were not waiting
+            self.assertLess(cpu_seconds(server.child("net")) - before, 0.3)
+            sender = threading.Thread(target=control.into_socket().below().sendall, args=(rest,))
+            sender.start()
+            self.assertEqual({control.reply().code for _ in range(batches)}, {200})
+            sender.join()
+            self.assertEqual(control.code("NOOP"), 200)
+
+    def test_it_is_given_up_in_the_end(self):
+        server = self.serve(write_timeout=f"{max(1, round(SCALE))}s", login_timeout="1h")
+        with Control(server.port) as control:
+            control.start_tls(RawTlsContext())
+            self.fill(control)
+            server.log.wait_for('event=disconnected .* reason=write-timeout')
 
 
 class HalfRecords(SharedServerTest):

@@ -141,6 +141,9 @@ bool Connection::read_and_handle()
         if (!over_ && !ending_) obstacle_ = handle_lines(now);
         if (over_ || ending_ || is_stopped()) return false;
         patience_.wait(Patience::For::command, now);
+    } else if (stream_.has_unsent()) {
+        obstacle_ = Unsent{};
+        return false;
     }
     leave_memory();
     return stream_.all_read();
@@ -254,11 +257,11 @@ void Connection::forget_login_if_over()
 
 // ---- replies
 
-// Sends what has gathered, after the sync that it depends on. False when the client cannot be reached any
-// more.
+// Sends what has gathered, after the sync that it depends on, and waits for a client that takes nothing.
+// False when it cannot be reached any more.
 asio::awaitable<bool> Connection::flush()
 {
-    if (replies_.empty()) co_return true;
+    if (replies_.empty() && !stream_.has_unsent()) co_return true;
     const error_code sync_result = co_await synced();
     if (sync_result) log_event("sync-failed", {{"error", sync_result.message()}});
     const std::string text = replies_.take(sync_result);

@@ -63,7 +63,7 @@ private:
         Clock::duration by;
         LineBuffer::Line line; // that comes next then; valid until lines_ is used
     };
-    struct Unsent {}; // replies
+    struct Unsent {}; // replies, or what TLS itself has to say
     using Obstacle = std::variant<std::monostate, OthersTurn, TooFast, Unsent, Action>;
 
     boost::asio::awaitable<void> serve();

@@ -126,7 +126,9 @@ Stream::Attempt Stream::receive(std::span<char> into)
     const int result = SSL_read_ex(ssl_.get(), into.data(), into.size(), &got);
     if (result == 1) tls_bytes_ = 0;
     const Attempt attempt = outcome(result, got);
-    lacks_bytes_ = attempt.failure == asio::error::would_block;
+    const bool blocked = attempt.failure == asio::error::would_block;
+    has_unsent_ = blocked && attempt.until == WatchedSocket::Event::writable;
+    lacks_bytes_ = blocked && !has_unsent_;
     return attempt;
 }
 
@@ -170,7 +172,7 @@ Stream::Attempt Stream::send_in_clear(std::string_view bytes)
 asio::awaitable<WatchedSocket::Result> Stream::while_read_by(SocketReader& reader)
 {
     // A client that keeps sending must let the others have their turn all the same.
-    return socket_.while_read_by(reader, has_pending());
+    return socket_.while_read_by(reader, has_pending() || has_unsent_);
 }
 
 Result<std::size_t> Stream::read_at_once(std::span<char> into)
@@ -192,6 +194,10 @@ asio::awaitable<Result<std::size_t>> Stream::read_some(std::span<char> into)
 
 asio::awaitable<error_code> Stream::write_all(std::string_view bytes)
 {
+    if (has_unsent_) {
+        const error_code failure = co_await until_possible(would_block(WatchedSocket::Event::writable));
+        if (failure) co_return failure;
+    }
     while (!bytes.empty()) {
         const Attempt attempt = send(bytes);
         bytes.remove_prefix(attempt.bytes);

@@ -35,12 +35,17 @@ public:
     // read_at_once(): how a connection lives. Fails with operation_aborted after cancel().
     boost::asio::awaitable<WatchedSocket::Result> while_read_by(SocketReader& reader);
 
+    // Whether TLS itself has something to send, of which the client's system takes nothing at present, before
+    // it reads on: the answer to a KeyUpdate (RFC 8446 §4.6.3). write_all() waits until more fits.
+    bool has_unsent() const { return has_unsent_; }
+
     // Whether nothing is left that read_at_once() would find without a new change of the socket.
     bool all_read() const { return !has_pending() && socket_.all_read(); }
 
     // As read_some; fails with asio::error::would_block where it would have to wait.
     Result<std::size_t> read_at_once(std::span<char> into);
 
+    // Waits for what is unsent before, too.
     boost::asio::awaitable<error_code> write_all(std::string_view bytes);
 
     // Sends what can be sent without waiting, and says how much that was: the rest, or why there is one, is
@@ -104,6 +109,7 @@ private:
     std::unique_ptr<SSL, FreeSsl> ssl_;
     std::string tls_error_;
     std::uint64_t bytes_sent_ = 0;
+    bool has_unsent_ = false;   // when it last tried to read
     bool lacks_bytes_ = false;  // what TLS holds is of no use before more has come
     bool may_receive_ = false;  // the SSL call under way may still read from the socket
     std::size_t tls_bytes_ = 0; // received since TLS last gave out anything for us

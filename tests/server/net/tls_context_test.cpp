@@ -1,12 +1,9 @@
 // Which certificates and keys the server takes, and which clients get a TLS connection.
 #include "server/net/tls_context.hpp"
 
-#include "server/certificate.hpp"
 #include "support/catch.hpp"
 #include "support/matchers.hpp"
-#include "support/temporary_directory.hpp"
-
-#include <sys/stat.h>
+#include "support/own_certificate.hpp"
 
 #include <array>
 #include <memory>
@@ -19,23 +16,9 @@
 
 using namespace ftpc;
 using namespace ftpc::server;
+using test::OwnCertificate;
 
 namespace {
-
-struct OwnCertificate {
-    test::TemporaryDirectory data;
-    CertificateFiles files;
-
-    OwnCertificate()
-    {
-        REQUIRE(::mkdir(data.path("tls").c_str(), 0700) == 0);
-        Settings settings;
-        settings.data = data.path();
-        files = load_or_make_certificate(settings);
-    }
-    std::string certificate() const { return files.certificate_pem; }
-    std::string key() const { return std::string{view(files.key_pem)}; }
-};
 
 std::string refusal(const std::string& certificate, const std::string& key)
 {
