@@ -161,13 +161,17 @@ private:
         return unwritten_.empty() && !stream_->has_unsent() && stream_->all_read();
     }
 
-    static server::TlsContext make_context()
+    // The same for all: making a key takes longer than an exchange.
+    static server::TlsContext own_context()
     {
-        static const OwnCertificate own;
-        return server::make_tls_context(own.certificate(), own.key());
+        static const server::TlsContext context = [] {
+            const OwnCertificate own;
+            return server::make_tls_context(own.certificate(), own.key());
+        }();
+        return context;
     }
 
-    server::TlsContext context_ = make_context();
+    server::TlsContext context_ = own_context();
     boost::asio::io_context io_{1};
     server::SocketPoller poller_{io_};
     UniqueFd wire_; // the client's end
