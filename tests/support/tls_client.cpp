@@ -45,6 +45,7 @@ bool TlsClient::shake_hands()
 
 void TlsClient::write(std::string_view text)
 {
+    if (text.empty()) return;
     ERR_clear_error();
     std::size_t written = 0;
     require(SSL_write_ex(ssl_.get(), text.data(), text.size(), &written) == 1 && written == text.size(),

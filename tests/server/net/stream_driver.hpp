@@ -124,12 +124,12 @@ public:
     std::function<std::string()> reply = [] { return std::string{}; };
 
 private:
-    static constexpr int most_turns = 100'000;
+    static constexpr int most_turns = 1'000'000; // more than there are bytes
 
     std::size_t poll_others()
     {
         io_.restart();
-        return io_.poll();
+        return io_.poll_one();
     }
 
     boost::asio::awaitable<void> starting(std::optional<error_code>& result)

@@ -4,6 +4,7 @@
 
 #include "server/net/stream_driver.hpp"
 
+#include <algorithm>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -25,7 +26,8 @@ public:
     {
         if (!driver_.start_tls(1 + first)) throw std::runtime_error{"the handshake failed"};
         driver_.reply = [this] {
-            const std::string text = text_of(reply_bytes_, by_server_.size());
+            const std::string text =
+                text_of(std::min(reply_bytes_, most_bytes - by_server_.size()), by_server_.size());
             by_server_ += text;
             return text;
         };
@@ -79,12 +81,13 @@ public:
     }
 
 private:
+    static constexpr std::size_t most_bytes = std::size_t{128} * 1024; // each way: it is to end soon
     static constexpr std::size_t most_new_keys =
         500; // of 36 bytes or so: the server allows 64 KiB without data
 
     void client_writes(std::size_t bytes)
     {
-        const std::string text = text_of(bytes, by_client_.size());
+        const std::string text = text_of(std::min(bytes, most_bytes - by_client_.size()), by_client_.size());
         driver_.client.write(text);
         by_client_ += text;
     }
