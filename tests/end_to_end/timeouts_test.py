@@ -8,7 +8,7 @@ import time
 import unittest
 
 from harness import PASSWORD, SANITIZED, SCALE, SOURCE, SharedServerTest, resident_bytes, scaled, until
-from control_client import Control, can_log_in, connect, logged_in
+from control_client import Control, connect, logged_in
 
 FTP_LOAD = os.environ.get("FTP_LOAD", str(SOURCE / "build/release/tests/ftp_load"))
 TIMEOUT = max(1, round(SCALE))  # seconds; long enough to log in
@@ -168,8 +168,11 @@ class Floods(SharedServerTest):
             flood.stdin.write(PASSWORD + "\n")
             flood.stdin.close()
             until(lambda: len(os.listdir(home)) > 2000, "the flood is under way")
-            self.assertTrue(can_log_in(self.server.port))
-            self.assertIsNone(flood.poll(), "only after the flood did anybody get in")
+            with logged_in(self.server.port) as friend:
+                self.assertIsNone(flood.poll(), "only after the flood did anybody get in")
+                for _ in range(50):
+                    self.assertEqual(friend.code("NOOP"), 200)
+            self.assertIsNone(flood.poll(), "others had their turn after the flood only")
         finally:
             flood.kill()
             flood.wait()
