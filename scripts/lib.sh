@@ -38,6 +38,10 @@ build_preset() {
         target=$2
         shift 2
     fi
+    local directory
+    directory=$(build_directory "$preset")
+    [ ! -e "$directory" ] || [ -w "$directory" ] || fail "$directory belongs to somebody else, perhaps root:
+build as that user, remove it, or use a checkout of your own"
     local launcher=()
     if command -v ccache >/dev/null; then launcher=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache); fi
     (cd "$root" && cmake --preset "$preset" "${launcher[@]}" "$@" >/dev/null && cmake --build --preset "$preset" --target "$target" --parallel "$(nproc)")

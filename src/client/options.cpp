@@ -93,7 +93,8 @@ Outcome<TrustOptions> trust_options(const po::variables_map& values)
     if (values.count("pin") > 0 && values.count("ca") > 0) return usage("--pin and --ca exclude each other");
     if (values.count("pin") > 0 && !is_fingerprint(trust.pin))
         return usage("--pin: '" + safe_text(trust.pin) +
-                     "' is not SHA256: and 43 characters, as `ftpcd fingerprint` shows");
+                     "' is mistyped or cut short: a fingerprint is SHA256: and 43 characters, as `ftpcd "
+                     "fingerprint` shows it");
     if (values.count("ca") == 0) return trust;
     // It is remembered, and later commands may run in another directory.
     boost::system::error_code error;

@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include <iostream>
+#include <optional>
 #include <sstream>
 
 namespace ftpc::server {
@@ -41,13 +42,14 @@ UniqueFd open_directory(int base, const std::string& path)
 }
 
 // Settings that can be read but not be put into force.
-ServiceAccounts check_accounts(const Settings& settings, Problems& problems)
+// None where they are not as they should be.
+std::optional<ServiceAccounts> check_accounts(const Settings& settings, Problems& problems)
 {
     try {
         return find_service_accounts(settings);
     } catch (const std::exception& error) {
         problems.push_back({"net-user, auth-user", error.what()});
-        return {};
+        return std::nullopt;
     }
 }
 
@@ -188,7 +190,8 @@ Problems check(const Arguments& arguments)
     Problems problems = arguments.problems;
     check_lockdown(settings, problems);
     check_listening_addresses(settings, problems);
-    const ServiceAccounts accounts = check_accounts(settings, problems);
+    const std::optional<ServiceAccounts> found_accounts = check_accounts(settings, problems);
+    const ServiceAccounts accounts = found_accounts.value_or(ServiceAccounts{});
     const UniqueFd data = open_directory(AT_FDCWD, settings.data);
     if (!data) {
         problems.push_back(
@@ -197,8 +200,8 @@ Problems check(const Arguments& arguments)
                  (errno == ENOENT ? " (the first `ftpcd serve` or `ftpcd user add` makes it)" : "")});
         return problems;
     }
-    try {
-        check_data_directory(settings.data, data.get(), accounts);
+    try { // whose it is to be is known with the accounts only
+        if (found_accounts) check_data_directory(settings.data, data.get(), accounts);
     } catch (const std::exception& error) {
         const std::string_view what = error.what();
         const std::size_t place = what.starts_with(settings.data + ": ") ? settings.data.size() + 2 : 0;

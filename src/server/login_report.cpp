@@ -31,10 +31,13 @@ public:
             obstacle("there is no such user; add it with: ftpcd user add " + facts_.name);
         else
             write_of_user(*facts_.user);
-        LoginReport report{obstacles_.empty(), {}};
-        if (obstacles_.empty()) report.lines.push_back(facts_.name + " can log in, as far as is known");
+        LoginReport report{obstacles_.empty() && exceptions_.empty(), {}};
+        if (report.can_log_in) report.lines.push_back(facts_.name + " can log in, as far as is known");
         for (const std::string& text : obstacles_)
             report.lines.push_back(facts_.name + " cannot log in: " + text);
+        for (const std::string& text : exceptions_)
+            report.lines.push_back(obstacles_.empty() ? facts_.name + " can log in, but not " + text
+                                                      : "  nor " + text);
         for (const std::string& text : notes_)
             report.lines.push_back("  " + text);
         return report;
@@ -72,9 +75,9 @@ private:
 
     void write_limited_address(const PenaltyTable::Saved& address, const UserLogins& logins)
     {
-        const std::string text = "logins by password from " + address_text(address.key) +
-                                 " are refused until " + utc_time_text(seconds(address.penalty_end)) +
-                                 ": too many from there have failed";
+        const std::string text = "by password from " + address_text(address.key) + " until " +
+                                 utc_time_text(seconds(address.penalty_end)) +
+                                 ": too many logins from there have failed";
         const auto failed_there = [&](const FailedLogin& f) {
             return network_of(f.last.peer) == address.key;
         };
@@ -82,9 +85,9 @@ private:
         const bool is_home = std::any_of(logins.known.begin(), logins.known.end(),
                                          [&](const KnownNetwork& k) { return k.network == address.key; });
         if (is_home || (has_failed && logins.known.empty()))
-            obstacle(text);
+            exceptions_.push_back(text);
         else if (has_failed)
-            note(text);
+            note("no login " + text);
     }
 
     void write_history(const UserLogins& logins)
@@ -109,6 +112,7 @@ private:
 
     const LoginFacts& facts_;
     std::vector<std::string> obstacles_;
+    std::vector<std::string> exceptions_; // for some clients
     std::vector<std::string> notes_;
 };
 

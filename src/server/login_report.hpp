@@ -25,7 +25,7 @@ struct LoginFacts {
 };
 
 struct LoginReport {
-    bool can_log_in = false; // as far as is known
+    bool can_log_in = false; // from wherever the user may be, as far as is known
     std::vector<std::string> lines;
 };
 
