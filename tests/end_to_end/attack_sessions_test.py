@@ -1,10 +1,13 @@
 """Session keys: a signature is good for its key, its user, its connection and its time; nothing else passes for one."""
+import contextlib
 import os
 import re
+import signal
+import socket
 import unittest
 
-from harness import PASSWORD, SCALE, EndToEndTest, SharedServerTest, until
-from control_client import Control, connect, logged_in
+from harness import PASSWORD, SCALE, EndToEndTest, SharedServerTest, scaled, until
+from control_client import ENDED, Control, connect, logged_in
 from raw_tls import TLS1_2, RawTlsContext, SigningKey, b64, session_signature
 
 REFUSED = (530, "Login refused.")
@@ -29,6 +32,51 @@ def present(control, session_id, signature, user="alice"):
     if (first := control.ask(f"USER {user}")).code != 331:
         return first
     return control.ask(f"SITE AUTH SESSKEY1 {session_id} {b64(signature)}")
+
+
+class TurnedOut(EndToEndTest):
+    """Whoever has to make room for others while `auth`, which is stopped, checks the login."""
+
+    def setUp(self):
+        self.server = self.serve(max_unauthenticated=1)
+
+    def turn_out(self, control):
+        """The client's replies from when it is drawn by lot: the only one that was there and is not logged in."""
+        with contextlib.ExitStack() as strangers:
+            def stays():
+                stranger = socket.create_connection(("127.0.0.1", self.server.port), scaled(5))
+                strangers.callback(stranger.close)
+                return stranger.recv(100).startswith(b"220")
+            until(stays, "a stranger for whom the client had to go")
+            os.kill(self.server.child("auth"), signal.SIGCONT)
+            return list(iter(control.reply, ENDED))
+
+    def check_told_why(self, reply):
+        self.assertEqual(reply, (421, "Too many connections; try again later."))
+        self.assertNotIn("max-sessions-per-user", self.server.log.text)
+
+    def test_no_directory_is_acknowledged_that_was_not_synced(self):
+        key = SigningKey()
+        session_id = enrol(self.server.port, key)
+        with bound(self.server.port) as control:
+            signature = session_signature(key, control.into_socket().channel_binding(), session_id, "alice")
+            control.log_in()
+            os.kill(self.server.child("auth"), signal.SIGSTOP)
+            # The reply to MKD waits for its sync, and that for a session key that is known to take no time.
+            control.send_bytes(f"MKD unsynced\r\nUSER alice\r\nSITE AUTH SESSKEY1 {session_id} {b64(signature)}\r\n".encode())
+            self.server.log.wait_for("event=directory-made .*unsynced")
+            not_synced, user, last = self.turn_out(control)
+        self.assertEqual((not_synced.code, user.code), (451, 331))
+        self.assertIn("may not be on disk", not_synced.text)
+        self.check_told_why(last)
+
+    def test_it_is_told_why_once(self):
+        with connect(self.server.port) as control:
+            os.kill(self.server.child("auth"), signal.SIGSTOP)
+            control.send_bytes(f"USER alice\r\nPASS {PASSWORD}\r\n".encode())
+            self.assertEqual(control.reply().code, 331)  # what is ready goes out before a password is checked
+            last, = self.turn_out(control)
+        self.check_told_why(last)
 
 
 class Signatures(SharedServerTest):

@@ -59,6 +59,18 @@ class ReactorThreads(EndToEndTest):
         threads = os.listdir(f"/proc/{server.child('net')}/task")
         self.assertEqual({frozenset(os.sched_getaffinity(int(thread))) for thread in threads}, {frozenset(one)})
 
+    @unittest.skipIf(len(ALLOWED) < 2, "needs two processors")
+    def test_an_administrators_taskset_is_followed(self):
+        server = self.serve()
+        until(lambda: self.pinned(server) == sorted(ALLOWED), "a thread for each processor")
+        only = {min(ALLOWED)}
+        threads = f"/proc/{server.child('net')}/task"
+        for thread in os.listdir(threads):
+            os.sched_setaffinity(int(thread), only)
+        for _ in range(2 * len(ALLOWED)):  # whatever their threads do then
+            self.assertTrue(can_log_in(server.port))
+        self.assertEqual({frozenset(os.sched_getaffinity(int(thread))) for thread in os.listdir(threads)}, {frozenset(only)})
+
     def test_a_change_waits_for_the_next_start_and_is_named(self):
         server = self.serve()
         server.site.configure(reactors=7, pin_reactors="off")

@@ -4,6 +4,7 @@ import os
 import re
 import socket
 import subprocess
+import threading
 import time
 import unittest
 
@@ -152,6 +153,19 @@ class ClientsThatDoNotRead(SharedServerTest):
                     control.send_bytes(b"STAT\r\n" * 100)
                     taken += 600
             self.assertLess(taken, 400_000)
+
+
+class LastReplies(SharedServerTest):
+    def test_who_reads_slowly_gets_all_replies_whatever_follows_the_end(self):
+        with connect(self.server.port) as control:
+            control.log_in()
+            own_socket = control.into_socket()
+            own_socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
+            sender = threading.Thread(target=control.send_bytes, args=(b"STAT\r\n" * 3000 + b"QUIT\r\n" + b"NOOP\r\n" * 50_000,))
+            sender.start()
+            replies = [control.reply().code for _ in range(3001)]
+            sender.join()
+        self.assertEqual(replies, [211] * 3000 + [221])
 
 
 class Floods(SharedServerTest):

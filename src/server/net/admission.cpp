@@ -108,19 +108,20 @@ void Admission::remove(ConnectionId connection)
 
 // ---- sessions
 
-bool Admission::log_in(ConnectionId connection, std::string_view user)
+Admission::LogIn Admission::log_in(ConnectionId connection, std::string_view user)
 {
     const std::scoped_lock lock{mutex_};
     const auto found = connections_.find(connection);
-    if (found == connections_.end()) return false;
+    if (found == connections_.end()) return LogIn::gone;
     end_login(connection, found->second);
     std::string name{user};
     const auto sessions = sessions_.find(name);
-    if (sessions != sessions_.end() && sessions->second >= bounds_.sessions_per_user) return false;
+    if (sessions != sessions_.end() && sessions->second >= bounds_.sessions_per_user)
+        return LogIn::too_many_sessions;
     remove_unauthenticated(found->second);
     ++sessions_[name];
     found->second.user = std::move(name);
-    return true;
+    return LogIn::done;
 }
 
 void Admission::log_out(ConnectionId connection)

@@ -51,9 +51,12 @@ public:
     // The one to be sacrificed where something else has run out; counted no more. None: all are logged in.
     std::optional<ConnectionId> make_room();
 
-    // False: the user has as many sessions as allowed, or the connection has had to go. Then it stays what it
-    // was.
-    bool log_in(ConnectionId connection, std::string_view user);
+    enum class LogIn {
+        done,
+        too_many_sessions, // of the user: it is not logged in any more
+        gone,              // the connection has had to go; it will be ended
+    };
+    LogIn log_in(ConnectionId connection, std::string_view user);
     void log_out(ConnectionId connection);
 
     // Of a connection that had to go before: nothing happens.

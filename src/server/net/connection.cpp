@@ -48,7 +48,7 @@ void Connection::end(Reply reply)
 
 void Connection::end_at_once(Reply reply)
 {
-    ending_ = std::move(reply);
+    if (!over_) ending_ = std::move(reply);
     over_ = cut_off_ = true;
     wake();
 }
@@ -299,9 +299,10 @@ asio::awaitable<error_code> Connection::synced()
 
 void Connection::say_last(Reply reply)
 {
+    over_ = true;
+    if (ending_) return; // that is the last word then
     replies_.add(reply);
     end_reason_ = std::move(reply.text);
-    over_ = true;
 }
 
 asio::awaitable<void> Connection::finish()
@@ -309,8 +310,9 @@ asio::awaitable<void> Connection::finish()
     over_ = true;
     if (ending_) end_reason_ = ending_->text;
     if (ending_) replies_.add(*ending_);
-    if (cut_off_) {
-        if (ending_ && !write_failed_) stream_.write_at_once(replies_.take({}));
+    if (cut_off_) { // for a sync nobody waits any more
+        const error_code not_synced{ECANCELED, boost::system::system_category()};
+        if (!write_failed_) stream_.write_at_once(replies_.take(not_synced));
     } else if (!replies_.empty()) {
         co_await flush();
     }
@@ -324,13 +326,7 @@ asio::awaitable<void> Connection::finish()
 asio::awaitable<void> Connection::drain()
 {
     patience_.wait(Patience::For::last_reading, Clock::now());
-    std::array<char, 4096> discarded;
-    std::size_t left = LineBuffer::max_skipped_bytes;
-    while (left > 0 && !cut_off_) {
-        const auto got = co_await stream_.read_some(discarded);
-        if (!got) break;
-        left -= std::min(left, *got);
-    }
+    co_await stream_.discard_to_end();
 }
 
 // ---- TLS

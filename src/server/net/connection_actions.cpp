@@ -90,6 +90,10 @@ asio::awaitable<void> Connection::log_in(Action action)
             answer = co_await services_.auth.ask<ipc::LoginAnswer>(std::move(question));
         }
     }
+    if (cut_off_) { // turned out meanwhile, and told so
+        if (answer && answer->status == ipc::LoginStatus::granted) login_ = answer->login; // ends with this
+        co_return;
+    }
     LoginOutcome outcome = LoginOutcome::unavailable;
     if (answer && answer->status == ipc::LoginStatus::busy) outcome = LoginOutcome::busy;
     if (answer && answer->status == ipc::LoginStatus::refused) outcome = LoginOutcome::refused;
@@ -107,7 +111,9 @@ asio::awaitable<LoginOutcome> Connection::begin_session(ipc::LoginAnswer answer)
     const LoginOutcome entered = co_await enter_home(std::move(answer.home));
     if (entered != LoginOutcome::granted) co_return entered;
     const std::string& user = session_.user();
-    if (!services_.admission.log_in(id_, user)) {
+    const Admission::LogIn admitted = services_.admission.log_in(id_, user);
+    if (admitted == Admission::LogIn::gone) co_return LoginOutcome::turned_out;
+    if (admitted == Admission::LogIn::too_many_sessions) {
         services_.log.trouble(EventLog::Trouble::too_many_sessions, "limit-hit",
                               {{"limit", setting_name(Bound::sessions_per_user)},
                                {"id", id_},

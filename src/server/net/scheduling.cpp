@@ -47,17 +47,16 @@ std::vector<int> allowed_processors()
     return numbers;
 }
 
-OwnProcessor::OwnProcessor(int number)
-{
-    CPU_ZERO(&own_);
-    CPU_SET(number, &own_);
-    if (::sched_getaffinity(this_thread, sizeof any_, &any_) != 0) any_ = own_;
-}
-
 void OwnProcessor::keep_to(bool own)
 {
     if (own == std::exchange(kept_, own)) return;
-    ::sched_setaffinity(this_thread, sizeof(cpu_set_t), own ? &own_ : &any_);
+    cpu_set_t allowed;
+    if (::sched_getaffinity(::getpid(), sizeof allowed, &allowed) != 0) return;
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(number_, &one);
+    const bool possible = CPU_ISSET(number_, &allowed);
+    ::sched_setaffinity(this_thread, sizeof allowed, own && possible ? &one : &allowed);
 }
 
 } // namespace ftpc::server

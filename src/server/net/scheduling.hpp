@@ -1,8 +1,6 @@
 // What net asks of the scheduler.
 #pragma once
 
-#include <sched.h>
-
 #include <chrono>
 #include <vector>
 
@@ -17,20 +15,19 @@ void ask_for_time_slices(std::chrono::nanoseconds length);
 // they cannot be told.
 std::vector<int> allowed_processors();
 
-// The processor of one thread, which keeps to it or not, as the work of the moment is. Nothing changes where
-// the kernel refuses.
+// The processor of one thread, which keeps to it or not, as the work of the moment is. What the process may
+// use at all is what its main thread may, at the moment of a change: taskset(1) is followed. Nothing changes
+// where the kernel refuses.
 class OwnProcessor {
 public:
-    // `number`: one of those that the calling thread may run on; the thread itself may be started later.
-    explicit OwnProcessor(int number);
+    explicit OwnProcessor(int number) : number_{number} {}
 
-    // True: the thread keeps to its processor from now on. False: it runs on any of the allowed ones, as at
-    // first.
+    // Of the calling thread. True: it keeps to its processor from now on, if the process may use that. False:
+    // it runs on any that the process may use, as at first.
     void keep_to(bool own);
 
 private:
-    cpu_set_t own_;
-    cpu_set_t any_;
+    int number_;
     bool kept_ = false;
 };
 

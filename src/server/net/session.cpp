@@ -188,6 +188,8 @@ Action Session::on_login(LoginOutcome outcome, std::uint32_t retry_seconds)
             return Reply{530, "Your home directory is not there; ask the administrator."};
         if (outcome == LoginOutcome::too_many_sessions)
             return LastReply{{421, "Too many sessions of this user; end one of them first."}};
+        if (outcome == LoginOutcome::turned_out)
+            return LastReply{{421, "Too many connections; try again later."}};
         if (outcome == LoginOutcome::busy)
             return LastReply{{421, "Too many logins are waiting; try again later."}};
         if (outcome == LoginOutcome::limited) return LastReply{too_many_from_address(retry_seconds)};

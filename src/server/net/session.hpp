@@ -69,7 +69,16 @@ enum class TlsVersion { none, tls_1_2, tls_1_3 };
 // How a login was answered; that the login service could not be asked; that the user may log in but has no
 // usable home; that there are as many sessions of the user as allowed; that too many logins from the client's
 // address were refused before, so that this one was not checked.
-enum class LoginOutcome { granted, refused, busy, unavailable, homeless, too_many_sessions, limited };
+enum class LoginOutcome {
+    granted,
+    refused,
+    busy,
+    unavailable,
+    homeless,
+    too_many_sessions,
+    turned_out, // to make room for others, while the login was checked
+    limited,
+};
 
 class Session {
 public:

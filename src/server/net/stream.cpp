@@ -247,7 +247,12 @@ asio::awaitable<error_code> Stream::stop_tls()
     std::array<char, 4096> discarded;
     ERR_clear_error();
     SSL_set_read_ahead(ssl_.get(), 0); // what comes in clear behind it must stay in the socket
-    SSL_shutdown(ssl_.get());
+    int said = 0;
+    while ((said = SSL_shutdown(ssl_.get())) < 0) {
+        const error_code failure = co_await until_possible(outcome(said, 0));
+        if (failure) co_return failure;
+        ERR_clear_error();
+    }
     std::size_t left = most_bytes_without_data;
     while (true) {
         const auto got = co_await read_some(discarded);
@@ -272,6 +277,17 @@ void Stream::finish_sending()
         SSL_shutdown(ssl_.get());
     }
     ::shutdown(socket_.descriptor(), SHUT_WR);
+}
+
+asio::awaitable<void> Stream::discard_to_end()
+{
+    while (true) {
+        std::array<char, 4096> discarded;
+        const Attempt attempt = receive_in_clear(discarded); // what it says does not matter any more
+        if (attempt.failure && attempt.failure != asio::error::would_block) co_return;
+        const auto [ended] = co_await socket_.until(WatchedSocket::Event::readable); // others have their turn
+        if (ended) co_return;
+    }
 }
 
 TlsVersion Stream::tls_version() const

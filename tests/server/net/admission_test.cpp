@@ -7,6 +7,7 @@
 #include <string>
 
 using namespace ftpc::server;
+using LogIn = Admission::LogIn;
 
 namespace {
 
@@ -71,7 +72,7 @@ TEST_CASE("a user gets in while one network holds every place of those that are 
             REQUIRE(next.leaves);
             REQUIRE(*next.leaves != 100);
         }
-        CHECK(admission.log_in(100, "alice"));
+        CHECK(admission.log_in(100, "alice") == LogIn::done);
     }
 }
 
@@ -100,7 +101,7 @@ TEST_CASE("whoever is logged in is never sacrificed")
     Admission admission{bounds};
     for (ConnectionId id = 1; id <= 3; ++id) {
         admission.arrive(id, network(friendly));
-        REQUIRE(admission.log_in(id, "alice"));
+        REQUIRE(admission.log_in(id, "alice") == LogIn::done);
     }
     const auto arrival = admission.arrive(4, network(attacker));
     CHECK(arrival.leaves == ConnectionId{4});
@@ -115,7 +116,7 @@ TEST_CASE("connections in all: a newcomer takes the place of one that is not log
     bounds.connections = 3;
     Admission admission{bounds, first};
     admission.arrive(1, network(friendly));
-    REQUIRE(admission.log_in(1, "alice"));
+    REQUIRE(admission.log_in(1, "alice") == LogIn::done);
     admission.arrive(2, network(attacker));
     admission.arrive(3, network(attacker));
     CHECK(admission.arrive(4, network(friendly)).leaves == ConnectionId{2});
@@ -142,8 +143,8 @@ TEST_CASE("a network has no more connections than allowed, and only its own pay 
 
     SECTION("those that are logged in count and stay")
     {
-        REQUIRE(admission.log_in(10, "alice"));
-        REQUIRE(admission.log_in(11, "alice"));
+        REQUIRE(admission.log_in(10, "alice") == LogIn::done);
+        REQUIRE(admission.log_in(11, "alice") == LogIn::done);
         CHECK(admission.arrive(200, network(friendly)).leaves == ConnectionId{200});
     }
     SECTION("a place that becomes free can be taken")
@@ -160,27 +161,27 @@ TEST_CASE("a user has no more sessions than allowed")
     Admission admission{bounds};
     for (ConnectionId id = 1; id <= 4; ++id)
         admission.arrive(id, network(friendly));
-    CHECK(admission.log_in(1, "alice"));
-    CHECK(admission.log_in(2, "alice"));
-    CHECK_FALSE(admission.log_in(3, "alice"));
+    CHECK(admission.log_in(1, "alice") == LogIn::done);
+    CHECK(admission.log_in(2, "alice") == LogIn::done);
+    CHECK(admission.log_in(3, "alice") == LogIn::too_many_sessions);
     CHECK(admission.unauthenticated() == 2);
-    CHECK(admission.log_in(4, "bob"));
+    CHECK(admission.log_in(4, "bob") == LogIn::done);
 
     SECTION("logging in again on the same connection is no further session")
     {
-        CHECK(admission.log_in(2, "alice"));
+        CHECK(admission.log_in(2, "alice") == LogIn::done);
     }
     SECTION("the end of a connection makes room")
     {
         admission.leave(1);
-        CHECK(admission.log_in(3, "alice"));
+        CHECK(admission.log_in(3, "alice") == LogIn::done);
     }
     SECTION("so does logging out, and the connection is then one of the others again")
     {
         admission.log_out(1);
         CHECK(admission.unauthenticated() == 2);
-        CHECK(admission.log_in(3, "alice"));
-        CHECK_FALSE(admission.log_in(1, "alice"));
+        CHECK(admission.log_in(3, "alice") == LogIn::done);
+        CHECK(admission.log_in(1, "alice") == LogIn::too_many_sessions);
     }
 }
 
@@ -191,7 +192,7 @@ TEST_CASE("a connection that had to go cannot log in, and its end changes nothin
     Admission admission{bounds, first};
     admission.arrive(1, network(attacker));
     REQUIRE(admission.arrive(2, network(attacker)).leaves == ConnectionId{1});
-    CHECK_FALSE(admission.log_in(1, "alice"));
+    CHECK(admission.log_in(1, "alice") == LogIn::gone);
     admission.leave(1);
     CHECK(admission.connections() == 1);
 }

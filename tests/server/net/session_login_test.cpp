@@ -153,6 +153,15 @@ TEST_CASE_METHOD(LoginTest,
     CHECK_FALSE(session.logged_in());
 }
 
+TEST_CASE_METHOD(LoginTest, "one who was turned out while the login was checked is told so")
+{
+    session.on_line("USER alice");
+    session.on_line("PASS secret");
+    const Action action = session.on_login(LoginOutcome::turned_out);
+    CHECK(std::get<LastReply>(action).reply.text == "Too many connections; try again later.");
+    CHECK_FALSE(session.logged_in());
+}
+
 TEST_CASE_METHOD(LoginTest, "PREHASH1 takes 32 bytes of canonical base64 and nothing else")
 {
     CHECK(outcome("SITE AUTH PREHASH1 " + zeros32) == "503");

@@ -10,10 +10,12 @@
 #include <boost/asio.hpp>
 
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <array>
 #include <csignal>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -37,6 +39,7 @@ public:
             for (const int end : both)
                 if (socket_buffers)
                     ::setsockopt(end, SOL_SOCKET, option, &*socket_buffers, sizeof *socket_buffers);
+        server_end_ = UniqueFd{::dup(both[1])};
         stream_.emplace(poller_, UniqueFd{both[1]});
     }
     StreamDriver(const StreamDriver&) = delete;
@@ -46,6 +49,15 @@ public:
     // The handshake, each flight of the client's in pieces of so many bytes, and then the service: what comes
     // is read, `reads` bytes at most at a time. False where the server refuses.
     bool start_tls(std::size_t piece = everything)
+    {
+        const bool started = shake_hands(piece);
+        if (started) boost::asio::co_spawn(io_, serving(), boost::asio::detached);
+        turn();
+        return started;
+    }
+
+    // The handshake alone.
+    bool shake_hands(std::size_t piece = everything)
     {
         std::optional<error_code> result;
         boost::asio::co_spawn(io_, starting(result), boost::asio::detached);
@@ -58,10 +70,32 @@ public:
             while (client.left() > 0);
             carry_to_client();
         }
-        if (*result) return false;
-        boost::asio::co_spawn(io_, serving(), boost::asio::detached);
+        return !*result;
+    }
+
+    // Begins to end TLS, where it is not served; the result once there is one.
+    std::shared_ptr<std::optional<error_code>> stop_tls()
+    {
+        const auto result = std::make_shared<std::optional<error_code>>();
+        const auto stopping = [](server::Stream& stream, auto out) -> boost::asio::awaitable<void> {
+            *out = co_await stream.stop_tls();
+        };
+        boost::asio::co_spawn(io_, stopping(*stream_, result), boost::asio::detached);
         turn();
-        return true;
+        return result;
+    }
+
+    // Fills the way to the client with bytes that are nobody's, and takes them away again.
+    void block_way_to_client()
+    {
+        while (::send(server_end_.get(), "x", 1, 0) == 1)
+            ++filling_;
+    }
+    void clear_way_to_client()
+    {
+        for (char byte = 0; filling_ > 0 && ::recv(wire_.get(), &byte, 1, 0) == 1;)
+            --filling_;
+        turn();
     }
 
     // Sends this instead of a handshake; whether the server takes it.
@@ -79,6 +113,7 @@ public:
     void client_closes()
     {
         wire_.reset();
+        server_end_.reset();
         turn();
     }
 
@@ -174,7 +209,9 @@ private:
     server::TlsContext context_ = own_context();
     boost::asio::io_context io_{1};
     server::SocketPoller poller_{io_};
-    UniqueFd wire_; // the client's end
+    UniqueFd wire_;       // the client's end
+    UniqueFd server_end_; // what the stream has as well
+    std::size_t filling_ = 0;
     std::optional<server::Stream> stream_;
     std::string unsent_;    // by the client
     std::string unwritten_; // by the server

@@ -176,6 +176,21 @@ TEST_CASE("close_notify is the end of what is read, and an end without it is a r
     CHECK((*driver.ended == boost::asio::error::eof) == notified);
 }
 
+TEST_CASE("the end of TLS is told to a client that takes nothing at first")
+{
+    StreamDriver driver{small_buffers};
+    REQUIRE(driver.shake_hands());
+    driver.block_way_to_client();
+    const auto ended = driver.stop_tls();
+    driver.clear_way_to_client();
+    driver.carry_to_client();
+    driver.client.read();
+    CHECK(driver.client.server_has_finished());
+    driver.client.close_notify();
+    send_all(driver, StreamDriver::everything);
+    CHECK(*ended == error_code{});
+}
+
 TEST_CASE("whatever order pieces, new keys, reads and writes have, both ends get all")
 {
     const unsigned seed = GENERATE(range(0U, 40U));
