@@ -15,6 +15,7 @@ namespace ftpc::server {
 namespace asio = boost::asio;
 constexpr auto use_awaitable = asio::as_tuple(asio::use_awaitable);
 constexpr std::chrono::milliseconds turn_time{1}; // of one connection before the others get theirs
+constexpr std::size_t most_last_bytes = std::size_t{1} << 20U; // read at the end, so that replies arrive
 
 namespace {
 
@@ -163,7 +164,7 @@ void Connection::take(const Result<std::size_t>& received, Clock::time_point now
         lines_.received(*received);
         asked_ = now;
     } else if (!ending_) {
-        over_ = true;
+        over_ = input_ended_ = true;
         if (end_reason_.empty())
             end_reason_ =
                 received.error() == asio::error::eof ? "closed by the client" : in_words(received.error());
@@ -317,7 +318,7 @@ asio::awaitable<void> Connection::finish()
         co_await flush();
     }
     stream_.finish_sending();
-    if (!cut_off_) co_await drain();
+    if (!cut_off_ && !input_ended_ && !write_failed_) co_await drain();
     stream_.close();
 }
 
@@ -326,7 +327,7 @@ asio::awaitable<void> Connection::finish()
 asio::awaitable<void> Connection::drain()
 {
     patience_.wait(Patience::For::last_reading, Clock::now());
-    co_await stream_.discard_to_end();
+    co_await stream_.discard_to_end(most_last_bytes);
 }
 
 // ---- TLS
@@ -350,7 +351,7 @@ asio::awaitable<void> Connection::start_tls()
         if (end_reason_.empty()) end_reason_ = in_words(failure);
         services_.log.stranger("tls-failed",
                                {{"id", id_}, {"peer", peer_text(peer_)}, {"error", end_reason_}});
-        over_ = true;
+        over_ = input_ended_ = true;
         co_return;
     }
     services_.log.stranger("tls", {{"id", id_},
@@ -366,7 +367,7 @@ asio::awaitable<void> Connection::stop_tls()
     if (!sent) co_return;
     lines_ = LineBuffer{}; // what was pipelined behind REIN belonged to the TLS session
     const error_code failure = co_await stream_.stop_tls();
-    if (failure) over_ = true;
+    if (failure) over_ = input_ended_ = true;
     if (failure && end_reason_.empty()) end_reason_ = in_words(failure);
 }
 

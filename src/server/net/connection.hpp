@@ -146,6 +146,7 @@ private:
     bool listed_ = false;                              // among the reactor's connections
     bool over_ = false;                                // nothing more is read
     bool cut_off_ = false;                             // and nothing is waited for any more
+    bool input_ended_ = false;                         // by the client; or TLS cannot make sense of it
     bool write_failed_ = false;
     // for the log
     bool told_of_quota_ = false;

@@ -6,6 +6,7 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 
 #include <openssl/bio.h>
@@ -279,12 +280,13 @@ void Stream::finish_sending()
     ::shutdown(socket_.descriptor(), SHUT_WR);
 }
 
-asio::awaitable<void> Stream::discard_to_end()
+asio::awaitable<void> Stream::discard_to_end(std::size_t most)
 {
-    while (true) {
+    for (std::size_t left = most; left > 0;) {
         std::array<char, 4096> discarded;
         const Attempt attempt = receive_in_clear(discarded); // what it says does not matter any more
         if (attempt.failure && attempt.failure != asio::error::would_block) co_return;
+        left -= std::min(left, attempt.bytes);
         const auto [ended] = co_await socket_.until(WatchedSocket::Event::readable); // others have their turn
         if (ended) co_return;
     }

@@ -66,8 +66,9 @@ public:
     // Says that nothing more will be sent (close_notify, then FIN), without waiting.
     void finish_sending();
 
-    // Takes what the client still sends and throws it away, until it ends or cancel() is called.
-    boost::asio::awaitable<void> discard_to_end();
+    // Takes what the client still sends and throws it away, until it ends, or `most` bytes have come, or
+    // cancel() is called.
+    boost::asio::awaitable<void> discard_to_end(std::size_t most);
 
     TlsVersion tls_version() const;
     std::string_view tls_version_name() const; // "TLSv1.3"; for the log
