@@ -66,7 +66,8 @@ class Reactor::Impl {
 public:
     Impl(const SharedServices& shared, const Settings& settings, const TlsContext& tls,
          std::optional<int> processor)
-        : poller_{io_}, sockets_ready_{io_}, services_{shared, io_, poller_, settings, tls}
+        : poller_{io_}, sockets_ready_{io_, poller_.descriptor()}, services_{shared, io_, poller_, settings,
+                                                                             tls}
     {
         asio::co_spawn(io_, watch_deadlines(), asio::detached);
         if (processor) processor_.emplace(*processor);
@@ -76,6 +77,7 @@ public:
     {
         io_.stop();
         thread_.join();
+        sockets_ready_.release(); // the poller's
         poller_.abandon();
     }
     Impl(const Impl&) = delete;
@@ -133,13 +135,13 @@ private:
         return done;
     }
 
+    // The loop has the poller's epoll all the time: to add it costs the kernel a look at each of its sockets.
     void sleep()
     {
-        sockets_ready_.assign(poller_.descriptor());
         sockets_ready_.async_wait(asio::posix::stream_descriptor::wait_read,
                                   asio::bind_allocator(wait_memory_.allocator(), [](error_code) {}));
         io_.run_one();
-        sockets_ready_.release();
+        sockets_ready_.cancel();
     }
 
     asio::awaitable<void> watch_deadlines()

@@ -9,13 +9,13 @@ IN_FLIGHT = 64
 def run(bench):
     count = 20000 if bench.quick else 1000000
     for number in range(bench.rounds):
-        bench.measure("siblings", "machine", number, lambda: _bare(bench, count))
+        bench.measure("siblings", "machine", number, lambda number=number: _bare(bench, count, number))
         bench.measure("siblings", "ftpcd", number, lambda: _ftpcd(bench, count))
         bench.first.clean_up()
 
 
-def _bare(bench, count):
-    at = bench.place.home("siblings/work")
+def _bare(bench, count, number):
+    at = bench.place.home(f"siblings/{number}")
     result = bench.generator.limit("growth", at=at, count=count)
     empty(at)
     return {"directories": count, "value": result["per_second"], "first_us": result["first_us"],
