@@ -41,8 +41,7 @@ UniqueFd open_directory(int base, const std::string& path)
     return UniqueFd{::openat(base, path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
 }
 
-// Settings that can be read but not be put into force.
-// None where they are not as they should be.
+// Settings that can be read but not be put into force: then there is a problem, and no accounts.
 std::optional<ServiceAccounts> check_accounts(const Settings& settings, Problems& problems)
 {
     try {
