@@ -1,9 +1,11 @@
 """The threads that serve connections: how many there are, and on which processors."""
 import os
+import pathlib
 import unittest
 
 from harness import EndToEndTest, until
-from control_client import can_log_in, connect
+from control_client import can_log_in, connect, logged_in
+from system_calls import HAS_STRACE, calls_of_process
 
 ALLOWED = os.sched_getaffinity(0)
 
@@ -70,6 +72,27 @@ class ReactorThreads(EndToEndTest):
         for _ in range(2 * len(ALLOWED)):  # whatever their threads do then
             self.assertTrue(can_log_in(server.port))
         self.assertEqual({frozenset(os.sched_getaffinity(int(thread))) for thread in os.listdir(threads)}, {frozenset(only)})
+
+    @unittest.skipUnless(HAS_STRACE, "needs strace")
+    def test_falling_asleep_adds_nothing_to_what_is_waited_for(self):
+        # Adding one epoll to another costs the kernel a look at all that the other has: with 10,000 sessions 10 times a mkdir(2).
+        server = self.serve(busy_poll=0)
+        session = logged_in(server.port)
+        self.addCleanup(session.close)
+        threads = pathlib.Path(f"/proc/{server.child('net')}/task")
+
+        def asleep():
+            return all(stat.read_text(encoding="utf-8").rpartition(")")[2].split()[0] == "S" for stat in threads.glob("*/stat"))
+
+        commands = 50
+        with calls_of_process(server.site, server.child("net"), ("epoll_ctl", "epoll_wait", "epoll_pwait", "epoll_pwait2")) as calls:
+            for _ in range(commands):
+                until(asleep, "threads that sleep")
+                self.assertEqual(session.code("NOOP"), 200)
+        waits = [call for call in calls if call.name != "epoll_ctl"]
+        added = [call for call in calls if "EPOLL_CTL_ADD" in call.arguments]
+        self.assertGreaterEqual(len(waits), commands)
+        self.assertLess(len(added), commands // 10, added[:3])
 
     def test_a_change_waits_for_the_next_start_and_is_named(self):
         server = self.serve()
