@@ -3,9 +3,11 @@ import base64
 import concurrent.futures
 import contextlib
 import functools
+import re
 import resource
 import socket
 import ssl
+import struct
 import subprocess
 import threading
 import time
@@ -22,6 +24,14 @@ ESCAPES = "\x1b]0;owned\x07\x1b[2J\x1b[1;1H\x9b5m\u202egnol\u2066\u200b \x08\x08
 FOREVER = object()  # in the place of a reply: nothing more, and no end
 
 
+def server_hello(session_id, key_share):
+    """A record with a ServerHello of TLS 1.3 (RFC 8446 §4.1.3)."""
+    extensions = struct.pack(">HHH", 43, 2, 0x0304) + struct.pack(">HHHH", 51, 4 + len(key_share), 29, len(key_share)) + key_share
+    body = b"\x03\x03" + bytes(32) + bytes([len(session_id)]) + session_id + b"\x13\x01\x00" + struct.pack(">H", len(extensions)) + extensions
+    message = b"\x02" + struct.pack(">I", len(body))[1:] + body
+    return b"\x16\x03\x03" + struct.pack(">H", len(message)) + message
+
+
 class Script(Relay):
     """Speaks as ftpcd does, save where a test has other words for it.
 
@@ -33,6 +43,7 @@ class Script(Relay):
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.context.load_cert_chain(certificate)
         self.answers, self.greeting, self.commands = answers, greeting, []
+        self.key_share = None  # of X25519: another than TLS would have
         self.default = {"FEAT": f"211-Features:\r\n SITE REALM {REALM}\r\n211 End", "USER": "331 go on", "SITE AUTH": "230 in",
                         "SITE SESSION": f"200 SESSION {ID} EXPIRES {int(time.time()) + 86400}", "QUIT": "221 bye", "AUTH": "234 now"}
         super().__init__(0)
@@ -45,6 +56,11 @@ class Script(Relay):
             while b"\r\n" not in received:
                 received += client.recv(1000)
             self.say(client, self.answers.get("AUTH", self.default["AUTH"]))
+            if self.key_share is not None:
+                hello = client.recv(1000)
+                client.sendall(server_hello(hello[44:44 + hello[43]], self.key_share))
+                client.recv(1000)
+                return
             with self.context.wrap_socket(client, server_side=True) as inside:
                 self.converse(inside)
 
@@ -195,6 +211,16 @@ class MaliciousServer(EndToEndTest):
                 with self.subTest(what=what):
                     self.assertEqual(done.result(scaled(20)).returncode, 4, done.result().stderr)  # a server that goes on for 20 s was not waited for
                     self.assertIn("no answer", done.result().stderr)
+
+    def test_a_failure_of_the_cryptography_can_be_looked_up(self):
+        self.server = self.logged_in_server(self.user)
+        self.server.key_share = bytes(32)  # a point of small order, which has no secret
+        done = self.mkdir({})
+        self.assertEqual((done.returncode, done.stdout), (4, ""))
+        self.assertIn(f"no TLS with {self.server.address}: ", done.stderr)
+        code = re.search("error:([0-9A-F]{8}):", done.stderr)[1]
+        looked_up = subprocess.run(["openssl", "errstr", code], capture_output=True, text=True, check=True).stdout
+        self.assertIn("failed during derivation", looked_up)
 
     def test_numbers_and_names_that_a_server_makes_up(self):
         for session in (f"{ID} EXPIRES 9223372036854775807", f"{ID} EXPIRES 9223372036854775808", f"{ID} EXPIRES -1", f"{ID} EXPIRES 0",

@@ -53,6 +53,13 @@ class FtpcTrust(EndToEndTest):
         self.assertEqual(done.returncode, 5)
         self.assertIn("does not vouch for it", done.stderr)
 
+    def test_a_file_without_a_certificate_is_no_authority(self):
+        file = self.user.home / "ca.pem"
+        file.write_text("no certificate\n", encoding="utf-8")
+        done = self.user.log_in(self.server, trust=("--ca", str(file)))
+        self.assertEqual(done.returncode, 5)
+        self.assertIn("no certificate or crl found", done.stderr)
+
     def test_an_authority_does_not_vouch_for_a_name_that_is_not_in_the_certificate(self):
         server = self.serve(listen="127.0.0.77:0")
         done = self.user.log_in(server, trust=("--ca", str(server.site.certificate)))
