@@ -55,7 +55,7 @@ void ControlConnection::send(std::string_view command)
 {
     outgoing_.insert(outgoing_.end(), command.begin(), command.end());
     outgoing_.insert(outgoing_.end(), {'\r', '\n'});
-    if (unanswered_ == 0) owed_since_ = Clock::now();
+    if (unanswered_ == 0) waited_ = {};
     ++unanswered_;
 }
 
@@ -75,7 +75,7 @@ Outcome<std::optional<Reply>> ControlConnection::next_reply()
             return broken("it answered '" + printable(line.text.substr(0, 80)) + "'");
         if (state == ReplyReader::State::incomplete) continue;
         reply_bytes_ = 0;
-        owed_since_ = Clock::now(); // the next one
+        waited_ = {}; // for the next one
         if (unanswered_ == 0 && reader_.reply().code != 421) return broken("a reply to nothing");
         unanswered_ -= std::min<std::size_t>(unanswered_, 1);
         return std::optional<Reply>{reader_.reply()};
@@ -120,14 +120,21 @@ bool ControlConnection::transmit()
     return true;
 }
 
-Outcome<void> ControlConnection::pump(int other_input)
+Outcome<bool> ControlConnection::exchange()
 {
     wants_write_ = false;
     // Reading goes first: a server that ends the connection has said why before it closed.
     const bool received = receive();
     if (ending_) return lost(*ending_);
     const bool sent = transmit();
-    if (received || sent) return {};
+    return received || sent;
+}
+
+Outcome<void> ControlConnection::pump(int other_input)
+{
+    const auto moved = exchange();
+    if (!moved) return moved.error();
+    if (*moved) return {};
     return wait(other_input);
 }
 
@@ -137,9 +144,11 @@ Outcome<void> ControlConnection::wait(int other_input)
     std::array<pollfd, 2> waiting{{{socket_.get(), events, 0}, {other_input, POLLIN, 0}}};
     // The server owes nothing while only the other input is waited for.
     const bool owed = unanswered_ > 0 || other_input < 0;
-    if (unanswered_ == 0 && owed) owed_since_ = Clock::now();
+    if (unanswered_ == 0) waited_ = {};
+    const auto begin = Clock::now();
     const int ready =
-        ::poll(waiting.data(), waiting.size(), owed ? milliseconds_until(owed_since_ + timeout_) : -1);
+        ::poll(waiting.data(), waiting.size(), owed ? milliseconds_until(begin + (timeout_ - waited_)) : -1);
+    waited_ += Clock::now() - begin;
     if (ready == 0) return lost("no answer for " + std::to_string(timeout_.count()) + " seconds");
     return {}; // also after a signal: the next round looks again
 }

@@ -26,8 +26,9 @@ public:
     static constexpr std::size_t max_reply_bytes = std::size_t{64} * 1024;
 
     // Connects, asks for TLS at once and makes the handshake, all within `timeout`; later the server has
-    // `timeout` for each reply as a whole, counted from the one before it or from the command that it
-    // answers, whichever came last. Bytes that are no complete reply gain it no time. Nothing secret has been
+    // `timeout` for each reply as a whole: so long is it waited for, from the reply before it or the command
+    // that it answers on; what else the client does meanwhile does not count, and bytes that are no complete
+    // reply gain the server no time. Nothing secret has been
     // sent yet: look at peer() first. Fails with ExitStatus::unreachable, or with untrusted when the server
     // refuses TLS, sends bytes behind its consent to TLS, or the CA file cannot be used.
     static Outcome<ControlConnection> open(const ServerAddress& server, const std::string& ca_file,
@@ -51,10 +52,12 @@ public:
     // server does not keep to the protocol.
     Outcome<std::optional<Reply>> next_reply();
 
-    // Sends and receives what can be sent and received at once; when that is nothing, waits until it is
-    // something, or until `other_input` (a descriptor) can be read. Take every next_reply() before calling
-    // it. Fails with ExitStatus::unreachable when the connection is lost or the reply that is due does not
-    // come in time.
+    // Sends and receives what can be sent and received at once; returns whether that was anything. Take every
+    // next_reply() before calling it. Fails with ExitStatus::unreachable when the connection is lost.
+    Outcome<bool> exchange();
+
+    // The same; when there is nothing, waits until there is something, or until `other_input` (a descriptor)
+    // can be read. Fails also when the reply that is due does not come in time.
     Outcome<void> pump(int other_input = -1);
 
     // Pumps until the next reply has come.
@@ -81,7 +84,7 @@ private:
     SecretText outgoing_;         // a command may carry the hash of a password
     std::size_t sent_ = 0;        // how much of outgoing_ is on its way
     std::size_t unanswered_ = 0;
-    Clock::time_point owed_since_;      // the time for the next reply counts from here
+    Clock::duration waited_{};          // for the next reply, so far
     bool wants_write_ = false;          // the socket took no more
     bool sending_failed_ = false;       // but there may be a last reply to read
     std::optional<std::string> ending_; // why nothing more will come

@@ -63,8 +63,8 @@ public:
         : options_{options}, whom_{std::move(whom)}, state_{state}, keys_{make_session_key_pair()}
     {}
 
-    // `old`: whether end_session() will be asked for, and the connection stays open for it.
-    Outcome<SavedLogin> run(bool old)
+    // The connection stays open, for end_session() or leave().
+    Outcome<SavedLogin> run()
     {
         auto connection = connect();
         if (!connection) return connection.error();
@@ -72,13 +72,13 @@ public:
         if (!password) return password.error();
         const Prehash hash = prehash(view(*password), realm_, whom_.user);
 
-        auto granted = log_in(std::move(*connection), hash, old);
+        auto granted = log_in(std::move(*connection), hash);
         if (!granted && went_away_) {
             // Typing a password takes longer than some servers wait.
             connection_.reset();
             connection = connect();
             if (!connection) return connection.error();
-            granted = log_in(std::move(*connection), hash, old);
+            granted = log_in(std::move(*connection), hash);
         }
         if (!granted) return granted.error();
         return SavedLogin{whom_.server, whom_.user,
@@ -91,6 +91,14 @@ public:
         connection_->send("SITE SESSION END " + hex_encode(session.id));
         connection_->send("QUIT");
         static_cast<void>(connection_->await_reply());
+    }
+
+    // Ends the connection; there is nothing more to hear from the server.
+    void leave()
+    {
+        connection_->send("QUIT");
+        static_cast<void>(connection_->exchange());
+        connection_->close();
     }
 
 private:
@@ -112,8 +120,8 @@ private:
         return connection;
     }
 
-    // USER, SITE AUTH and SITE SESSION NEW in one flight, with QUIT where nothing is to follow.
-    Outcome<GrantedSession> log_in(ControlConnection opened, const Prehash& hash, bool more)
+    // USER, SITE AUTH and SITE SESSION NEW in one flight.
+    Outcome<GrantedSession> log_in(ControlConnection opened, const Prehash& hash)
     {
         ControlConnection& connection = connection_.emplace(std::move(opened));
         connection.send("USER " + whom_.user);
@@ -121,7 +129,6 @@ private:
         std::string enrol = "SITE SESSION NEW " + base64_encode(keys_.public_key);
         if (options_.ttl) enrol.append(1, ' ').append(std::to_string(options_.ttl->count()));
         connection.send(enrol);
-        if (!more) connection.send("QUIT");
         return await_session(connection);
     }
 
@@ -196,14 +203,19 @@ Outcome<void> log_in_and_save(const LoginOptions& options, const Output& output)
     if (!whom) return whom.error();
 
     const SavedLogin* before = logins->find(whom->server, whom->user);
-    const bool old = before != nullptr && before->session;
     PasswordLogin password_login{options, *whom, *state};
-    const auto login = password_login.run(old);
+    const auto login = password_login.run();
     if (!login) return explained(login.error(), options.target);
-    // Only a session that is saved takes the place of the one before.
-    if (auto saved = save_login(*state, *login); !saved) return saved;
+    // Only a session that is saved takes the place of the one before; another one is of no use to anybody.
+    if (auto saved = save_login(*state, *login); !saved) {
+        password_login.end_session(*login->session);
+        return saved;
+    }
     tell(output, *login, is_shortened(*login->session, options.ttl));
-    if (old) password_login.end_session(*before->session);
+    if (before != nullptr && before->session)
+        password_login.end_session(*before->session);
+    else
+        password_login.leave();
     return {};
 }
 

@@ -17,6 +17,9 @@ namespace {
 constexpr std::size_t max_unsent_bytes = std::size_t{256} * 1024;
 constexpr std::size_t max_unanswered_bytes = std::size_t{4} * 1024 * 1024;
 constexpr std::size_t max_unanswered = 100'000;
+// So many paths are looked at, or pieces of input, before the connection has its turn again: nothing may come
+// of them that is sent.
+constexpr unsigned most_steps_at_once = 1000;
 
 // One run of mkdir over one connection: paths are queued while there is room, replies taken as they come.
 class MkdirRun {
@@ -49,14 +52,17 @@ private:
 
     void queue_paths()
     {
-        while (has_room()) {
+        unsigned steps = 0;
+        while (has_room() && steps < most_steps_at_once) {
             if (const auto path = source_.next())
                 queue(*path);
             else if (source_.input_ready())
                 read_input();
             else
                 break;
+            ++steps;
         }
+        more_at_hand_ = steps == most_steps_at_once;
         if (source_.exhausted() && !quit_queued_) {
             connection_.send("QUIT");
             quit_queued_ = true;
@@ -115,6 +121,10 @@ private:
 
     Outcome<void> pump()
     {
+        if (more_at_hand_) {
+            const auto moved = connection_.exchange();
+            return moved ? Outcome<void>{} : moved.error();
+        }
         output_.flush();
         const bool listening = source_.needs_input() && has_room();
         return connection_.pump(listening ? source_.input() : -1);
@@ -151,6 +161,7 @@ private:
     MkdirConversation conversation_;
     LoginReplies login_replies_;
     const Output& output_;
+    bool more_at_hand_ = false; // that needs no waiting
     bool quit_queued_ = false;
     bool login_failed_ = false;
     bool finished_ = false;

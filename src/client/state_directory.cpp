@@ -24,7 +24,7 @@ constexpr std::size_t max_file_bytes = std::size_t{4} << 20;
 
 Failure trouble(const std::string& path, const error_code& error)
 {
-    return {ExitStatus::failed, safe_text(path) + ": " + error.message()};
+    return {ExitStatus::failed, safe_text(path) + ": " + why_not_read(error)};
 }
 
 Failure exposed(const std::string& path, const char* mode)

@@ -50,7 +50,7 @@ void require(bool done, const char* what)
 [[noreturn]] void fail(const std::string& file, const error_code& why)
 {
     const bool unsafe = why == Errc::unsafe_permissions;
-    throw std::runtime_error{file + ": " + why.message() +
+    throw std::runtime_error{file + ": " + why_not_read(why) +
                              (unsafe ? "; mend it with: chmod 600 " + file : "")};
 }
 
@@ -289,7 +289,17 @@ std::chrono::system_clock::time_point to_time_point(const ASN1_TIME* time)
 
 CertificateFiles load_certificate(const Settings& settings)
 {
-    return {read_pem(settings.certificate_file()), read_key_pem(settings.key_file())};
+    return {load_certificate_pem(settings), load_key_pem(settings)};
+}
+
+std::string load_certificate_pem(const Settings& settings)
+{
+    return read_pem(settings.certificate_file());
+}
+
+SecretText load_key_pem(const Settings& settings)
+{
+    return read_key_pem(settings.key_file());
 }
 
 CertificateFiles load_or_make_certificate(const Settings& settings)

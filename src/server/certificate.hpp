@@ -24,6 +24,10 @@ CertificateFiles load_or_make_certificate(const Settings& settings);
 // The same without making or renewing anything.
 CertificateFiles load_certificate(const Settings& settings);
 
+// One of the two files.
+std::string load_certificate_pem(const Settings& settings);
+SecretText load_key_pem(const Settings& settings);
+
 struct CertificateDescription {
     std::string fingerprint; // of the key, as ftpc shows it
     std::string sha256;      // of the whole certificate, "AB:CD:…", as other clients show it

@@ -7,6 +7,7 @@
 #include "server/certificate.hpp"
 #include "server/command_line.hpp"
 #include "server/data_directory.hpp"
+#include "server/home_directory.hpp"
 #include "server/listening_sockets.hpp"
 #include "server/lockdown/lockdown.hpp"
 #include "server/net/beneath.hpp"
@@ -70,6 +71,8 @@ void check_owner(int data, const std::string& path, const std::string& name, con
     struct stat status {};
     if (!accounts.auth || ::fstatat(data, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return;
     const std::string file = path + "/" + name;
+    if ((status.st_mode & (S_IRUSR | S_IWUSR)) != (S_IRUSR | S_IWUSR))
+        problems.push_back({file, "cannot be read and written by its owner; mend with: chmod 600 " + file});
     if (status.st_uid != accounts.auth->user)
         problems.push_back({file, "does not belong to auth-user; mend with: chown " +
                                       std::to_string(accounts.auth->user) + ":" +
@@ -85,59 +88,52 @@ void check_kept_files(int data, const std::string& path, Problems& problems)
         for (const Problem& problem : parse_session_keys(*text).problems)
             problems.push_back({path + "/" + problem.where, problem.what});
     } else if (text.error() != boost::system::errc::no_such_file_or_directory) {
-        problems.push_back({sessions, text.error().message()});
+        problems.push_back({sessions, why_not_read(text.error())});
     }
     if (const auto logins = read_login_history(data); !logins)
         problems.push_back({path + "/" + login_history_file_name, logins.error() == Errc::bad_argument
                                                                       ? "is damaged; it can be removed"
-                                                                      : logins.error().message()});
+                                                                      : why_not_read(logins.error())});
+}
+
+// `what` without the place that it begins with, where that is said in front of it anyway.
+Problem problem_at(const std::string& where, std::string_view what)
+{
+    const bool twice = what.starts_with(where + ": ");
+    return {where, std::string{what.substr(twice ? where.size() + 2 : 0)}};
 }
 
 void check_certificate(const Settings& settings, Problems& problems)
 {
     const std::string file = settings.certificate_file();
     const bool own = !settings.certificate.empty() || !settings.key.empty();
-    if (settings.certificate.empty() != settings.key.empty())
+    if (settings.certificate.empty() != settings.key.empty()) {
         problems.push_back({"certificate, key", "are set together or not at all"});
+        return;
+    }
     if (!own && ::access(file.c_str(), F_OK) != 0 && errno == ENOENT)
         return; // the first `ftpcd serve` makes it
-    try {
-        const CertificateFiles files = load_certificate(settings);
-        make_tls_context(files.certificate_pem, view(files.key_pem));
-        const auto left =
-            describe_certificate(files.certificate_pem).not_after - std::chrono::system_clock::now();
+    std::string certificate;
+    SecretText key;
+    const auto try_to = [&](const std::string& where, const auto& act) {
+        try {
+            act();
+            return true;
+        } catch (const std::exception& error) {
+            problems.push_back(problem_at(where, error.what()));
+            return false;
+        }
+    };
+    const bool has_certificate = try_to(file, [&] { certificate = load_certificate_pem(settings); });
+    const bool has_key = try_to(settings.key_file(), [&] { key = load_key_pem(settings); });
+    if (!has_certificate || !has_key) return;
+    try_to(file, [&] {
+        make_tls_context(certificate, view(key));
+        const auto left = describe_certificate(certificate).not_after - std::chrono::system_clock::now();
         if (left < std::chrono::seconds{0})
             problems.push_back({file, own ? "the certificate has expired"
                                           : "has expired; `ftpcd serve` renews it at its start"});
-    } catch (const std::exception& error) {
-        problems.push_back({file, error.what()});
-    }
-}
-
-// Owner, group and others each have their own bits, and only the first that matches counts (POSIX).
-bool may_make_directories_in(const struct stat& status, const ServiceAccounts& accounts)
-{
-    const FileOwner writer = accounts.net.value_or(FileOwner{::geteuid(), ::getegid()});
-    if (writer.user == 0) return true;
-    const mode_t needed = S_IWOTH | S_IXOTH;
-    if (status.st_uid == writer.user) return (status.st_mode >> 6 & needed) == needed;
-    if (status.st_gid == writer.group) return (status.st_mode >> 3 & needed) == needed;
-    return (status.st_mode & needed) == needed;
-}
-
-void check_home(int tree, const User& user, const std::string& root, const ServiceAccounts& accounts,
-                Problems& problems)
-{
-    const std::string where = root + "/" + user.home;
-    const auto home = open_beneath(tree, user.home, O_RDONLY);
-    struct stat status {};
-    if (!home || ::fstat(home->get(), &status) != 0) {
-        problems.push_back(
-            {where, "home of " + user.name + ": " + (home ? last_error_text() : home.error().message())});
-        return;
-    }
-    if (!may_make_directories_in(status, accounts))
-        problems.push_back({where, "home of " + user.name + ": the server cannot make directories there"});
+    });
 }
 
 void check_tree(const Settings& settings, const UsersTable* users, const ServiceAccounts& accounts,
@@ -154,8 +150,11 @@ void check_tree(const Settings& settings, const UsersTable* users, const Service
     if (!openat2_works(tree.get()))
         problems.push_back(
             {"kernel", "openat2 (Linux 5.6) is not available: symbolic links in the tree are not followed"});
-    for (std::size_t i = 0; users != nullptr && i < users->size(); ++i)
-        check_home(tree.get(), users->at(i), root, accounts, problems);
+    for (std::size_t i = 0; users != nullptr && i < users->size(); ++i) {
+        const User user = users->at(i);
+        if (const auto problem = home_problem(tree.get(), root, user.home, accounts.net); !problem.empty())
+            problems.push_back({root + "/" + user.home, "home of " + user.name + ": " + problem});
+    }
 }
 
 // Hashes that nobody can log in with because the pepper that they were made with is not the one configured.
@@ -202,9 +201,7 @@ Problems check(const Arguments& arguments)
     try { // whose it is to be is known with the accounts only
         if (found_accounts) check_data_directory(settings.data, data.get(), accounts);
     } catch (const std::exception& error) {
-        const std::string_view what = error.what();
-        const std::size_t place = what.starts_with(settings.data + ": ") ? settings.data.size() + 2 : 0;
-        problems.push_back({settings.data, std::string{what.substr(place)}});
+        problems.push_back(problem_at(settings.data, error.what()));
     }
     check_owner(data.get(), settings.data, users_file_name, accounts, problems);
     check_owner(data.get(), settings.data, sessions_file_name, accounts, problems);

@@ -39,6 +39,31 @@ Result<std::string> read_config(const std::string& path)
     return read_all(file.get(), max_config_bytes);
 }
 
+bool concerns_certificate(std::string_view setting)
+{
+    return setting == "data" || setting == "certificate" || setting == "key";
+}
+
+std::string shell_word(const std::string& text)
+{
+    constexpr std::string_view harmless =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_./:,=@%+-";
+    if (!text.empty() && text.find_first_not_of(harmless) == std::string::npos) return text;
+    std::string word = "'";
+    for (const char c : text)
+        word += c == '\'' ? std::string{"'\\''"} : std::string(1, c);
+    return word + "'";
+}
+
+std::string flags_again(const Arguments& arguments, bool (*is_wanted)(std::string_view setting))
+{
+    std::string flags;
+    if (!arguments.config_file().empty()) flags += " --config " + shell_word(arguments.config_file());
+    for (const SettingValue& flag : arguments.setting_flags)
+        if (is_wanted(flag.name)) flags += " --" + flag.name + " " + shell_word(flag.value);
+    return flags;
+}
+
 po::options_description setting_options(SettingFlags flags)
 {
     po::options_description options{flags == SettingFlags::all
@@ -115,7 +140,7 @@ Settings read_settings(const std::vector<SettingValue>& flags, const std::string
             problems.push_back(
                 {config_file, text.error() == Errc::unsafe_permissions
                                   ? "anybody can change it; mend it with: chmod o-w " + config_file
-                                  : text.error().message()});
+                                  : why_not_read(text.error())});
     }
     apply_settings(settings, flags, problems);
     if (settings.data.empty()) settings.data = default_data_directory();
@@ -142,6 +167,16 @@ Arguments parse_arguments(const std::vector<std::string>& words, const po::optio
 std::string Arguments::config_file() const
 {
     return values.count("config") != 0 ? values["config"].as<std::string>() : std::string{};
+}
+
+std::string Arguments::flags_for_users() const
+{
+    return flags_again(*this, concerns_users);
+}
+
+std::string Arguments::flags_for_certificate() const
+{
+    return flags_again(*this, concerns_certificate);
 }
 
 void print_help(const std::string& usage, const std::string& about,

@@ -41,6 +41,11 @@ struct Arguments {
 
     std::vector<std::string> positional() const;
     std::string config_file() const; // of --config; empty: none
+
+    // What a command that is shown to somebody needs behind it to find the same users, or the same
+    // certificate: " --config FILE --data DIR", as words of a shell; empty where there is no such flag.
+    std::string flags_for_users() const;
+    std::string flags_for_certificate() const;
 };
 
 // Which settings a subcommand takes as flags: all, or those that adding and changing users depends on.

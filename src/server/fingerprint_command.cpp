@@ -30,8 +30,10 @@ int run_fingerprint(const std::vector<std::string>& words)
     if (!arguments.positional().empty()) throw UsageError{"fingerprint takes no arguments"};
     const std::string file = arguments.settings.certificate_file();
     if (arguments.settings.certificate.empty() && ::access(file.c_str(), F_OK) != 0)
-        throw std::runtime_error{file + ": " + last_system_error().message() +
-                                 " (the first `ftpcd serve` makes it)"};
+        throw std::runtime_error{
+            file + ": " + last_system_error().message() +
+            " (the first `ftpcd serve` makes it; a certificate of your own is found with the same "
+            "--config, or --certificate and --key, as of `ftpcd serve`)"};
     const std::string pem = load_certificate(arguments.settings).certificate_pem;
     const CertificateDescription description = describe_certificate(pem);
     if (arguments.values.count("pem") != 0)

@@ -1,5 +1,6 @@
 #include "server/home_directory.hpp"
 
+#include "server/net/beneath.hpp"
 #include "shared/result.hpp"
 
 #include <dirent.h>
@@ -46,6 +47,16 @@ bool was_cut_off(int directory)
     struct stat status {};
     return ::fstat(directory, &status) == 0 && status.st_uid == ::geteuid() &&
            (status.st_mode & 07777) == while_it_is_made && is_empty(directory);
+}
+
+// Owner, group and others each have their own bits, and only the first that matches counts (POSIX).
+bool may_make_directories_in(const struct stat& status, const FileOwner& writer)
+{
+    if (writer.user == 0) return true;
+    const mode_t needed = S_IWOTH | S_IXOTH;
+    if (status.st_uid == writer.user) return (status.st_mode >> 6 & needed) == needed;
+    if (status.st_gid == writer.group) return (status.st_mode >> 3 & needed) == needed;
+    return (status.st_mode & needed) == needed;
 }
 
 class HomeMaker {
@@ -103,6 +114,26 @@ MadeDirectories make_home_directory(int tree, const std::string& home, mode_t mo
     if (current) return maker.take();
     remove_directories(maker.take());
     throw std::runtime_error{"cannot make the home " + home + "/: " + current.error().message()};
+}
+
+std::string home_problem(int tree, const std::string& root, const std::string& home,
+                         std::optional<FileOwner> writer)
+{
+    const std::string path = root + "/" + home;
+    const std::string chown =
+        writer ? "chown " + std::to_string(writer->user) + ":" + std::to_string(writer->group) + " " + path
+               : "";
+    const auto directory = open_beneath(tree, home, O_RDONLY);
+    struct stat status {};
+    if (directory && ::fstat(directory->get(), &status) == 0) {
+        if (may_make_directories_in(status, writer.value_or(FileOwner{::geteuid(), ::getegid()}))) return {};
+        return "the server cannot make directories there; mend with: " +
+               (writer ? chown : "chmod u+rwx " + path);
+    }
+    const error_code why = directory ? last_system_error() : directory.error();
+    if (why == boost::system::errc::cross_device_link) return "leads out of the tree";
+    if (why != boost::system::errc::no_such_file_or_directory) return why.message();
+    return why.message() + "; mend with: mkdir -p " + path + (writer ? " && " + chown : "");
 }
 
 void remove_directories(const MadeDirectories& made)

@@ -1,4 +1,4 @@
-// The directory of a new user in the tree.
+// The directory of a user in the tree.
 #pragma once
 
 #include "shared/file.hpp"
@@ -29,5 +29,10 @@ MadeDirectories make_home_directory(int tree, const std::string& home, mode_t mo
 
 // Takes back what was made, as far as it is still empty.
 void remove_directories(const MadeDirectories& made);
+
+// What keeps the server from making directories in `home` beneath `tree`, which is the directory `root`, and
+// the command that mends it; empty: nothing. `writer`: whom the server runs as; empty: this process.
+std::string home_problem(int tree, const std::string& root, const std::string& home,
+                         std::optional<FileOwner> writer);
 
 } // namespace ftpc::server

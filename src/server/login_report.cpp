@@ -28,7 +28,7 @@ public:
     LoginReport write()
     {
         if (!facts_.user)
-            obstacle("there is no such user; add it with: ftpcd user add " + facts_.name);
+            obstacle("there is no such user; add it with: ftpcd user add " + facts_.name + facts_.flags);
         else
             write_of_user(*facts_.user);
         LoginReport report{obstacles_.empty() && exceptions_.empty(), {}};
@@ -49,7 +49,8 @@ private:
 
     void write_of_user(const User& user)
     {
-        if (user.locked) obstacle("the user is locked; unlock with: ftpcd user unlock " + user.name);
+        if (user.locked)
+            obstacle("the user is locked; unlock with: ftpcd user unlock " + user.name + facts_.flags);
         if (!facts_.password_problem.empty()) obstacle(facts_.password_problem);
         if (!facts_.home_problem.empty()) obstacle(facts_.home_problem);
         const auto found = facts_.saved.users.find(user.name);

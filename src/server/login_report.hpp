@@ -14,6 +14,7 @@ namespace ftpc::server {
 
 struct LoginFacts {
     std::string name;
+    std::string flags; // for the commands that the report names (Arguments::flags_for_users)
     std::optional<User> user;
     std::string password_problem; // with the stored hash, whatever the password; empty: none
     std::string home_problem;     // with the home directory

@@ -273,9 +273,11 @@ void Supervisor::announce() const
     std::string text = "ftpcd: listening on " + addresses + ", tree " + arguments_.settings.root_directory() +
                        ", " + std::to_string(users) + (users == 1 ? " user\n" : " users\n");
     text += "ftpcd: certificate " + describe_certificate(certificate_pem_).fingerprint +
-            " (show it to your users: ftpcd fingerprint)\n";
+            " (show it to your users: ftpcd fingerprint" + arguments_.flags_for_certificate() + ")\n";
     text += describe_lockdown();
-    if (users == 0) text += "ftpcd: nobody can log in yet; add a user with: ftpcd user add NAME\n";
+    if (users == 0)
+        text += "ftpcd: nobody can log in yet; add a user with: ftpcd user add NAME" +
+                arguments_.flags_for_users() + "\n";
     if (arguments_.settings.log_format == LogFormat::logfmt) {
         std::cerr << text << std::flush;
         return;

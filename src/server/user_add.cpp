@@ -65,6 +65,15 @@ std::string there_already(const std::string& name)
     return "there is a user " + name + " already";
 }
 
+// What is said of a home that was there before.
+std::string of_whom(const UsersTable& users, const std::string& home)
+{
+    for (std::size_t i = 0; i < users.size(); ++i)
+        if (const User user = users.at(i); user.home == home)
+            return "; it is the home of " + user.name + ", too";
+    return "";
+}
+
 } // namespace
 
 int run_user_add(const std::vector<std::string>& words)
@@ -88,17 +97,19 @@ int run_user_add(const std::vector<std::string>& words)
     user.password_hash = hash_new_password(password.text, realm, user.name, arguments.settings);
     user.generation = new_generation();
     MadeDirectories made;
+    std::string home_of;
     const auto add = [&](const UsersTable& now) -> UsersFile::Edited {
         if (now.find(user.name)) return UsersFile::NoChange{there_already(user.name)};
         if (now.realm() != realm) return UsersFile::NoChange{"the realm was changed meanwhile; try again"};
         // Before the user is valid: nobody logs in to a home that is not there.
         made = make_home_directory(database.directory.tree.get(), user.home,
                                    arguments.settings.directory_mode, database.accounts.net);
+        if (made.empty()) home_of = of_whom(now, user.home);
         return now.adding(user);
     };
     edit_users(database.users, add, [&made] { remove_directories(made); });
     std::cout << "added " << user.name << " (home " << user.home << "/"
-              << (made.empty() ? ", which was there already" : "") << ")\n";
+              << (made.empty() ? ", which was there already" + home_of : "") << ")\n";
     point_to_system_data(arguments.settings);
     show_if_generated(password);
     return exit_done;

@@ -102,9 +102,6 @@ UserDatabase open_user_database(const Settings& settings)
     // Nor may a lost users.db become an empty one, which a running server would follow.
     const ServiceAccounts accounts = find_service_accounts(settings);
     DataDirectory directory = open_data_directory(settings, accounts);
-    if (!users_file_is_there(directory.data.get()))
-        fail({{settings.data + "/" + users_file_name,
-               "there is none; put it back if it was lost (the first `ftpcd user add` makes one)"}});
     return load_user_database(settings, accounts, std::move(directory));
 }
 

@@ -33,7 +33,7 @@ void print_session_keys(int data, const User& user)
 {
     const auto text = read_private_file(data, sessions_file_name, max_sessions_file_bytes);
     if (!text && text.error() != boost::system::errc::no_such_file_or_directory) {
-        std::cout << "session keys  cannot be read: " << text.error().message() << "\n";
+        std::cout << "session keys  cannot be read: " << why_not_read(text.error()) << "\n";
         return;
     }
     std::size_t count = 0;

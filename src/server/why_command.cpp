@@ -2,13 +2,11 @@
 
 #include "server/auth/password_hash.hpp"
 #include "server/auth/pepper.hpp"
+#include "server/home_directory.hpp"
 #include "server/login_report.hpp"
-#include "server/net/beneath.hpp"
 #include "server/user_command.hpp"
 #include "shared/error.hpp"
 #include "shared/text.hpp"
-
-#include <fcntl.h>
 
 #include <iostream>
 
@@ -16,23 +14,23 @@ namespace ftpc::server {
 
 namespace {
 
-std::string find_password_problem(const User& user, const Settings& settings)
+std::string find_password_problem(const User& user, const Settings& settings, const std::string& flags)
 {
+    const std::string passwd = "ftpcd user passwd " + user.name + flags;
     const Pepper pepper{read_pepper_file(settings.pepper_file)};
     const auto hash = parse_password_hash(user.password_hash);
-    if (!hash)
-        return "the password hash in users.db is unreadable; mend with: ftpcd user passwd " + user.name;
+    if (!hash) return "the password hash in users.db is unreadable; mend with: " + passwd;
     if (hash->pepper && hash->pepper != pepper.id())
-        return "the password was set with another pepper-file; mend with that file, or: ftpcd user passwd " +
-               user.name;
+        return "the password was set with another pepper-file; mend with that file, or: " + passwd;
     return {};
 }
 
-std::string find_home_problem(const User& user, const DataDirectory& directory, const Settings& settings)
+std::string find_home_problem(const User& user, const UserDatabase& database, const Settings& settings)
 {
-    const auto home = open_beneath(directory.tree.get(), user.home, O_RDONLY);
-    if (home) return {};
-    return "the home " + settings.root_directory() + "/" + user.home + ": " + home.error().message();
+    const std::string root = settings.root_directory();
+    const std::string problem =
+        home_problem(database.directory.tree.get(), root, user.home, database.accounts.net);
+    return problem.empty() ? "" : "the home " + root + "/" + user.home + ": " + problem;
 }
 
 // What cannot be read is said, and counts as empty.
@@ -40,7 +38,8 @@ SavedLogins saved_logins(int data)
 {
     const auto saved = read_login_history(data);
     if (saved) return *saved;
-    std::cerr << "ftpcd: " << login_history_file_name << " cannot be read: " << saved.error().message()
+    std::cerr << "ftpcd: " << login_history_file_name << " cannot be read: "
+              << (saved.error() == Errc::bad_argument ? "it is damaged" : why_not_read(saved.error()))
               << "\n";
     return {};
 }
@@ -49,16 +48,19 @@ std::vector<SessionKey> session_keys_of(int data, const std::string& name)
 {
     const auto text = read_private_file(data, sessions_file_name, max_sessions_file_bytes);
     if (!text && text.error() != boost::system::errc::no_such_file_or_directory)
-        std::cerr << "ftpcd: " << sessions_file_name << " cannot be read: " << text.error().message() << "\n";
+        std::cerr << "ftpcd: " << sessions_file_name << " cannot be read: " << why_not_read(text.error())
+                  << "\n";
     std::vector<SessionKey> keys = parse_session_keys(text ? *text : std::string{}).keys;
     std::erase_if(keys, [&](const SessionKey& key) { return key.user != name; });
     return keys;
 }
 
-LoginFacts gather_facts(const std::string& name, const Settings& settings)
+LoginFacts gather_facts(const std::string& name, const Arguments& arguments)
 {
+    const Settings& settings = arguments.settings;
     const UserDatabase database = open_user_database(settings);
     LoginFacts facts{.name = name,
+                     .flags = arguments.flags_for_users(),
                      .user = database.users.find(name),
                      .password_problem = {},
                      .home_problem = {},
@@ -68,8 +70,8 @@ LoginFacts gather_facts(const std::string& name, const Settings& settings)
                      .session_keys = {},
                      .now = system_now()};
     if (!facts.user) return facts;
-    facts.password_problem = find_password_problem(*facts.user, settings);
-    facts.home_problem = find_home_problem(*facts.user, database.directory, settings);
+    facts.password_problem = find_password_problem(*facts.user, settings, facts.flags);
+    facts.home_problem = find_home_problem(*facts.user, database, settings);
     facts.saved = saved_logins(database.directory.data.get());
     facts.session_keys = session_keys_of(database.directory.data.get(), name);
     return facts;
@@ -88,11 +90,11 @@ int run_why(const std::vector<std::string>& words)
             "login, the\n"
             "logins that failed and the session keys. Works while no server runs, too. Exit status 0: can "
             "log in,\n"
-            "1: cannot, or there is no such user.",
+            "1: cannot, or not from everywhere, or there is no such user.",
             no_options, SettingFlags::of_users);
         return exit_done;
     }
-    const LoginReport report = login_report(gather_facts(user_name_argument(arguments), arguments.settings));
+    const LoginReport report = login_report(gather_facts(user_name_argument(arguments), arguments));
     for (const std::string& line : report.lines)
         std::cout << line << "\n";
     return report.can_log_in ? exit_done : exit_failed;

@@ -113,6 +113,15 @@ Result<std::string> read_private_file(int dir, const char* name, std::size_t max
     return read_all(file->get(), max_bytes);
 }
 
+std::string why_not_read(const error_code& failure)
+{
+    namespace errc = boost::system::errc;
+    if (failure == errc::too_many_symbolic_link_levels)
+        return "is a symbolic link; the file itself must be there";
+    if (failure == errc::invalid_argument || failure == errc::invalid_seek) return "is not a regular file";
+    return failure.message();
+}
+
 Result<void> replace_file(int dir, const char* name, std::string_view contents, mode_t mode,
                           std::optional<FileOwner> owner)
 {

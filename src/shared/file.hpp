@@ -24,6 +24,9 @@ Result<std::string> read_file(int dir, const char* name, std::size_t max_bytes);
 // the server's files belong to its system users.)
 Result<std::string> read_private_file(int dir, const char* name, std::size_t max_bytes);
 
+// What a failure of those above means, for people.
+std::string why_not_read(const error_code& failure);
+
 struct FileOwner {
     uid_t user;
     gid_t group;

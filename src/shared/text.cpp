@@ -39,13 +39,32 @@ bool is_control(std::uint32_t code_point)
     return code_point < 0x20 || (code_point >= 0x7F && code_point < 0xA0);
 }
 
-// What would reorder or hide the text around it on a terminal: bidirectional controls (UAX 9), line and
-// paragraph separators, zero-width marks, tags.
+// What would reorder or hide the text around it on a terminal, or take no place itself: bidirectional
+// controls (UAX 9), line and paragraph separators, zero-width marks, fillers, tags. Not the variation
+// selectors of emoji.
 bool misleads(std::uint32_t code_point)
 {
-    return (code_point >= 0x200B && code_point <= 0x200F) || (code_point >= 0x2028 && code_point <= 0x202E) ||
-           (code_point >= 0x2060 && code_point <= 0x2069) || code_point == 0x061C || code_point == 0xFEFF ||
-           (code_point >= 0xE0000 && code_point <= 0xE007F);
+    struct Range {
+        std::uint32_t first, last;
+    };
+    static constexpr std::array<Range, 15> ranges{{{0x00AD, 0x00AD},
+                                                   {0x034F, 0x034F},
+                                                   {0x061C, 0x061C},
+                                                   {0x115F, 0x1160},
+                                                   {0x17B4, 0x17B5},
+                                                   {0x180B, 0x180F},
+                                                   {0x200B, 0x200F},
+                                                   {0x2028, 0x202E},
+                                                   {0x2060, 0x206F},
+                                                   {0x3164, 0x3164},
+                                                   {0xFEFF, 0xFEFF},
+                                                   {0xFFA0, 0xFFA0},
+                                                   {0xFFF0, 0xFFFB},
+                                                   {0x1D173, 0x1D17A},
+                                                   {0xE0000, 0xE0FFF}}};
+    return std::any_of(ranges.begin(), ranges.end(), [&](const Range& range) {
+        return code_point >= range.first && code_point <= range.last;
+    });
 }
 
 } // namespace

@@ -4,6 +4,10 @@
 #include "client/scripted_server.hpp"
 #include "support/catch.hpp"
 #include "support/temporary_directory.hpp"
+#include "support/time_scale.hpp"
+
+#include <chrono>
+#include <thread>
 
 using namespace ftpc;
 using namespace ftpc::client;
@@ -88,6 +92,23 @@ TEST_CASE("the peer is known by the fingerprint of its key, and both sides have 
     CHECK(connection->peer().fingerprint == server.certificate().fingerprint());
     CHECK(connection->channel_binding() == servers);
     CHECK_FALSE(connection->peer().chain_problem.empty());
+}
+
+TEST_CASE("what the client does in between is no time that the server takes for its reply")
+{
+    const ScriptedServer server{[](Peer& peer) {
+        peer.greet_and_start_tls();
+        peer.read_line();
+        peer.write("200 yes\r\n");
+        peer.client_said_goodbye();
+    }};
+    const auto limit = std::chrono::duration_cast<std::chrono::seconds>(ftpc::test::patience() / 10);
+    auto connection = connect(server, "", "127.0.0.1", limit);
+    REQUIRE(connection);
+    connection->send("NOOP");
+    std::this_thread::sleep_for(limit * 1.1); // something that takes longer than the server may
+    CHECK(connection->await_reply()->code == 200);
+    connection->close();
 }
 
 TEST_CASE("a CA file vouches for a server under its name and under no other")

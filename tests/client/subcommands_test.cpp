@@ -34,11 +34,26 @@ void show_features(Peer& peer, const std::string& realm = "realm-1")
     peer.write("211-Features:\r\n SITE REALM " + realm + "\r\n211 End\r\n");
 }
 
+// USER, SITE AUTH and SITE SESSION NEW, which come before any reply.
+std::vector<std::string> read_login(Peer& peer)
+{
+    std::vector<std::string> commands;
+    for (int i = 0; i < 3; ++i)
+        commands.push_back(peer.read_line());
+    return commands;
+}
+
+void expect_quit(Peer& peer)
+{
+    test::expect(peer.read_line() == "QUIT", "the client says QUIT");
+}
+
 void grant_session(Peer& peer)
 {
-    peer.read_lines_until("QUIT");
+    read_login(peer);
     peer.write("331 go on\r\n230 in\r\n200 SESSION " + session_id + " EXPIRES " +
-               std::to_string(now_in_seconds() + 7 * 86400) + "\r\n221 bye\r\n");
+               std::to_string(now_in_seconds() + 7 * 86400) + "\r\n");
+    expect_quit(peer);
 }
 
 void let_in(Peer& peer)
@@ -88,14 +103,15 @@ TEST_CASE("a login sends the hash of the password in one flight and keeps the se
     std::vector<std::string> commands;
     ScriptedServer server{[&](Peer& peer) {
         show_features(peer);
-        commands = peer.read_lines_until("QUIT"); // all of them before any reply
-        peer.write("331 go on\r\n230 in\r\n200 SESSION " + session_id + " EXPIRES 4102444800\r\n221 bye\r\n");
+        commands = read_login(peer);
+        peer.write("331 go on\r\n230 in\r\n200 SESSION " + session_id + " EXPIRES 4102444800\r\n");
+        expect_quit(peer);
     }};
     LoginOptions options = login_options(server);
     options.ttl = std::chrono::hours{1};
     CHECK(log_in(run, options) == ExitStatus::done);
     CHECK(server.finish().empty());
-    REQUIRE(commands.size() == 4);
+    REQUIRE(commands.size() == 3);
     CHECK(commands[0] == "USER alice");
     CHECK(commands[1] == "SITE AUTH PREHASH1 " + base64_encode(prehash("correct horse", "realm-1", "alice")));
     CHECK(commands[2].starts_with("SITE SESSION NEW "));
@@ -118,8 +134,8 @@ TEST_CASE("a refused login keeps no session")
     ProgramRun run;
     const ScriptedServer server{[](Peer& peer) {
         show_features(peer);
-        peer.read_lines_until("QUIT");
-        peer.write("331 go on\r\n530 no\r\n530 no\r\n221 bye\r\n");
+        read_login(peer);
+        peer.write("331 go on\r\n530 no\r\n530 no\r\n");
     }};
     CHECK(log_in(run, login_options(server)) == ExitStatus::refused);
     CHECK(contains(run.err(), "login refused by 127.0.0.1:" + std::to_string(server.port())));

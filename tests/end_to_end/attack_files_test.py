@@ -166,7 +166,7 @@ class Settings(EndToEndTest):
         site = self.make_site()
         fifo = site.directory / "fifo.conf"
         os.mkfifo(fifo)
-        for path, said in [(fifo, "Illegal seek"), ("/dev/zero", "File too large"), (site.directory, "Is a directory")]:
+        for path, said in [(fifo, "is not a regular file"), ("/dev/zero", "File too large"), (site.directory, "Is a directory")]:
             for words in (("serve",), ("check",), ("user", "list")):
                 done = run(FTPCD, *words, "--config", str(path), seconds=10)
                 self.assertIn(done.returncode, (1, 2))

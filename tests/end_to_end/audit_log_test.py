@@ -1,5 +1,7 @@
 """The audit trail: one line an event, in logfmt or JSON, that nobody can forge, and that fail2ban reads."""
 import json
+import os
+import re
 import subprocess
 import tempfile
 import unittest
@@ -68,13 +70,16 @@ class Json(EndToEndTest):
 
 
 class Fail2ban(EndToEndTest):
-    def matched_addresses(self, text):
+    def matched(self, text, what):
         with tempfile.NamedTemporaryFile("w", suffix=".log", encoding="utf-8") as log:
             log.write(text)
             log.flush()
-            done = subprocess.run(["fail2ban-regex", "--out", "ip", log.name, str(FILTER)], capture_output=True,
-                                  text=True, timeout=scaled(60), check=True)
-        return done.stdout.split()
+            done = subprocess.run(["fail2ban-regex", *what, log.name, str(FILTER)], capture_output=True, text=True,
+                                  timeout=scaled(60), check=True, env={**os.environ, "TZ": "UTC"})
+        return done.stdout
+
+    def matched_addresses(self, text):
+        return self.matched(text, ("--out", "ip")).split()
 
     def test_the_filter_finds_who_guesses_and_nobody_else(self):
         for log_format in ("logfmt", "json"):
@@ -92,6 +97,16 @@ class Fail2ban(EndToEndTest):
                     found = self.matched_addresses(text)
                     self.assertEqual(set(found), {"127.0.0.77", "127.0.0.78"})
                     self.assertEqual(found.count("127.0.0.78"), 2)
+
+    def test_a_guess_counts_when_it_was_made_not_when_it_is_read(self):
+        for log_format, time in (("logfmt", "time="), ("json", '"time":"')):
+            with self.subTest(log_format=log_format):
+                server = self.serve(log_format=log_format)
+                with connect(server.port, source="127.0.0.78") as control:
+                    control.log_in("alice", "wrong")
+                self.assertEqual(server.stop(), 0)
+                longer_ago = re.sub(f'({time})[^ "]+', r"\g<1>2025-06-07T08:09:10.111Z", server.log.text)
+                self.assertIn("127.0.0.78  Sat Jun 07 08:09:10 2025", self.matched(longer_ago, ("-v",)))
 
     def test_a_session_key_that_has_ended_is_no_guess(self):
         server = self.serve()

@@ -1,9 +1,12 @@
 """`ftpcd check` says all that is wrong, each with its place, and changes nothing."""
 import os
 import pathlib
+import re
+import subprocess
 import unittest
 
 from harness import FTPCD, IS_ROOT, EndToEndTest, run
+from control_client import logged_in
 
 
 def snapshot(directory):
@@ -65,6 +68,17 @@ class CheckCommand(EndToEndTest):
         (self.site.root / "bob").chmod(0o555)
         self.assert_problems(f"{self.site.root}/alice: home of alice: No such file or directory",
                              f"{self.site.root}/bob: home of bob: ")
+        why = self.site.ftpcd("why", "alice").stdout
+        remedies = re.findall("; mend with: (.*)", self.site.ftpcd("check").stderr)
+        self.assertEqual(len(remedies), 2)
+        self.assertIn(f"; mend with: {remedies[0]}\n", why)
+        (self.site.root / "bob").chmod(0o755)
+        for remedy in remedies:
+            subprocess.run(["sh", "-c", remedy], check=True)
+        self.assertEqual(self.site.ftpcd("check").returncode, 0)
+        for name in ("alice", "bob"):
+            with logged_in(self.server.port, name) as session:
+                self.assertEqual(session.code("MKD x"), 257)
 
     def test_a_key_that_others_can_read(self):
         key = self.site.data / "tls/key.pem"
@@ -73,6 +87,39 @@ class CheckCommand(EndToEndTest):
         self.assertEqual(done.returncode, 1)
         self.assertIn(f"{key}: ", done.stderr)
         self.assertIn(f"chmod 600 {key}", done.stderr)
+
+    def test_a_certificate_of_ones_own(self):
+        own, other = self.make_directory(), self.make_directory()
+        for directory, kind in ((own, ("ec", "-pkeyopt", "ec_paramgen_curve:P-256")), (other, ("rsa:2048",))):
+            subprocess.run(["openssl", "req", "-x509", "-nodes", "-subj", "/CN=x", "-newkey", *kind, "-keyout", directory / "key.pem",
+                            "-out", directory / "certificate.pem"], check=True, capture_output=True)
+        gone = own / "gone.pem"
+        self.assert_problems("certificate, key: are set together or not at all", flags=("--certificate", own / "certificate.pem"))
+        self.assert_problems(f"{gone}: No such file", f"{gone}.key: No such file", flags=("--certificate", gone, "--key", f"{gone}.key"))
+        for key in (self.site.data / "tls/key.pem", other / "key.pem"):  # of the same kind, and of another
+            done = self.site.ftpcd("check", "--certificate", own / "certificate.pem", "--key", key)
+            self.assertEqual((done.returncode, done.stderr), (1, f"ftpcd: {own}/certificate.pem: the key is not that of the certificate\n"))
+
+    @unittest.skipUnless(IS_ROOT, "root reads what its owner cannot")
+    def test_files_that_their_owner_cannot_read(self):
+        with logged_in(self.server.port):  # then there is a login-history
+            pass
+        self.assertEqual(self.server.stop(), 0)
+        for name in ("users.db", "login-history"):
+            file = self.site.data / name
+            file.chmod(0)
+            self.assert_problems(f"{file}: cannot be read and written by its owner; mend with: chmod 600 {file}")
+            file.chmod(0o600)
+
+    def test_a_home_that_leads_out_of_the_tree(self):
+        home = self.site.root / "alice"
+        home.rmdir()
+        home.symlink_to("/tmp")
+        self.assert_problems(f"{home}: home of alice: leads out of the tree")
+
+    def test_a_users_db_that_is_gone(self):
+        self.site.users_db.unlink()
+        self.assert_problems(f"{self.site.users_db}: there is none; put it back if it was lost")
 
     def test_a_users_db_that_others_can_read(self):
         self.site.users_db.chmod(0o644)

@@ -130,6 +130,12 @@ class FtpcCommands(SharedServerTest):
         self.assertEqual(done.stdout.splitlines(), ["/" + name for name in names])
         self.assertEqual(directories_in(self.home), set(names))
 
+    def test_a_list_without_any_path_that_can_be_sent_keeps_nobody_waiting(self):
+        self.log_in()
+        done = self.mkdir("-", input="\n" * 1_000_000 + "good\n", expect=1, seconds=60)
+        self.assertEqual(done.stdout, "/good\n")
+        self.assertEqual(done.stderr.count("the path is empty\n"), 1_000_000)
+
     def test_json_is_one_object_a_line(self):
         logged_in = json.loads(self.log_in("--json").stdout)
         self.assertEqual((logged_in["user"], logged_in["server"], logged_in["logged_in"]),
@@ -182,11 +188,18 @@ class FtpcCommands(SharedServerTest):
 
     def test_a_login_that_cannot_be_saved_leaves_the_one_before(self):
         self.log_in()
+        def session_keys():
+            return re.findall("session key .*", self.server.site.ftpcd("user", "show", "alice").stdout)
+
+        before = session_keys()
+        self.assertNotEqual(before, [])
         done = self.user.ftpc("login", f"alice@{self.server.address}", "--password-stdin", input=PASSWORD + "\n",
                               preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (64, 64)))
         self.assertEqual(done.returncode, 1, done.stdout)
         self.assertIn("File too large", done.stderr)
         self.mkdir("still-logged-in")
+        # The key that was made for it, which nobody has, is gone.
+        until(lambda: session_keys() == before, "as many session keys as before")
 
     def test_a_new_login_ends_the_one_before(self):
         self.log_in()

@@ -27,6 +27,8 @@ class UserCommandRefusals(EndToEndTest):
         self.site.ftpcd("user", "del", "alice")
         done = self.site.ftpcd("user", "add", "alice", "--password-stdin", input="good enough\n")
         self.assertEqual(done.stdout, "added alice (home alice/, which was there already)\n")
+        done = self.site.ftpcd("user", "add", "bob", "--home", "alice", "--password-stdin", input="good enough\n")
+        self.assertEqual(done.stdout, "added bob (home alice/, which was there already; it is the home of alice, too)\n")
 
     def test_wrong_usage_names_the_help_of_the_very_command(self):
         done = self.site.ftpcd("user", "add", "bob", "--password", "x")

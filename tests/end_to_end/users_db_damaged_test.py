@@ -71,7 +71,7 @@ class UsersDbDamaged(EndToEndTest):
             server = self.start(self.site)
             before = server.log_size()
             take_away()
-            server.log.wait_for(r'event=users-kept where=users\.db reason="No such file or directory"', before)
+            server.log.wait_for(r'event=users-kept where=users\.db reason="there is none; put it back if it was lost', before)
             self.assertTrue(can_log_in(server.port))
             self.site.users_db.touch(0o600)
             put_in_place(self.site.users_db, self.good)

@@ -15,6 +15,7 @@ constexpr ipc::PeerAddress other{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF, 192, 
 
 struct Report {
     LoginFacts facts{.name = "alice",
+                     .flags = " --config /etc/ftpcd.conf",
                      .user = User{},
                      .password_problem = {},
                      .home_problem = {},
@@ -56,7 +57,8 @@ TEST_CASE_METHOD(Report, "a user who does not exist, is locked, or lacks a home 
     SECTION("locked")
     {
         facts.user->locked = true;
-        CHECK(says("alice cannot log in: the user is locked; unlock with: ftpcd user unlock alice"));
+        CHECK(says("alice cannot log in: the user is locked; unlock with: ftpcd user unlock alice --config "
+                   "/etc/ftpcd.conf"));
     }
     SECTION("hash")
     {

@@ -89,6 +89,10 @@ TEST_CASE("text for a terminal has no control character and stays unambiguous")
                     "b") == "a\\xe2\\x80\\xae"
                             "b");                                     // U+202E turns what follows around
     CHECK(printable("a\xf3\xa0\x80\xa1") == "a\\xf3\\xa0\\x80\\xa1"); // U+E0021, which is not seen at all
+    CHECK(printable("a\xc2\xad"
+                    "b\xe3\x85\xa4") == "a\\xc2\\xad"
+                                        "b\\xe3\\x85\\xa4");                    // soft hyphen, Hangul filler
+    CHECK(printable("\xe2\x9d\xa4\xef\xb8\x8f") == "\xe2\x9d\xa4\xef\xb8\x8f"); // an emoji with its selector
     CHECK(printable("\xff\xfe") == "\\xff\\xfe");
     CHECK(printable("\xe4\xb8") == "\\xe4\\xb8");
     CHECK(printable("\\x1b") == "\\\\x1b");

@@ -34,7 +34,7 @@ void read(int data, LoginHistory& history, LoginLimiter& limiter)
         return;
     }
     constexpr std::string_view effect = "it begins anew; logins go on";
-    const std::string reason = saved.error() == Errc::bad_argument ? "damaged" : saved.error().message();
+    const std::string reason = saved.error() == Errc::bad_argument ? "damaged" : why_not_read(saved.error());
     const auto aside =
         is_broken(saved.error())
             ? set_aside(data, login_history_file_name, system_clock_seconds(), login_history_text({}, {}))

@@ -47,7 +47,7 @@ SecretText read_pepper_file(const std::string& path)
     if (path.empty()) return {};
     auto contents = read_private_file(AT_FDCWD, path.c_str(), most_bytes);
     if (!contents) {
-        std::string reason = "pepper file " + path + ": " + contents.error().message();
+        std::string reason = "pepper file " + path + ": " + why_not_read(contents.error());
         if (contents.error() == Errc::unsafe_permissions) reason += "; mend with: chmod 600 " + path;
         throw std::runtime_error{reason};
     }

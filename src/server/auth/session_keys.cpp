@@ -32,9 +32,9 @@ SessionKeys::Loaded SessionKeys::load()
     remove_left_temporaries(data_, sessions_file_name);
     const auto text = read_private_file(data_, sessions_file_name, max_sessions_file_bytes);
     if (!text && text.error() == boost::system::errc::no_such_file_or_directory) return {};
-    if (!text && !is_broken(text.error())) return {{}, {{sessions_file_name, text.error().message()}}};
+    if (!text && !is_broken(text.error())) return {{}, {{sessions_file_name, why_not_read(text.error())}}};
     auto parsed = text ? parse_session_keys(*text)
-                       : ParsedSessionKeys{{}, {{sessions_file_name, text.error().message()}}};
+                       : ParsedSessionKeys{{}, {{sessions_file_name, why_not_read(text.error())}}};
     if (parsed.problems.empty()) {
         for (const SessionKey& key : parsed.keys)
             insert(key);

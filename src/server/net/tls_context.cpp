@@ -31,6 +31,12 @@ Bio memory(std::string_view text)
     return {BIO_new_mem_buf(text.data(), static_cast<int>(text.size())), BIO_free};
 }
 
+[[noreturn]] void fail_without_detail(const std::string& what)
+{
+    ERR_clear_error();
+    fail(what);
+}
+
 void use_certificate_chain(SSL_CTX* context, std::string_view pem)
 {
     const Bio in = memory(pem);
@@ -52,9 +58,9 @@ void use_key(SSL_CTX* context, std::string_view pem)
     const Bio in = memory(pem);
     const Key key{PEM_read_bio_PrivateKey(in.get(), nullptr, no_passphrase, nullptr), EVP_PKEY_free};
     if (!key) fail("the key is not a PEM private key without a passphrase");
-    if (SSL_CTX_use_PrivateKey(context, key.get()) != 1)
-        fail("the key is not that of the certificate, or of a kind that cannot be used");
-    if (SSL_CTX_check_private_key(context) != 1) fail("the key is not that of the certificate");
+    if (X509_check_private_key(SSL_CTX_get0_certificate(context), key.get()) != 1)
+        fail_without_detail("the key is not that of the certificate");
+    if (SSL_CTX_use_PrivateKey(context, key.get()) != 1) fail("the key is of a kind that cannot be used");
 }
 
 // RFC 7301 §3.2: a client that speaks something else, such as a browser led here, is turned away.

@@ -60,20 +60,20 @@ std::string account_name(uid_t user)
     return failure == 0 && found != nullptr ? found->pw_name : std::to_string(user);
 }
 
-} // namespace
-
-bool users_file_is_there(int data)
+bool is_there(int data)
 {
     struct stat status {};
     return ::fstatat(data, users_file_name, &status, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
+} // namespace
+
 Result<void> ensure_users_file(int data, std::optional<FileOwner> owner)
 {
-    if (users_file_is_there(data)) return {};
+    if (is_there(data)) return {};
     const auto lock = lock_directory(data);
     if (!lock) return lock.error();
-    if (users_file_is_there(data)) return {};
+    if (is_there(data)) return {};
     // There were users: a new file, with another realm, would quietly lock all of them out.
     for (const char* left : {"sessions.db", "login-history"})
         if (::faccessat(data, left, F_OK, AT_SYMLINK_NOFOLLOW) == 0) return Errc::users_db_missing;
@@ -147,10 +147,9 @@ Result<bool> UsersFile::renew_password_hash(std::string_view name, std::string_v
 
 Problem UsersFile::unreadable(const error_code& error) const
 {
-    std::string reason = error.message();
-    if (error == boost::system::errc::too_many_symbolic_link_levels)
-        reason = "is a symbolic link; the file itself must be there";
-    if (error == boost::system::errc::invalid_argument) reason = "is not a regular file";
+    std::string reason = why_not_read(error);
+    if (error == boost::system::errc::no_such_file_or_directory)
+        reason = "there is none; put it back if it was lost (the first `ftpcd user add` makes one)";
     if (error == Errc::unsafe_permissions || error == boost::system::errc::permission_denied) {
         const std::string path = data_path_ + "/" + users_file_name;
         reason += "; mend with: chown " + owner_name_ + " " + path + " && chmod 600 " + path;

@@ -19,8 +19,6 @@ namespace ftpc::server {
 
 inline constexpr const char* users_file_name = "users.db";
 
-bool users_file_is_there(int data);
-
 // Makes a users.db without users and with a new random realm where there is none. `data` is the open data
 // directory; `owner` whom the file is given to. Fails with the system's error, or Errc::users_db_missing
 // where session keys or a login history are left of a users.db that has been lost.

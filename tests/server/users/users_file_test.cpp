@@ -66,7 +66,7 @@ TEST_CASE("a users file that was lost is not replaced by an empty one")
         const TemporaryDirectory data;
         REQUIRE(replace_file(data.fd(), left, "", S_IRUSR | S_IWUSR));
         CHECK(ensure_users_file(data.fd()).error() == Errc::users_db_missing);
-        CHECK_FALSE(users_file_is_there(data.fd()));
+        CHECK(::faccessat(data.fd(), users_file_name, F_OK, 0) != 0);
     }
 }
 
@@ -111,7 +111,7 @@ TEST_CASE("a missing users file is a problem of its own")
     UsersFile users{data.fd(), data.path()};
     const auto problems = users.load();
     REQUIRE(problems.size() == 1);
-    CHECK_THAT(problems[0].what, test::contains("No such file"));
+    CHECK_THAT(problems[0].what, test::contains("there is none"));
 }
 
 TEST_CASE("a users file that has become broken leaves the last good table in force")
