@@ -105,6 +105,21 @@ class Links(SharedServerTest):
             self.assertEqual(control.code("MKD slashes/inside"), 257, "a link that stays inside is followed")
         self.assertEqual({name for name in directories_in(self.home) if not (self.home / name).is_symlink()}, {"inside"})
 
+    def test_a_parent_that_was_replaced_between_two_commands_is_looked_up_anew(self):
+        before, now = self.home / "before", self.home / "p"
+        self.make("p")
+        with logged_in(self.server.port) as control:
+            self.assertEqual({reply.code for reply in control.pipeline([f"MKD p/{i}" for i in range(20)])}, {257})
+            now.rename(before)
+            self.make("p")
+            self.assertEqual({reply.code for reply in control.pipeline(["MKD p/x", "SITE MKDIR p/y", "MKD /p/z"])}, {257})
+            self.assertEqual(directories_in(now), {"x", "y", "z"})
+            self.assertEqual(len(directories_in(before)), 20)
+            shutil.rmtree(now)
+            now.symlink_to(self.outside)
+            self.assertEqual({reply.code for reply in control.pipeline(["MKD p/1", "SITE MKDIR p/2"])}, {550})
+        self.assert_outside_untouched()
+
     def test_a_link_in_the_place_of_the_home_lets_nobody_work_there(self):
         for target in (self.outside, "../outside", "/", self.root / "alice"):
             self.home.parent.joinpath("bob").rmdir()

@@ -25,6 +25,15 @@ struct CommitWait {
     error_code result;
 };
 
+// What one turn has looked up is of no use to the next, which may be seconds away.
+struct ForgetAtEnd {
+    explicit ForgetAtEnd(RecentParent& parent) : recent{parent} {}
+    ~ForgetAtEnd() { recent = {}; }
+    ForgetAtEnd(const ForgetAtEnd&) = delete;
+    ForgetAtEnd& operator=(const ForgetAtEnd&) = delete;
+    RecentParent& recent;
+};
+
 } // namespace
 
 Connection::Connection(Services& services, UniqueFd socket, const ipc::PeerAddress& peer, ConnectionId id,
@@ -180,6 +189,7 @@ std::string Connection::in_words(const error_code& failure) const
 // Carries out the commands at hand and answers them, up to one for which something has to be waited.
 Connection::Obstacle Connection::handle_lines(Clock::time_point now)
 {
+    const ForgetAtEnd forget{services_.recent_parent};
     const auto turn_ends = now + turn_time;
     for (; !over_ && !ending_; now = Clock::now()) {
         if (now > turn_ends) return OthersTurn{};
@@ -211,6 +221,7 @@ asio::awaitable<void> Connection::overcome(Obstacle obstacle)
         co_await perform(std::move(*action));
     } else if (const auto* const too_fast = std::get_if<TooFast>(&obstacle)) {
         co_await slow_down(too_fast->by);
+        const ForgetAtEnd forget{services_.recent_parent};
         if (!over_ && !ending_) obstacle_ = handle(too_fast->line);
     } else if (std::holds_alternative<Unsent>(obstacle)) {
         co_await flush();

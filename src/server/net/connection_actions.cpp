@@ -209,7 +209,8 @@ template <class Request>
 bool Connection::make(const Request& request)
 {
     place_.max_dirs = own_max_dirs_.value_or(services_.settings.max_dirs);
-    const Carried made = carry_out(services_.tree, place_, request, asked_, Effort::at_once);
+    const Carried made =
+        carry_out(services_.tree, place_, request, asked_, Effort::at_once, &services_.recent_parent);
     if (made.failure == Errc::would_wait || made.failure == Errc::must_count) return false;
     on_made(request, made);
     return true;

@@ -55,6 +55,7 @@ struct Services : SharedServices {
     TlsContext tls;    // replaced by a reload; a connection keeps the one that it began with
     EventLog log;
     SpareMemory spare{};
+    RecentParent recent_parent{};           // of the connection whose turn it is
     std::atomic<std::size_t> strangers = 0; // of its connections, those that are not logged in
     std::unordered_map<ConnectionId, Connection*> connections{}; // all that it serves
 };

@@ -187,9 +187,25 @@ error_code Tree::what_is_there(const Directory& parent, const char* name, Blocki
 Result<Made> Tree::make(const Directory& home, const RemotePath& path, const Terms& terms) const
 {
     if (path.is_home()) return Errc::directory_exists;
-    const auto parent = open(home, path.parent(), terms.blocking);
+    const auto parent = open_parent(home, path, terms.blocking, terms.recent);
     if (!parent) return parent.error();
-    return make_in(*parent, path.name(), terms);
+    auto made = make_in(*parent, path.name(), terms);
+    if (made || terms.recent == nullptr || !is_errno(made.error(), ENOENT)) return made;
+    *terms.recent = {}; // removed meanwhile, and perhaps made anew
+    Terms anew = terms;
+    anew.recent = nullptr;
+    return make(home, path, anew);
+}
+
+Result<Directory> Tree::open_parent(const Directory& home, const RemotePath& path, Blocking blocking,
+                                    RecentParent* recent) const
+{
+    const RemotePath parent = path.parent();
+    if (recent == nullptr || parent.is_home()) return open(home, parent, blocking);
+    if (recent->home == home && recent->path == parent) return recent->directory;
+    auto opened = open(home, parent, blocking);
+    if (opened) *recent = {home, parent, *opened};
+    return opened;
 }
 
 Result<Made> Tree::make_with_parents(const Directory& home, const RemotePath& path, const Terms& terms) const

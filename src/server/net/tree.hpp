@@ -35,6 +35,14 @@ struct Made {
     Parents parents;             // those whose entries make the path; to be synced before it is acknowledged
 };
 
+// The parent that a path was looked up to a moment ago: the next command on a name in it needs no look-up. To
+// be forgotten within milliseconds, since a path that is moved or replaced meanwhile leads elsewhere.
+struct RecentParent {
+    Directory home; // null: none
+    RemotePath path;
+    Directory directory;
+};
+
 // Who asks. The event loop asks `at_once` and gets Errc::would_wait for what might have to wait for another
 // file system than a local one: because the directory lies on such a one, or there is a mount on the way. The
 // whole is then to be asked again by a thread that may wait. Which those are is the setting hand-over.
@@ -45,6 +53,7 @@ struct MakeTerms {
     Blocking blocking = Blocking::may_wait;
     const Allowance* allowance = nullptr; // asked for each directory in the home; null: any number
     bool may_count = true; // else Errc::must_count is the answer where the allowance has to count first
+    RecentParent* recent = nullptr; // is used, and kept up to date
 };
 
 class Tree {
@@ -66,6 +75,11 @@ public:
     // The directory that `path` names beneath `home`. Fails as open_home.
     Result<Directory> open(const Directory& home, const RemotePath& path,
                            Blocking blocking = Blocking::may_wait) const;
+
+    // The parent of `path`, which is not the home, by way of `recent` where that is given. Fails as
+    // open_home.
+    Result<Directory> open_parent(const Directory& home, const RemotePath& path, Blocking blocking,
+                                  RecentParent* recent) const;
 
     // Makes one directory with the plain name `name` in `parent`: one system call.
     // Fails with Errc::directory_exists when a directory of that name is there, EEXIST when something else

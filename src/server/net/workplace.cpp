@@ -35,10 +35,11 @@ bool serves_as(const OpenDirectory& one, const OpenDirectory& other)
 }
 
 template <class Make>
-Carried with_terms(const Workplace& place, HomeQuota::Clock::time_point asked, Effort effort, Make make)
+Carried with_terms(const Workplace& place, HomeQuota::Clock::time_point asked, Effort effort,
+                   RecentParent* recent, Make make)
 {
     Allowance allowance;
-    Tree::Terms terms{blocking(effort), nullptr, effort != Effort::at_once};
+    Tree::Terms terms{blocking(effort), nullptr, effort != Effort::at_once, recent};
     if (place.max_dirs != 0) {
         allowance = {place.quota, place.max_dirs, asked};
         terms.allowance = &allowance;
@@ -84,9 +85,9 @@ Workplace workplace(const OpenedHome& home, Homes& homes)
 }
 
 Carried carry_out(const Tree& tree, const Workplace& place, const MakeDirectory& request,
-                  HomeQuota::Clock::time_point asked, Effort effort)
+                  HomeQuota::Clock::time_point asked, Effort effort, RecentParent* recent)
 {
-    Carried carried = with_terms(place, asked, effort, [&](const Tree::Terms& terms) {
+    Carried carried = with_terms(place, asked, effort, recent, [&](const Tree::Terms& terms) {
         return request.in_working_directory
                    ? tree.make_in(place.working_directory, request.path.name(), terms)
                    : tree.make(place.home, request.path, terms);
@@ -96,16 +97,16 @@ Carried carry_out(const Tree& tree, const Workplace& place, const MakeDirectory&
     if (carried.failure == Errc::directory_exists && !request.path.is_home()) {
         const auto parent = request.in_working_directory
                                 ? Result<Directory>{place.working_directory}
-                                : tree.open(place.home, request.path.parent(), blocking(effort));
+                                : tree.open_parent(place.home, request.path, blocking(effort), recent);
         if (parent) carried.parents.push_back(*parent);
     }
     return carried;
 }
 
 Carried carry_out(const Tree& tree, const Workplace& place, const MakePath& request,
-                  HomeQuota::Clock::time_point asked, Effort effort)
+                  HomeQuota::Clock::time_point asked, Effort effort, RecentParent* recent)
 {
-    return with_terms(place, asked, effort, [&](const Tree::Terms& terms) {
+    return with_terms(place, asked, effort, recent, [&](const Tree::Terms& terms) {
         return tree.make_with_parents(place.home, request.path, terms);
     });
 }

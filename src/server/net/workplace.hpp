@@ -66,11 +66,11 @@ struct Carried {
     error_code sync_failure{};   // of parents that are synced already and no longer among these
 };
 
-// `asked`: when the command came.
+// `asked`: when the command came. `recent`: as of MakeTerms.
 Carried carry_out(const Tree& tree, const Workplace& place, const MakeDirectory& request,
-                  HomeQuota::Clock::time_point asked, Effort effort);
+                  HomeQuota::Clock::time_point asked, Effort effort, RecentParent* recent = nullptr);
 Carried carry_out(const Tree& tree, const Workplace& place, const MakePath& request,
-                  HomeQuota::Clock::time_point asked, Effort effort);
+                  HomeQuota::Clock::time_point asked, Effort effort, RecentParent* recent = nullptr);
 
 // Syncs those of `parents` that are not local, here and now, and takes them out: the commit queue, which all
 // sessions share, must not wait for them.

@@ -10,6 +10,7 @@ LOADS = {
     "in-flight-64": {"in_flight": 64},
     "sessions-16": {"sessions": 16},
     "sessions-16x16": {"sessions": 16, "in_flight": 16},
+    "sessions-16x16-own": {"sessions": 16, "in_flight": 16, "own_parent": True},
     "sessions-200": {"sessions": 200},
 }
 DEPTH = 10

@@ -8,7 +8,8 @@ END = "<!-- end -->"
 MANY_SERVERS = {
     "waiting": "one session, waiting for each reply", "in-flight-16": "one session, 16 in flight",
     "in-flight-64": "one session, 64 in flight", "sessions-16": "16 sessions, waiting",
-    "sessions-16x16": "16 sessions, 16 in flight each", "sessions-200": "200 sessions, waiting",
+    "sessions-16x16": "16 sessions, 16 in flight each", "sessions-16x16-own": "16 sessions, 16 in flight each, each below a directory of its own",
+    "sessions-200": "200 sessions, waiting",
     "mkdir-p": "paths of 10 new directories, one after the other", "login-password": "logins by password",
     "login-prehash": "logins by PREHASH1", "login-session-key": "logins by session key",
 }

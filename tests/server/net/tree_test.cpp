@@ -6,6 +6,7 @@
 
 #include <sys/stat.h>
 
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -257,4 +258,55 @@ TEST_CASE_METHOD(LinkTest, "a link to nowhere in the middle of a path is not mad
 TEST_CASE_METHOD(test::TreeFixture, "openat2 is used where it is there")
 {
     CHECK((Tree{open("root"), 0755}.lookup() == Lookup::beneath));
+}
+
+TEST_CASE_METHOD(TreeTest, "a parent that was looked up a moment ago is not looked up again")
+{
+    RecentParent recent;
+    const Tree::Terms terms{.recent = &recent};
+    make("root/alice/p");
+    make("root/alice/q");
+    const auto parent_of = [&](std::string_view name) {
+        const auto made = tree_.make(home, path(name), terms);
+        REQUIRE(made);
+        return made->parents.front();
+    };
+    const Directory first = parent_of("/p/1");
+    CHECK(parent_of("/p/2") == first);
+    CHECK(failure_text(tree_.make(home, path("/p/2"), terms)) == "directory exists");
+    CHECK(failure_text(tree_.make_with_parents(home, path("/p/3"), terms)) == "done");
+    const Directory other = parent_of("/q/1");
+    CHECK(other != first);
+    CHECK(parent_of("/q/2") == other);
+    CHECK(parent_of("/p/4") != first);
+    CHECK(parent_of("/here") == home);
+    for (const char* there : {"p/1", "p/2", "p/3", "p/4", "q/1", "q/2", "here"})
+        CHECK(is_directory(there));
+}
+
+TEST_CASE_METHOD(TreeTest, "a recent parent is another user's only if it is reached from that user's home")
+{
+    RecentParent recent;
+    const Tree::Terms terms{.recent = &recent};
+    make("root/alice/p");
+    make("root/bob");
+    make("root/bob/p");
+    const Directory bobs = tree_.open_home("bob").value();
+    CHECK(failure_text(tree_.make(home, path("/p/alices"), terms)) == "done");
+    CHECK(failure_text(tree_.make(bobs, path("/p/bobs"), terms)) == "done");
+    CHECK(is_directory("p/alices"));
+    CHECK_FALSE(is_directory("p/bobs"));
+}
+
+TEST_CASE_METHOD(TreeTest, "a recent parent that was removed is looked up anew")
+{
+    RecentParent recent;
+    const Tree::Terms terms{.recent = &recent};
+    make("root/alice/p");
+    REQUIRE(tree_.make(home, path("/p/1"), terms));
+    std::filesystem::remove_all(top.path("root/alice/p"));
+    CHECK(failure_text(tree_.make(home, path("/p/2"), terms)) == "No such file or directory");
+    make("root/alice/p");
+    CHECK(failure_text(tree_.make(home, path("/p/2"), terms)) == "done");
+    CHECK(is_directory("p/2"));
 }
