@@ -221,6 +221,7 @@ class ClientFiles(EndToEndTest):
         self.server = self.serve()
         self.user = FtpcUser(self.make_directory())
         self.assertEqual(self.user.log_in(self.server).returncode, 0)
+        self.server.log.wait_for("event=session-key-enrolled")
 
     def assert_not_used(self, *parts):
         before = self.server.log_size()
@@ -228,8 +229,9 @@ class ClientFiles(EndToEndTest):
         self.assertEqual(done.returncode, 1, done.stderr)
         for part in parts:
             self.assertIn(part, done.stderr)
-        with logged_in(self.server.port):  # whatever was said before this is in the log
+        with logged_in(self.server.port, source="127.0.0.9"):
             pass
+        self.server.log.wait_for("event=disconnected .*peer=127.0.0.9 ", before)  # whatever was said before is in the log, too
         self.assertNotIn("session-key", self.server.log.text[before:])
         self.assertFalse((self.server.site.root / "alice/made-with-it").exists())
 

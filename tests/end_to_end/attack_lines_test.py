@@ -11,15 +11,10 @@ from control_client import ENDED, Control, connect, logged_in
 
 def send_and_count(control, data):
     """Sends all of `data` while replies are read; how often each code came, until the connection ends or is closed."""
-    def send():
-        with contextlib.suppress(OSError):  # the server need not take all of it
-            control.send_bytes(data)
-    sender = threading.Thread(target=send, daemon=True)
-    sender.start()
+    control.send_while_reading(data)
     codes = {}
     while (code := control.reply().code) not in (0, 221):
         codes[code] = codes.get(code, 0) + 1
-    sender.join(scaled(10))
     return codes
 
 

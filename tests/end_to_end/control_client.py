@@ -1,6 +1,7 @@
 """A control connection under the test's hand: commands as bytes, replies as they come, TLS when the test says so."""
 import collections
 import contextlib
+import select
 import socket
 import ssl
 import struct
@@ -9,6 +10,7 @@ from harness import PASSWORD, scaled
 
 Reply = collections.namedtuple("Reply", "code text")
 ENDED = Reply(0, "")  # the connection has ended, with a reset or in order
+NOT_NOW = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
 def trusting_context():
@@ -28,6 +30,7 @@ class Control:
         self._socket = socket.create_connection(("127.0.0.1", port), scaled(seconds), source_address=(source, 0))
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._received = b""
+        self._unsent = b""
         self.greeting = self.reply()
 
     def __enter__(self):
@@ -70,10 +73,38 @@ class Control:
     def send(self, line):
         self.send_bytes((line.encode() if isinstance(line, str) else line) + b"\r\n")
 
+    def send_while_reading(self, data):
+        """`data` goes out while replies are read, as far as the server takes it.
+
+        All in one thread: where one reads and another writes, an SSL object takes the state of the one for that of the other.
+        """
+        self._unsent = data
+
+    def _receive(self):
+        if not self._unsent:
+            return self._socket.recv(65536)
+        seconds = self._socket.gettimeout()
+        self._socket.settimeout(0)
+        try:
+            while True:
+                try:
+                    # One that was refused for now is repeated with the same bytes, as SSL_write(3) wants it.
+                    self._unsent = self._unsent[self._socket.send(self._unsent[:16384]):]
+                except NOT_NOW:
+                    pass
+                except OSError:  # the server takes no more; what it said before can be read
+                    self._unsent = b""
+                with contextlib.suppress(*NOT_NOW):
+                    return self._socket.recv(65536)
+                if select.select([self._socket], [self._socket] if self._unsent else [], [], seconds) == ([], [], []):
+                    raise TimeoutError
+        finally:
+            self._socket.settimeout(seconds)
+
     def _line(self):
         while b"\r\n" not in self._received:
             try:
-                got = self._socket.recv(65536)
+                got = self._receive()
             except TimeoutError as late:
                 raise AssertionError(f"no reply in time; so far {self._received!r}") from late
             except OSError:  # ssl.SSLError is one, too

@@ -4,7 +4,6 @@ import os
 import re
 import socket
 import subprocess
-import threading
 import time
 import unittest
 
@@ -104,24 +103,24 @@ class ShorterThanTheLoginTime(SharedServerTest):
 
     @unittest.skipIf(SANITIZED, "with a sanitizer the cut-off came later than the test waits; not understood yet")
     def test_a_client_that_does_not_read_is_cut_off_and_one_that_reads_slowly_is_not(self):
-        with logged_in(self.server.port) as deaf, logged_in(self.server.port) as slow:
+        server = self.serve(**self.settings)  # of its own: its log tells of these two connections alone
+        with logged_in(server.port) as deaf, logged_in(server.port) as slow:
             for control, seconds in ((deaf, 0.5), (slow, 0.1)):  # the slow one reads on well before its time is over
                 control.wait_at_most(seconds)
                 with self.assertRaises(OSError):
                     while True:
                         control.send_bytes(b"STAT\r\n" * 1000)
-            before = self.server.log_size()
             ended = []
             reader = slow.into_socket()
 
             def read_on():
                 with contextlib.suppress(TimeoutError):
                     ended.append(reader.recv(65536) == b"")
-                return re.search("event=disconnected", self.server.log.text[before:])
+                return re.search("event=disconnected", server.log.text)
             until(read_on, "the deaf client is cut off", TIMEOUT / SCALE + 10)
             self.assertNotIn(True, ended)
-            self.server.log.wait_for("event=disconnected .*reason=write-timeout", before)
-            self.assertEqual(len(re.findall("event=disconnected", self.server.log.text[before:])), 1)
+            server.log.wait_for("event=disconnected .*reason=write-timeout")
+            self.assertEqual(len(re.findall("event=disconnected", server.log.text)), 1)
 
 
 class ClientsThatDoNotRead(SharedServerTest):
@@ -161,10 +160,8 @@ class LastReplies(SharedServerTest):
             control.log_in()
             own_socket = control.into_socket()
             own_socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
-            sender = threading.Thread(target=control.send_bytes, args=(b"STAT\r\n" * 3000 + b"QUIT\r\n" + b"NOOP\r\n" * 50_000,))
-            sender.start()
+            control.send_while_reading(b"STAT\r\n" * 3000 + b"QUIT\r\n" + b"NOOP\r\n" * 50_000)
             replies = [control.reply().code for _ in range(3001)]
-            sender.join()
         self.assertEqual(replies, [211] * 3000 + [221])
 
 
