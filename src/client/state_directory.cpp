@@ -4,6 +4,7 @@
 #include "shared/error.hpp"
 #include "shared/file.hpp"
 #include "shared/secret.hpp"
+#include "shared/text.hpp"
 #include "shared/unique_fd.hpp"
 
 #include <boost/filesystem/operations.hpp>
@@ -30,8 +31,8 @@ Failure trouble(const std::string& path, const error_code& error)
 Failure exposed(const std::string& path, const char* mode)
 {
     return {ExitStatus::failed, safe_text(path) + " can be read or changed by others, so it is not used" +
-                                    "\nIf nobody tampered with it: chmod " + mode + " '" + safe_text(path) +
-                                    "'"};
+                                    "\nIf nobody tampered with it: chmod " + mode + " " +
+                                    shell_word(safe_text(path))};
 }
 
 std::string home_directory()

@@ -4,6 +4,7 @@
 #include "shared/error.hpp"
 #include "shared/file.hpp"
 #include "shared/fingerprint.hpp"
+#include "shared/text.hpp"
 #include "shared/unique_fd.hpp"
 
 #include <arpa/inet.h>
@@ -51,7 +52,7 @@ void require(bool done, const char* what)
 {
     const bool unsafe = why == Errc::unsafe_permissions;
     throw std::runtime_error{file + ": " + why_not_read(why) +
-                             (unsafe ? "; mend it with: chmod 600 " + file : "")};
+                             (unsafe ? "; mend it with: chmod 600 " + shell_word(file) : "")};
 }
 
 // An administrator's certificate is often a link into a directory that another program keeps, so links are

@@ -72,11 +72,12 @@ void check_owner(int data, const std::string& path, const std::string& name, con
     if (!accounts.auth || ::fstatat(data, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return;
     const std::string file = path + "/" + name;
     if ((status.st_mode & (S_IRUSR | S_IWUSR)) != (S_IRUSR | S_IWUSR))
-        problems.push_back({file, "cannot be read and written by its owner; mend with: chmod 600 " + file});
+        problems.push_back(
+            {file, "cannot be read and written by its owner; mend with: chmod 600 " + shell_word(file)});
     if (status.st_uid != accounts.auth->user)
         problems.push_back({file, "does not belong to auth-user; mend with: chown " +
                                       std::to_string(accounts.auth->user) + ":" +
-                                      std::to_string(accounts.auth->group) + " " + file});
+                                      std::to_string(accounts.auth->group) + " " + shell_word(file)});
 }
 
 // Files of the server's own: a broken one costs what stands in it, at the next start.
@@ -196,6 +197,8 @@ Problems check(const Arguments& arguments)
             {settings.data,
              last_error_text() +
                  (errno == ENOENT ? " (the first `ftpcd serve` or `ftpcd user add` makes it)" : "")});
+        check_certificate(settings, problems);
+        check_pepper(settings, nullptr, problems);
         return problems;
     }
     try { // whose it is to be is known with the accounts only

@@ -2,6 +2,7 @@
 
 #include "shared/error.hpp"
 #include "shared/file.hpp"
+#include "shared/text.hpp"
 #include "shared/unique_fd.hpp"
 
 #include <fcntl.h>
@@ -42,17 +43,6 @@ Result<std::string> read_config(const std::string& path)
 bool concerns_certificate(std::string_view setting)
 {
     return setting == "data" || setting == "certificate" || setting == "key";
-}
-
-std::string shell_word(const std::string& text)
-{
-    constexpr std::string_view harmless =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_./:,=@%+-";
-    if (!text.empty() && text.find_first_not_of(harmless) == std::string::npos) return text;
-    std::string word = "'";
-    for (const char c : text)
-        word += c == '\'' ? std::string{"'\\''"} : std::string(1, c);
-    return word + "'";
 }
 
 std::string flags_again(const Arguments& arguments, bool (*is_wanted)(std::string_view setting))
@@ -137,10 +127,10 @@ Settings read_settings(const std::vector<SettingValue>& flags, const std::string
         if (text)
             apply_settings(settings, parse_settings_text(*text, config_file, problems), problems);
         else
-            problems.push_back(
-                {config_file, text.error() == Errc::unsafe_permissions
-                                  ? "anybody can change it; mend it with: chmod o-w " + config_file
-                                  : why_not_read(text.error())});
+            problems.push_back({config_file, text.error() == Errc::unsafe_permissions
+                                                 ? "anybody can change it; mend it with: chmod o-w " +
+                                                       shell_word(config_file)
+                                                 : why_not_read(text.error())});
     }
     apply_settings(settings, flags, problems);
     if (settings.data.empty()) settings.data = default_data_directory();

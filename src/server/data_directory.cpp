@@ -1,5 +1,7 @@
 #include "server/data_directory.hpp"
 
+#include "shared/text.hpp"
+
 #include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
@@ -147,10 +149,11 @@ void check_data_directory(const std::string& path, int fd, const ServiceAccounts
         accounts.auth && status.st_gid == accounts.auth->group && (status.st_mode & S_ISVTX) != 0;
     const mode_t forbidden = S_IWOTH | (auth_group ? 0U : S_IWGRP);
     if ((status.st_mode & forbidden) != 0)
-        fail(path, "others can change it; mend it with: chmod go-w " + path);
+        fail(path, "others can change it; mend it with: chmod go-w " + shell_word(path));
     if (accounts.auth && !auth_group)
         fail(path, "the login service could not write there; mend it with: chown root:" +
-                       group_name(accounts.auth->group) + " " + path + " && chmod 1770 " + path);
+                       group_name(accounts.auth->group) + " " + shell_word(path) + " && chmod 1770 " +
+                       shell_word(path));
 }
 
 DataDirectory open_data_directory(const Settings& settings, const ServiceAccounts& accounts)

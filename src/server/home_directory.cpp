@@ -2,6 +2,7 @@
 
 #include "server/net/beneath.hpp"
 #include "shared/result.hpp"
+#include "shared/text.hpp"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -119,7 +120,7 @@ MadeDirectories make_home_directory(int tree, const std::string& home, mode_t mo
 std::string home_problem(int tree, const std::string& root, const std::string& home,
                          std::optional<FileOwner> writer)
 {
-    const std::string path = root + "/" + home;
+    const std::string path = shell_word(root + "/" + home);
     const std::string chown =
         writer ? "chown " + std::to_string(writer->user) + ":" + std::to_string(writer->group) + " " + path
                : "";

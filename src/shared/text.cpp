@@ -127,4 +127,15 @@ std::string printable(std::string_view text)
     return out;
 }
 
+std::string shell_word(std::string_view text)
+{
+    constexpr std::string_view harmless =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_./:,=@%+-";
+    if (!text.empty() && text.find_first_not_of(harmless) == std::string_view::npos) return std::string{text};
+    std::string word = "'";
+    for (const char c : text)
+        word += c == '\'' ? std::string{R"('"'"')"} : std::string(1, c); // printable() doubles a backslash
+    return word + "'";
+}
+
 } // namespace ftpc

@@ -29,4 +29,7 @@ Result<void> check_password(std::string_view password);
 // appear as \xHH (`\\` for the backslash).
 std::string printable(std::string_view text);
 
+// `text` as one word of a command for a POSIX shell: in quotes where it needs them.
+std::string shell_word(std::string_view text);
+
 } // namespace ftpc

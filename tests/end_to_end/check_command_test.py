@@ -64,6 +64,10 @@ class CheckCommand(EndToEndTest):
                              flags=("--root", f"{self.site.root}-elsewhere", "--pepper-file", str(pepper)))
 
     def test_homes_that_are_missing_or_cannot_be_written(self):
+        self.assertEqual(self.server.stop(), 0)
+        self.site.root.rename(self.site.directory / "the users' tree")
+        self.site.configure(root=self.site.directory / "the users' tree")
+        self.server = self.start(self.site)
         (self.site.root / "alice").rmdir()
         (self.site.root / "bob").chmod(0o555)
         self.assert_problems(f"{self.site.root}/alice: home of alice: No such file or directory",
@@ -148,6 +152,10 @@ class CheckCommand(EndToEndTest):
         done = run(FTPCD, "check", "--data", "/nonexistent/data")
         self.assertEqual(done.returncode, 1)
         self.assertIn("/nonexistent/data: No such file or directory", done.stderr)
+        done = run(FTPCD, "check", "--data", "/nonexistent/data", "--certificate", "/nonexistent/own", "--key", "/nonexistent/key", "--pepper-file",
+                   "/nonexistent/pepper")
+        for what in ("data", "own", "key", "pepper"):
+            self.assertIn(f"/nonexistent/{what}: No such file or directory", done.stderr)
         self.assertFalse(os.path.exists("/nonexistent"))
 
 

@@ -98,3 +98,12 @@ TEST_CASE("text for a terminal has no control character and stays unambiguous")
     CHECK(printable("\\x1b") == "\\\\x1b");
     CHECK(printable("") == "");
 }
+
+TEST_CASE("a word for a shell is in quotes where it needs them")
+{
+    CHECK(shell_word("/srv/ftpc/home-1_a.b:c") == "/srv/ftpc/home-1_a.b:c");
+    CHECK(shell_word("") == "''");
+    CHECK(shell_word("a b") == "'a b'");
+    CHECK(shell_word("$(x);~*") == "'$(x);~*'");
+    CHECK(printable(shell_word("it's")) == R"('it'"'"'s')");
+}

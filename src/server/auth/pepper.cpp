@@ -3,6 +3,7 @@
 #include "shared/digest.hpp"
 #include "shared/error.hpp"
 #include "shared/file.hpp"
+#include "shared/text.hpp"
 
 #include <fcntl.h>
 
@@ -48,7 +49,8 @@ SecretText read_pepper_file(const std::string& path)
     auto contents = read_private_file(AT_FDCWD, path.c_str(), most_bytes);
     if (!contents) {
         std::string reason = "pepper file " + path + ": " + why_not_read(contents.error());
-        if (contents.error() == Errc::unsafe_permissions) reason += "; mend with: chmod 600 " + path;
+        if (contents.error() == Errc::unsafe_permissions)
+            reason += "; mend with: chmod 600 " + shell_word(path);
         throw std::runtime_error{reason};
     }
     SecretText key = secret_text(*contents);

@@ -3,6 +3,7 @@
 #include "shared/base64.hpp"
 #include "shared/digest.hpp"
 #include "shared/error.hpp"
+#include "shared/text.hpp"
 #include "shared/unique_fd.hpp"
 
 #include <fcntl.h>
@@ -151,7 +152,7 @@ Problem UsersFile::unreadable(const error_code& error) const
     if (error == boost::system::errc::no_such_file_or_directory)
         reason = "there is none; put it back if it was lost (the first `ftpcd user add` makes one)";
     if (error == Errc::unsafe_permissions || error == boost::system::errc::permission_denied) {
-        const std::string path = data_path_ + "/" + users_file_name;
+        const std::string path = shell_word(data_path_ + "/" + users_file_name);
         reason += "; mend with: chown " + owner_name_ + " " + path + " && chmod 600 " + path;
     }
     return {users_file_name, std::move(reason)};
