@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <charconv>
 #include <cstdlib>
 #include <ctime>
 
@@ -39,8 +40,14 @@ bool needs_quotes(std::string_view value)
 // Whether a value goes into the line as it is. Most do, and a busy server writes very many.
 bool is_plain(std::string_view value)
 {
-    const auto plain = [](char c) { return c > ' ' && c < 0x7F && c != '"' && c != '=' && c != '\\'; };
-    return !value.empty() && std::all_of(value.begin(), value.end(), plain);
+    static constexpr auto plain = [] {
+        std::array<bool, 256> out{};
+        for (std::size_t c = ' ' + 1; c < 0x7F; ++c)
+            out[c] = c != '"' && c != '=' && c != '\\';
+        return out;
+    }();
+    return !value.empty() && std::all_of(value.begin(), value.end(),
+                                         [](char c) { return plain[static_cast<unsigned char>(c)]; });
 }
 
 void append_value(std::string& line, std::string_view value)
@@ -79,9 +86,9 @@ void append_logfmt_line(std::string& lines, std::string_view time, std::string_v
     append_value(lines, event);
     for (const LogField& field : fields) {
         lines += ' ';
-        lines += field.name;
+        lines += field.name();
         lines += '=';
-        append_value(lines, field.value);
+        append_value(lines, field.value());
     }
     lines += '\n';
 }
@@ -114,7 +121,7 @@ void append_json_line(std::string& lines, std::string_view time, std::string_vie
     append_json(lines, "event", event);
     for (const LogField& field : fields) {
         lines += ',';
-        append_json(lines, field.name, field.value, field.is_number);
+        append_json(lines, field.name(), field.value(), field.is_number());
     }
     lines += "}\n";
 }
@@ -140,9 +147,17 @@ bool journal_reads()
     return reads;
 }
 
-// "2026-11-29T10:15:00.123Z", or nothing for the journal; until the next call. A busy server writes many
-// lines in a second, which is put into words once.
-std::string_view time_now()
+} // namespace
+
+LogField::LogField(std::string_view name, std::uint64_t number) : name_{name}
+{
+    const auto written = std::to_chars(digits_.data(), digits_.data() + digits_.size(), number);
+    digit_count_ = static_cast<std::size_t>(written.ptr - digits_.data());
+}
+
+// "2026-11-29T10:15:00.123Z", or nothing for the journal. A busy server writes many lines in a second, which
+// is put into words once.
+std::string_view log_time_now()
 {
     constexpr std::size_t milliseconds_at = std::string_view{"2026-11-29T10:15:00."}.size();
     struct Words {
@@ -165,8 +180,6 @@ std::string_view time_now()
     words.text[milliseconds_at + 2] = static_cast<char>('0' + milliseconds % 10);
     return {words.text.data(), milliseconds_at + 4};
 }
-
-} // namespace
 
 std::string log_line(LogFormat format, std::string_view time, std::string_view process,
                      std::string_view event, std::initializer_list<LogField> fields)
@@ -196,15 +209,16 @@ std::size_t max_log_write_bytes()
     return most;
 }
 
-void append_log_event(std::string& lines, std::string_view event, std::initializer_list<LogField> fields)
+void append_log_event(std::string& lines, std::string_view time, std::string_view event,
+                      std::initializer_list<LogField> fields)
 {
-    append_log_line(lines, log_format, time_now(), process_name(), event, fields);
+    append_log_line(lines, log_format, time, process_name(), event, fields);
 }
 
 void log_event(std::string_view event, std::initializer_list<LogField> fields)
 {
     std::string line;
-    append_log_event(line, event, fields);
+    append_log_event(line, log_time_now(), event, fields);
     write_log(line, 1);
 }
 
@@ -218,7 +232,7 @@ void write_log(std::string_view lines, std::uint64_t count)
     }
     std::string with_losses;
     if (const std::uint64_t before = lost.exchange(0); before > 0) {
-        append_log_event(with_losses, "log-lines-lost", {{"count", before}});
+        append_log_event(with_losses, log_time_now(), "log-lines-lost", {{"count", before}});
         lines = with_losses += lines;
     }
     [[maybe_unused]] const auto written = ::write(STDERR_FILENO, lines.data(), lines.size());

@@ -2,6 +2,7 @@
 // itself (JOURNAL_STREAM, systemd.exec(5)), the line has none; else it begins with one, in UTC.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
@@ -10,13 +11,24 @@
 
 namespace ftpc::server {
 
-struct LogField {
-    std::string_view name;
-    std::string value;
-    bool is_number = false;
+// Refers to the text that it is made of, and is not to outlive it.
+class LogField {
+public:
+    LogField(std::string_view name, std::string_view text) : name_{name}, text_{text} {}
+    LogField(std::string_view name, std::uint64_t number);
 
-    LogField(std::string_view n, std::string_view v) : name{n}, value{v} {}
-    LogField(std::string_view n, std::uint64_t v) : name{n}, value{std::to_string(v)}, is_number{true} {}
+    std::string_view name() const { return name_; }
+    bool is_number() const { return digit_count_ != 0; }
+    std::string_view value() const
+    {
+        return is_number() ? std::string_view{digits_.data(), digit_count_} : text_;
+    }
+
+private:
+    std::string_view name_;
+    std::string_view text_;
+    std::array<char, 20> digits_;
+    std::size_t digit_count_ = 0;
 };
 
 enum class LogFormat { logfmt, json };
@@ -27,8 +39,10 @@ enum class LogFormat { logfmt, json };
 // full pipe does not take is counted, and said as event=log-lines-lost when it is read again.
 void log_event(std::string_view event, std::initializer_list<LogField> fields = {});
 
-// For many events at once: appends the line that log_event would write for one to `lines` ...
-void append_log_event(std::string& lines, std::string_view event, std::initializer_list<LogField> fields);
+// For many events at once: appends the line that log_event would write for one at `time` to `lines` ...
+void append_log_event(std::string& lines, std::string_view time, std::string_view event,
+                      std::initializer_list<LogField> fields);
+std::string_view log_time_now(); // until this thread calls it again; empty where lines have none
 // ... and this writes whole lines with one write(2), as long as they are no more than max_log_write_bytes().
 // `count` of them are lost where the log takes none.
 std::size_t max_log_write_bytes(); // PIPE_BUF (pipe(7)), or more where the log is a file

@@ -245,9 +245,10 @@ void NetRequests::answer_login(const Asked& asked, const std::string& user, cons
 void NetRequests::log_login(const Asked& asked, const std::string& user, const Decision& decision)
 {
     const bool checked = decision.status == ipc::LoginStatus::refused && asked.method != session_key_method;
+    const std::string peer = address_text(asked.peer);
     const std::initializer_list<LogField> fields{
         {"user", user},
-        {"peer", address_text(asked.peer)},
+        {"peer", peer},
         {"method", asked.method},
         {"result", status_text(decision.status)},
         {"reason", decision.reason.empty() ? std::string_view{"-"} : decision.reason}};

@@ -186,13 +186,19 @@ std::string Connection::in_words(const error_code& failure) const
     return stream_.tls_error().empty() ? failure.message() : stream_.tls_error();
 }
 
-// Carries out the commands at hand and answers them, up to one for which something has to be waited.
+// A turn: carries out the commands at hand and answers them, up to one for which something has to be waited.
 Connection::Obstacle Connection::handle_lines(Clock::time_point now)
 {
     const ForgetAtEnd forget{services_.recent_parent};
-    const auto turn_ends = now + turn_time;
+    Obstacle obstacle = handle_lines_until(now + turn_time, now);
+    services_.log.put_into_words();
+    return obstacle;
+}
+
+Connection::Obstacle Connection::handle_lines_until(Clock::time_point end, Clock::time_point now)
+{
     for (; !over_ && !ending_; now = Clock::now()) {
-        if (now > turn_ends) return OthersTurn{};
+        if (now > end) return OthersTurn{};
         const LineBuffer::Line line = lines_.next();
         if (line.status == LineBuffer::Status::need_more) break;
         const auto too_fast_by = rate_.take(services_.settings.max_commands_per_second, now);
@@ -387,8 +393,9 @@ asio::awaitable<void> Connection::stop_tls()
 void Connection::log_end()
 {
     const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - began_).count();
+    const std::string peer = peer_text(peer_);
     const EventLog::Fields fields{{"id", id_},
-                                  {"peer", peer_text(peer_)},
+                                  {"peer", peer},
                                   {"user", session_.logged_in() ? std::string_view{session_.user()} : "-"},
                                   {"reason", end_reason_},
                                   {"seconds", static_cast<std::uint64_t>(seconds)},

@@ -72,6 +72,7 @@ private:
     void take(const Result<std::size_t>& received, Clock::time_point now);
     std::string in_words(const error_code& failure) const;
     Obstacle handle_lines(Clock::time_point now);
+    Obstacle handle_lines_until(Clock::time_point end, Clock::time_point now);
     Obstacle handle(const LineBuffer::Line& line);
     boost::asio::awaitable<void> overcome(Obstacle obstacle);
     void leave_memory();

@@ -224,6 +224,7 @@ asio::awaitable<void> Connection::make_in_worker(Request request)
     if (made.failure == Errc::would_wait) made = co_await made_in_worker(request, Effort::may_wait);
     if (made.failure == asio::error::operation_aborted) co_return;
     on_made(request, made);
+    services_.log.put_into_words();
 }
 
 template <class Request>

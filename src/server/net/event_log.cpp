@@ -1,5 +1,6 @@
 #include "server/net/event_log.hpp"
 
+#include <algorithm>
 #include <chrono>
 
 namespace ftpc::server {
@@ -9,6 +10,7 @@ namespace {
 constexpr std::chrono::milliseconds longest_delay{20};
 // With every byte of it escaped and the other fields the line still fits into one write.
 constexpr std::size_t max_logged_path_bytes = 700;
+constexpr std::size_t most_gathered = 64;
 
 using Clock = std::chrono::steady_clock;
 
@@ -47,31 +49,57 @@ void EventLog::write(std::string_view event, Fields fields, std::uint64_t withhe
     log_after(withheld, event, fields);
 }
 
+// Between two system calls little of the code is in the processor's caches: to put many into words at once
+// takes a fraction of the time.
 void EventLog::directory_made(std::uint64_t connection, std::string_view user, std::string_view path,
                               std::size_t made)
 {
-    const bool cut = path.size() > max_logged_path_bytes;
-    const std::size_t before = lines_.size();
-    if (cut) {
-        append_log_event(lines_, "directory-made",
-                         {{"id", connection},
-                          {"user", user},
-                          {"path-begins", path.substr(0, max_logged_path_bytes)},
-                          {"path-bytes", path.size()},
-                          {"made", made}});
-    } else if (made > 1) {
-        append_log_event(lines_, "directory-made",
-                         {{"id", connection}, {"user", user}, {"path", path}, {"made", made}});
-    } else {
-        append_log_event(lines_, "directory-made", {{"id", connection}, {"user", user}, {"path", path}});
+    gathered_.push_back({connection, user.size(), path.size(), made});
+    gathered_text_.append(user).append(path.substr(0, max_logged_path_bytes));
+    if (gathered_.size() == most_gathered) put_into_words();
+    flush_later();
+}
+
+void EventLog::put_into_words()
+{
+    if (gathered_.empty()) return;
+    const std::string_view time = log_time_now();
+    std::string_view text = gathered_text_;
+    const auto take = [&text](std::size_t bytes) {
+        const std::string_view taken = text.substr(0, bytes);
+        text.remove_prefix(bytes);
+        return taken;
+    };
+    for (const Gathered& directory : gathered_) {
+        const std::string_view user = take(directory.user_bytes);
+        put_into_words(time, directory, user, take(std::min(directory.path_bytes, max_logged_path_bytes)));
     }
+    gathered_.clear();
+    gathered_text_.clear();
+}
+
+void EventLog::put_into_words(std::string_view time, const Gathered& directory, std::string_view user,
+                              std::string_view path)
+{
+    const std::size_t before = lines_.size();
+    const LogField id{"id", directory.connection};
+    const LogField by{"user", user};
+    const LogField made{"made", directory.made};
+    constexpr std::string_view event = "directory-made";
+    if (path.size() < directory.path_bytes)
+        append_log_event(
+            lines_, time, event,
+            {id, by, {"path-begins", path}, {"path-bytes", std::uint64_t{directory.path_bytes}}, made});
+    else if (directory.made > 1)
+        append_log_event(lines_, time, event, {id, by, {"path", path}, made});
+    else
+        append_log_event(lines_, time, event, {id, by, {"path", path}});
     ++line_count_;
     if (lines_.size() > max_log_write_bytes()) {
         write_log(std::string_view{lines_}.substr(0, before), line_count_ - 1);
         lines_.erase(0, before);
         line_count_ = 1;
     }
-    flush_later();
 }
 
 void EventLog::flush_later()
@@ -88,6 +116,7 @@ void EventLog::flush_later()
 
 void EventLog::flush()
 {
+    put_into_words();
     if (lines_.empty()) return;
     write_log(lines_, line_count_);
     lines_.clear();

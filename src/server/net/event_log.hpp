@@ -14,6 +14,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace ftpc::server {
 
@@ -51,14 +52,29 @@ public:
     void directory_made(std::uint64_t connection, std::string_view user, std::string_view path,
                         std::size_t made);
 
+    // Gives what has gathered its time, which is now. To be called when a turn of a connection ends.
+    void put_into_words();
+
     void flush();
 
 private:
+    // Behind one another in gathered_text_: the user, and the path or as much of it as is logged.
+    struct Gathered {
+        std::uint64_t connection;
+        std::size_t user_bytes;
+        std::size_t path_bytes; // of the whole path
+        std::size_t made;
+    };
+
     void write(std::string_view event, Fields fields, std::uint64_t withheld);
+    void put_into_words(std::string_view time, const Gathered& directory, std::string_view user,
+                        std::string_view path);
     void flush_later();
 
     boost::asio::steady_timer timer_;
     bool timer_runs_ = false;
+    std::vector<Gathered> gathered_; // not in words yet
+    std::string gathered_text_;
     std::string lines_;
     std::uint64_t line_count_ = 0;
     LogBounds* bounds_;

@@ -26,6 +26,8 @@ namespace asio = boost::asio;
 constexpr auto use_awaitable = asio::as_tuple(asio::use_awaitable);
 constexpr std::chrono::seconds stop_time{1};
 constexpr std::size_t most_others = 8; // handlers of Asio's in one turn
+// While sockets keep the thread busy: to ask Asio is a system call.
+constexpr std::chrono::microseconds others_wait{200};
 
 namespace {
 
@@ -114,7 +116,9 @@ private:
 
     void take_turn()
     {
-        if (poller_.poll() + poll_others() == 0) {
+        const bool sockets_were_ready = poller_.poll() != 0;
+        const bool others_are_due = !sockets_were_ready || turn_ended_ - others_polled_ >= others_wait;
+        if (!(others_are_due && poll_others() != 0) && !sockets_were_ready) {
             const std::chrono::microseconds most{services_.settings.busy_poll};
             if (busy_poll_.looks_again(most, BusyPoll::Clock::now())) {
                 ::sched_yield(); // the client that is waited for may need this very processor
@@ -123,12 +127,14 @@ private:
             sleep();
         }
         if (processor_) processor_->keep_to(services_.strangers == 0);
-        busy_poll_.worked(BusyPoll::Clock::now());
+        turn_ended_ = BusyPoll::Clock::now();
+        busy_poll_.worked(turn_ended_);
     }
 
     // What is not about sockets; a few only, since those who flood post themselves again and again.
     std::size_t poll_others()
     {
+        others_polled_ = turn_ended_;
         std::size_t done = 0;
         while (done < most_others && io_.poll_one() > 0)
             ++done;
@@ -161,6 +167,8 @@ private:
     asio::posix::stream_descriptor sockets_ready_;
     Services services_;
     BusyPoll busy_poll_;
+    BusyPoll::Clock::time_point turn_ended_{};    // the last that had something to do
+    BusyPoll::Clock::time_point others_polled_{}; // or, before the last look at them, had ended
     std::optional<OwnProcessor> processor_;
     std::promise<void> ended_;
     std::thread thread_;

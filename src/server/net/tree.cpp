@@ -144,9 +144,9 @@ bool Tree::must_stay(Blocking blocking) const
 Result<Made> Tree::make_in(const Directory& parent, std::string_view name, const Terms& terms) const
 {
     if (terms.blocking == Blocking::at_once && !parent->local) return Errc::would_wait;
-    std::array<char, max_name_bytes + 1> terminated{};
     if (name.size() > max_name_bytes) return error_code{ENAMETOOLONG, boost::system::system_category()};
-    std::copy(name.begin(), name.end(), terminated.begin());
+    std::array<char, max_name_bytes + 1> terminated;
+    *std::copy(name.begin(), name.end(), terminated.begin()) = '\0';
     std::optional<HomeQuota::Permit> permit;
     if (terms.allowance != nullptr && parent->in_home) {
         auto taken = terms.allowance->take(terms.may_count);
