@@ -77,22 +77,6 @@ bool log_takes_a_line()
     return ::poll(&waiting, 1, 0) == 1 && (waiting.revents & POLLOUT) != 0;
 }
 
-void append_logfmt_line(std::string& lines, std::string_view time, std::string_view process,
-                        std::string_view event, std::initializer_list<LogField> fields)
-{
-    lines.append(process).append(":");
-    if (!time.empty()) lines.append(" time=").append(time);
-    lines += " event=";
-    append_value(lines, event);
-    for (const LogField& field : fields) {
-        lines += ' ';
-        lines += field.name();
-        lines += '=';
-        append_value(lines, field.value());
-    }
-    lines += '\n';
-}
-
 void append_json(std::string& line, std::string_view name, std::string_view value, bool is_number = false)
 {
     line.append("\"").append(name).append("\":");
@@ -108,29 +92,52 @@ void append_json(std::string& line, std::string_view name, std::string_view valu
     line += '"';
 }
 
-void append_json_line(std::string& lines, std::string_view time, std::string_view process,
-                      std::string_view event, std::initializer_list<LogField> fields)
+void append_field(std::string& line, LogFormat format, const LogField& field)
 {
-    lines += '{';
-    if (!time.empty()) {
-        append_json(lines, "time", time);
-        lines += ',';
+    if (format == LogFormat::json) {
+        line += ',';
+        append_json(line, field.name(), field.value(), field.is_number());
+        return;
     }
-    append_json(lines, "process", process);
-    lines += ',';
-    append_json(lines, "event", event);
-    for (const LogField& field : fields) {
-        lines += ',';
-        append_json(lines, field.name(), field.value(), field.is_number());
+    line += ' ';
+    line += field.name();
+    line += '=';
+    append_value(line, field.value());
+}
+
+// A line without its end.
+void append_line_begin(std::string& line, LogFormat format, std::string_view time, std::string_view process,
+                       std::string_view event, std::initializer_list<LogField> fields)
+{
+    if (format == LogFormat::json) {
+        line += '{';
+        if (!time.empty()) {
+            append_json(line, "time", time);
+            line += ',';
+        }
+        append_json(line, "process", process);
+        line += ',';
+        append_json(line, "event", event);
+    } else {
+        line.append(process).append(":");
+        if (!time.empty()) line.append(" time=").append(time);
+        line += " event=";
+        append_value(line, event);
     }
-    lines += "}\n";
+    for (const LogField& field : fields)
+        append_field(line, format, field);
+}
+
+void append_line_end(std::string& line, LogFormat format)
+{
+    line += format == LogFormat::json ? "}\n" : "\n";
 }
 
 void append_log_line(std::string& lines, LogFormat format, std::string_view time, std::string_view process,
                      std::string_view event, std::initializer_list<LogField> fields)
 {
-    const auto append = format == LogFormat::json ? append_json_line : append_logfmt_line;
-    append(lines, time, process, event, fields);
+    append_line_begin(lines, format, time, process, event, fields);
+    append_line_end(lines, format);
 }
 
 std::atomic<LogFormat> log_format = LogFormat::logfmt;
@@ -213,6 +220,22 @@ void append_log_event(std::string& lines, std::string_view time, std::string_vie
                       std::initializer_list<LogField> fields)
 {
     append_log_line(lines, log_format, time, process_name(), event, fields);
+}
+
+void RepeatedLogEvent::set(std::string_view time, std::string_view event,
+                           std::initializer_list<LogField> fields, std::string_view last_name)
+{
+    format_ = log_format;
+    begin_.clear();
+    append_line_begin(begin_, format_, time, process_name(), event, fields);
+    last_name_ = last_name;
+}
+
+void RepeatedLogEvent::append_line(std::string& lines, std::string_view last_value) const
+{
+    lines += begin_;
+    append_field(lines, format_, {last_name_, last_value});
+    append_line_end(lines, format_);
 }
 
 void log_event(std::string_view event, std::initializer_list<LogField> fields)

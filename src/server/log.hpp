@@ -43,6 +43,20 @@ void log_event(std::string_view event, std::initializer_list<LogField> fields = 
 void append_log_event(std::string& lines, std::string_view time, std::string_view event,
                       std::initializer_list<LogField> fields);
 std::string_view log_time_now(); // until this thread calls it again; empty where lines have none
+
+// ... or the lines of events that differ in the value of their last field alone ...
+class RepeatedLogEvent {
+public:
+    void set(std::string_view time, std::string_view event, std::initializer_list<LogField> fields,
+             std::string_view last_name); // which must stay
+    void append_line(std::string& lines, std::string_view last_value) const;
+
+private:
+    LogFormat format_ = LogFormat::logfmt;
+    std::string begin_; // of the line, up to the last field
+    std::string_view last_name_;
+};
+
 // ... and this writes whole lines with one write(2), as long as they are no more than max_log_write_bytes().
 // `count` of them are lost where the log takes none.
 std::size_t max_log_write_bytes(); // PIPE_BUF (pipe(7)), or more where the log is a file

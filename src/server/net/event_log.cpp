@@ -11,6 +11,7 @@ constexpr std::chrono::milliseconds longest_delay{20};
 // With every byte of it escaped and the other fields the line still fits into one write.
 constexpr std::size_t max_logged_path_bytes = 700;
 constexpr std::size_t most_gathered = 64;
+constexpr std::string_view event_directory_made = "directory-made";
 
 using Clock = std::chrono::steady_clock;
 
@@ -70,30 +71,40 @@ void EventLog::put_into_words()
         text.remove_prefix(bytes);
         return taken;
     };
+    const Gathered* before = nullptr;
+    std::string_view last_user;
     for (const Gathered& directory : gathered_) {
         const std::string_view user = take(directory.user_bytes);
-        put_into_words(time, directory, user, take(std::min(directory.path_bytes, max_logged_path_bytes)));
+        const std::string_view path = take(std::min(directory.path_bytes, max_logged_path_bytes));
+        if (before == nullptr || before->connection != directory.connection || last_user != user)
+            directory_made_.set(time, event_directory_made, {{"id", directory.connection}, {"user", user}},
+                                "path");
+        before = &directory;
+        last_user = user;
+        append_line(time, directory, user, path);
     }
     gathered_.clear();
     gathered_text_.clear();
 }
 
-void EventLog::put_into_words(std::string_view time, const Gathered& directory, std::string_view user,
-                              std::string_view path)
+void EventLog::append_line(std::string_view time, const Gathered& directory, std::string_view user,
+                           std::string_view path)
 {
     const std::size_t before = lines_.size();
-    const LogField id{"id", directory.connection};
-    const LogField by{"user", user};
-    const LogField made{"made", directory.made};
-    constexpr std::string_view event = "directory-made";
-    if (path.size() < directory.path_bytes)
-        append_log_event(
-            lines_, time, event,
-            {id, by, {"path-begins", path}, {"path-bytes", std::uint64_t{directory.path_bytes}}, made});
-    else if (directory.made > 1)
-        append_log_event(lines_, time, event, {id, by, {"path", path}, made});
-    else
-        append_log_event(lines_, time, event, {id, by, {"path", path}});
+    const bool whole = path.size() == directory.path_bytes;
+    if (whole && directory.made == 1) {
+        directory_made_.append_line(lines_, path);
+    } else {
+        const LogField id{"id", directory.connection};
+        const LogField by{"user", user};
+        const LogField made{"made", directory.made};
+        if (whole)
+            append_log_event(lines_, time, event_directory_made, {id, by, {"path", path}, made});
+        else
+            append_log_event(
+                lines_, time, event_directory_made,
+                {id, by, {"path-begins", path}, {"path-bytes", std::uint64_t{directory.path_bytes}}, made});
+    }
     ++line_count_;
     if (lines_.size() > max_log_write_bytes()) {
         write_log(std::string_view{lines_}.substr(0, before), line_count_ - 1);

@@ -67,14 +67,15 @@ private:
     };
 
     void write(std::string_view event, Fields fields, std::uint64_t withheld);
-    void put_into_words(std::string_view time, const Gathered& directory, std::string_view user,
-                        std::string_view path);
+    void append_line(std::string_view time, const Gathered& directory, std::string_view user,
+                     std::string_view path);
     void flush_later();
 
     boost::asio::steady_timer timer_;
     bool timer_runs_ = false;
     std::vector<Gathered> gathered_; // not in words yet
     std::string gathered_text_;
+    RepeatedLogEvent directory_made_; // of the connection whose lines are put into words
     std::string lines_;
     std::uint64_t line_count_ = 0;
     LogBounds* bounds_;
