@@ -18,7 +18,7 @@ RECORD_OVERHEAD = 1 + 16  # TLS 1.3 (RFC 8446 §5.2): the content type, and the 
 
 
 def covers(sync, parent):
-    return sync.result == 0 and (sync.name == "syncfs" or sync.path == parent)
+    return sync.result == 0 and (sync.name == "syncfs" or sync.name == "fsync" and sync.path == parent)
 
 
 class Conversation:
@@ -147,6 +147,18 @@ class DurableAcknowledgement(EndToEndTest):
             conversation = Conversation(server.port, [command])
             self.assertEqual(set(self.check(server, conversation)), {"fsync"})
             self.assertEqual(conversation.replies[0].code, code)
+
+    def test_what_was_made_of_a_path_before_a_refusal_is_on_disk_with_the_reply(self):
+        server = self.serve(max_dirs=2)
+        conversation = Conversation(server.port, ["SITE MKDIR a/b/c"])
+        calls = self.traced(server, conversation)
+        self.assertEqual([reply.code for reply in conversation.replies], [552])
+        [sent] = conversation.sent_at(calls)
+        home = f"{server.site.root}/alice"
+        for parent, name in [(home, "a"), (f"{home}/a", "b")]:
+            [made] = [call for call in calls if call.name == "mkdirat" and call.result == 0 and call.strings[0] == name]
+            synced = [call for call in calls if covers(call, parent) and made.end <= call.begin and call.end < sent]
+            self.assertTrue(synced, name)
 
     def test_without_durability_nothing_is_synced_which_this_test_would_see(self):
         server = self.serve(durability="none")

@@ -42,6 +42,13 @@ class SmallFileSystem(EndToEndTest):
             self.assertEqual(control.code("MKD room-again"), 257)
         self.assertTrue((self.home / "0/room-again").is_dir())
 
+    def test_a_path_that_finds_no_room_half_way_is_logged_as_far_as_it_was_made(self):
+        with logged_in(self.server.port) as control:
+            self.assertEqual(control.code("SITE MKDIR " + "/".join(str(i) for i in range(60))), 452)
+        made = sorted(directories_in(self.home), key=len)
+        self.assertTrue(20 <= len(made) < 40, len(made))
+        self.server.log.wait_for(rf"event=directory-made id=\d+ user=alice path=/{made[-1]} made={len(made)}$")
+
     def test_ftpc_names_each_path_that_found_no_room(self):
         user = FtpcUser(self.make_directory())
         self.assertEqual(user.log_in(self.server).returncode, 0)

@@ -103,8 +103,11 @@ class HangingHome(HangingTree):
         self.assertTrue(alice.ended())
         self.server.log.wait_for(r"event=operation-abandoned id=\d+ user=alice")
         self.assert_nobody_else_waits(self.session("bob"))
+        self.assertNotIn("path=/never", self.server.log.text)
         self.slow.go_on()
         self.assertEqual(self.session("alice").code("MKD again"), 257)
+        # Nobody waited for it, but it was made.
+        self.server.log.wait_for(r"event=directory-made id=\d+ user=alice path=/never$")
 
     def test_a_user_who_is_locked_out_is_not_kept_by_it(self):
         self.set_up()

@@ -52,10 +52,24 @@ class Quotas(EndToEndTest):
         server.log.wait_for(r"event=limit-hit limit=max-dirs id=\d+ user=alice max-dirs=3")
 
     def test_a_path_is_made_as_far_as_the_limit_goes(self):
-        self.serve_alice("2")
-        answer = self.session().ask("SITE MKDIR a/b/c/d")
+        server = self.serve_alice("2")
+        with logged_in(server.port) as alice:
+            answer = alice.ask("SITE MKDIR a/b/c/d")
         self.assertEqual((answer.code, answer.text), (552, "You may have at most 2 directories."))
         self.assertEqual(directories_in(self.home), {"a", "a/b"})
+        server.log.wait_for(r"event=directory-made id=\d+ user=alice path=/a/b made=2$")
+        server.log.wait_for(r"event=disconnected .* directories=2$")
+
+    def test_what_the_loop_makes_of_a_path_before_it_has_to_count_belongs_to_it(self):
+        server = self.serve_alice("1003")
+        for number in range(1000):  # so that a count takes its time, and is good for some
+            self.make_outside(f"{number}")
+        with logged_in(server.port) as alice:
+            replies = alice.pipeline(["MKD counted", "SITE MKDIR a/b/c/d"])
+        self.assertEqual([reply.code for reply in replies], [257, 552])
+        self.assertEqual({name for name in directories_in(self.home) if name[0] in "abcd"}, {"counted", "a", "a/b"})
+        server.log.wait_for(r"event=directory-made id=\d+ user=alice path=/a/b made=2$")
+        server.log.wait_for(r"event=disconnected .* directories=3$")
 
     def test_what_others_made_and_removed_counts_at_once(self):
         self.serve_alice("4")

@@ -3,6 +3,7 @@
 #include "server/net/connection.hpp"
 
 #include "server/log.hpp"
+#include "server/net/loop_promise.hpp"
 #include "server/net/peer_text.hpp"
 
 #include <boost/asio.hpp>
@@ -18,12 +19,6 @@ constexpr std::chrono::milliseconds turn_time{1}; // of one connection before th
 constexpr std::size_t most_last_bytes = std::size_t{1} << 20U; // read at the end, so that replies arrive
 
 namespace {
-
-// An event in which the connection's coroutine waits for another thread.
-struct CommitWait {
-    asio::steady_timer done;
-    error_code result;
-};
 
 // What one turn has looked up is of no use to the next, which may be seconds away.
 struct ForgetAtEnd {
@@ -69,7 +64,7 @@ void Connection::end_if_overdue(Clock::time_point now)
     if (sent != std::exchange(sent_before_, sent)) patience_.client_took_something(now);
     const auto limit = patience_.exceeded(services_.settings, now);
     if (!limit) return;
-    if (handed_over_ != nullptr) return leave_file_system();
+    if (leave_worker_) return leave_file_system();
     const bool can_be_told = patience_.waits(Patience::For::command) && *limit != TimeLimit::last_words;
     if (!can_be_told) return cut_off(*limit);
     end({421, *limit == TimeLimit::idle ? "Idle for too long; closing." : "No login in time; closing."});
@@ -97,7 +92,7 @@ void Connection::wake()
 {
     stream_.cancel();
     if (slowed_ != nullptr) slowed_->cancel();
-    if (handed_over_ != nullptr) handed_over_->cancel();
+    if (leave_worker_) leave_worker_();
 }
 
 asio::awaitable<void> Connection::run()
@@ -303,16 +298,12 @@ asio::awaitable<error_code> Connection::synced()
 {
     auto parents = replies_.take_parents();
     if (parents.empty()) co_return error_code{};
-    const auto wait = std::make_shared<CommitWait>(
-        CommitWait{asio::steady_timer{services_.io, asio::steady_timer::time_point::max()}, {}});
-    services_.commits.commit(std::move(parents), [wait, &io = services_.io](error_code result) {
-        asio::post(io, [wait, result] {
-            wait->result = result;
-            wait->done.cancel();
-        });
+    LoopPromise<error_code> on_disk{services_.io};
+    services_.commits.commit(std::move(parents), [keeper = on_disk.keeper()](error_code result) mutable {
+        keeper.keep(result, [](error_code) {});
     });
-    co_await wait->done.async_wait(use_awaitable);
-    co_return wait->result;
+    const auto result = co_await on_disk.wait();
+    co_return result.value_or(asio::error::operation_aborted);
 }
 
 void Connection::say_last(Reply reply)

@@ -18,6 +18,7 @@
 
 #include <chrono>
 #include <exception>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <variant>
@@ -100,8 +101,9 @@ private:
         error_code failure;
         std::optional<Value> value;
     };
-    template <class Work>
-    auto hand_over(Workers::Lane lane, Work work) -> boost::asio::awaitable<HandedOver<decltype(work())>>;
+    template <class Work, class Late>
+    auto hand_over(Workers::Lane lane, Work work, Late late)
+        -> boost::asio::awaitable<HandedOver<decltype(work())>>;
 
     bool change_directory(const RemotePath& path);
     boost::asio::awaitable<void> change_directory_in_worker(RemotePath path);
@@ -112,16 +114,19 @@ private:
     boost::asio::awaitable<void> make_in_worker(Request request);
     template <class Request>
     boost::asio::awaitable<Carried> made_in_worker(const Request& request, Effort effort);
-    void on_made(const MakeDirectory& request, const Carried& made);
-    void on_made(const MakePath& request, const Carried& made);
-    void add_outcome(const Reply& reply, const RemotePath& path, const Carried& made);
+    void on_made(const MakeDirectory& request, const Carried& carried);
+    void on_made(const MakePath& request, const Carried& carried);
+    void add_outcome(const Reply& reply, const RemotePath& path, const Carried& carried);
     void add_durably(const Reply& reply, const Parents& parents);
 
     void say_last(Reply reply);
     void cut_off(TimeLimit limit);
     void leave_file_system();
     void wake();
-    void log_directories(const RemotePath& path, std::size_t made);
+    void log_directories(const RemotePath& path, const Made& made);
+    static void log_made(Services& services, ConnectionId id, std::string_view user, const RemotePath& path,
+                         const Made& made);
+    void log_quota();
     void log_end();
 
     Services& services_;
@@ -132,6 +137,7 @@ private:
     ReplyBatch replies_;
     std::optional<ipc::LoginHandle> login_;
     Workplace place_;
+    Made begun_;                                // of a path that a worker is to go on with
     std::optional<std::uint64_t> own_max_dirs_; // of the user; none: the setting's
     HomeQuota::Clock::time_point asked_;        // when the commands at hand came
     Obstacle obstacle_;                         // that on_readable() has come to
@@ -140,14 +146,14 @@ private:
     ConnectionId id_;
     Patience patience_;
     CommandRate rate_;
-    boost::asio::steady_timer* slowed_ = nullptr;      // until its next command may be carried out
-    boost::asio::steady_timer* handed_over_ = nullptr; // while a worker is at it: cancelled to wait no longer
-    std::uint64_t sent_before_ = 0;                    // when the deadlines were looked at last
-    std::optional<Counted> stranger_;                  // while it is not logged in
-    bool listed_ = false;                              // among the reactor's connections
-    bool over_ = false;                                // nothing more is read
-    bool cut_off_ = false;                             // and nothing is waited for any more
-    bool input_ended_ = false;                         // by the client; or TLS cannot make sense of it
+    boost::asio::steady_timer* slowed_ = nullptr; // until its next command may be carried out
+    std::function<void()> leave_worker_;          // while one is at something: waits for it no longer
+    std::uint64_t sent_before_ = 0;               // when the deadlines were looked at last
+    std::optional<Counted> stranger_;             // while it is not logged in
+    bool listed_ = false;                         // among the reactor's connections
+    bool over_ = false;                           // nothing more is read
+    bool cut_off_ = false;                        // and nothing is waited for any more
+    bool input_ended_ = false;                    // by the client; or TLS cannot make sense of it
     bool write_failed_ = false;
     // for the log
     bool told_of_quota_ = false;

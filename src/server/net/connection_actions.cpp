@@ -3,6 +3,7 @@
 
 #include "server/log.hpp"
 #include "server/net/error_reply.hpp"
+#include "server/net/loop_promise.hpp"
 #include "server/net/peer_text.hpp"
 #include "shared/error.hpp"
 
@@ -13,7 +14,7 @@
 namespace ftpc::server {
 
 namespace asio = boost::asio;
-constexpr auto use_awaitable = asio::as_tuple(asio::use_awaitable);
+constexpr auto nobody = [](const auto&) {}; // cares for what comes late
 
 // Everything that needs no waiting; false when perform() has to.
 bool Connection::perform_at_once(Action& action)
@@ -136,7 +137,7 @@ asio::awaitable<LoginOutcome> Connection::enter_home(std::string home)
     auto opened = open_home(services_.tree, home, Effort::at_once);
     if (!opened && opened.error() == Errc::would_wait) {
         auto work = [&tree = services_.tree, home] { return open_home(tree, home, Effort::may_wait); };
-        auto waited = co_await hand_over(lane_of_home(services_.tree, home), std::move(work));
+        auto waited = co_await hand_over(lane_of_home(services_.tree, home), std::move(work), nobody);
         if (!waited.value) co_return LoginOutcome::unavailable;
         opened = std::move(*waited.value);
     }
@@ -151,33 +152,24 @@ asio::awaitable<LoginOutcome> Connection::enter_home(std::string home)
 // ---- directories
 
 // Runs `work` on a thread that may wait. The connection waits for it, but no longer than end_if_overdue()
-// lets it: what the work needs belongs to the work.
-template <class Work>
-auto Connection::hand_over(Workers::Lane lane, Work work) -> asio::awaitable<HandedOver<decltype(work())>>
+// lets it: what the work needs belongs to the work. `late` gets what came of it where nobody has waited.
+template <class Work, class Late>
+auto Connection::hand_over(Workers::Lane lane, Work work, Late late)
+    -> asio::awaitable<HandedOver<decltype(work())>>
 {
-    struct Shared {
-        asio::steady_timer done;
-        HandedOver<decltype(work())> result; // the worker's, until it is finished
-        bool finished = false;
-    };
-    const auto shared = std::make_shared<Shared>(
-        Shared{asio::steady_timer{services_.io, asio::steady_timer::time_point::max()}, {}, false});
-    const bool taken = services_.workers.submit(lane, [shared, work = std::move(work), &io = services_.io] {
-        shared->result.value.emplace(work());
-        asio::post(io, [shared] {
-            shared->finished = true;
-            shared->done.cancel();
+    LoopPromise<decltype(work())> promise{services_.io};
+    const bool taken = services_.workers.submit(
+        lane, [keeper = promise.keeper(), work = std::move(work), late = std::move(late)]() mutable {
+            keeper.keep(work(), std::move(late));
         });
-    });
     if (!taken) co_return HandedOver<decltype(work())>{Errc::too_many_waiting, std::nullopt};
-    handed_over_ = &shared->done;
+    leave_worker_ = [&promise] { promise.cancel(); };
     patience_.wait(Patience::For::file_system, Clock::now());
-    co_await shared->done.async_wait(use_awaitable);
-    handed_over_ = nullptr;
+    auto value = co_await promise.wait();
+    leave_worker_ = nullptr;
     patience_.wait(Patience::For::nothing, Clock::now());
-    if (!shared->finished)
-        co_return HandedOver<decltype(work())>{asio::error::operation_aborted, std::nullopt};
-    co_return std::move(shared->result);
+    const error_code failure = value ? error_code{} : asio::error::operation_aborted;
+    co_return HandedOver<decltype(work())>{failure, std::move(value)};
 }
 
 bool Connection::change_directory(const RemotePath& path)
@@ -191,7 +183,7 @@ bool Connection::change_directory(const RemotePath& path)
 asio::awaitable<void> Connection::change_directory_in_worker(RemotePath path)
 {
     auto work = [&tree = services_.tree, home = place_.home, path] { return tree.open(home, path); };
-    auto opened = co_await hand_over(place_.waiting, std::move(work));
+    auto opened = co_await hand_over(place_.waiting, std::move(work), nobody);
     if (opened.value)
         on_directory_opened(path, std::move(*opened.value));
     else if (!ending_)
@@ -204,15 +196,18 @@ void Connection::on_directory_opened(const RemotePath& path, Result<Directory> o
     replies_.add(session_.on_directory_changed(path, opened ? error_code{} : opened.error()));
 }
 
-// Makes it now; false when a worker has to.
+// Makes it now; false when a worker has to, or what is left of it.
 template <class Request>
 bool Connection::make(const Request& request)
 {
     place_.max_dirs = own_max_dirs_.value_or(services_.settings.max_dirs);
-    const Carried made =
+    Carried carried =
         carry_out(services_.tree, place_, request, asked_, Effort::at_once, &services_.recent_parent);
-    if (made.failure == Errc::would_wait || made.failure == Errc::must_count) return false;
-    on_made(request, made);
+    if (carried.failure == Errc::would_wait || carried.failure == Errc::must_count) {
+        begun_ = std::move(carried.made);
+        return false;
+    }
+    on_made(request, carried);
     return true;
 }
 
@@ -220,10 +215,14 @@ bool Connection::make(const Request& request)
 template <class Request>
 asio::awaitable<void> Connection::make_in_worker(Request request)
 {
-    Carried made = co_await made_in_worker(request, Effort::may_count);
-    if (made.failure == Errc::would_wait) made = co_await made_in_worker(request, Effort::may_wait);
-    if (made.failure == asio::error::operation_aborted) co_return;
-    on_made(request, made);
+    Carried carried{.made = std::exchange(begun_, {})};
+    carried.go_on_with(co_await made_in_worker(request, Effort::may_count));
+    if (carried.failure == Errc::would_wait)
+        carried.go_on_with(co_await made_in_worker(request, Effort::may_wait));
+    if (carried.failure == asio::error::operation_aborted)
+        log_directories(request.path, carried.made);
+    else
+        on_made(request, carried);
     services_.log.put_into_words();
 }
 
@@ -233,59 +232,72 @@ asio::awaitable<Carried> Connection::made_in_worker(const Request& request, Effo
     const bool durable = services_.settings.durability == Durability::group;
     const auto lane = effort == Effort::may_count ? place_.counting : place_.waiting;
     auto work = [&tree = services_.tree, place = place_, request, asked = asked_, effort, durable] {
-        Carried made = carry_out(tree, place, request, asked, effort);
-        if (durable) made.sync_failure = sync_those_not_local(made.parents);
-        return made;
+        Carried carried = carry_out(tree, place, request, asked, effort);
+        if (durable) carried.sync_failure = sync_those_not_local(carried.made.parents);
+        return carried;
     };
-    auto result = co_await hand_over(lane, std::move(work));
+    auto late = [&services = services_, id = id_, user = session_.user(), path = request.path](
+                    const Carried& carried) { log_made(services, id, user, path, carried.made); };
+    auto result = co_await hand_over(lane, std::move(work), std::move(late));
     if (!result.value) co_return Carried{.failure = result.failure};
     co_return std::move(*result.value);
 }
 
-void Connection::on_made(const MakeDirectory& request, const Carried& made)
+void Connection::on_made(const MakeDirectory& request, const Carried& carried)
 {
     Reply reply =
-        session_.on_directory_made(request.path, made.failure, std::move(services_.spare.reply_text));
-    add_outcome(reply, request.path, made);
+        session_.on_directory_made(request.path, carried.failure, std::move(services_.spare.reply_text));
+    add_outcome(reply, request.path, carried);
     services_.spare.reply_text = std::move(reply.text);
 }
 
-void Connection::on_made(const MakePath& request, const Carried& made)
+void Connection::on_made(const MakePath& request, const Carried& carried)
 {
-    add_outcome(session_.on_path_made(request.path, made.path, made.failure), request.path, made);
+    add_outcome(session_.on_path_made(request.path, carried.made.path, carried.failure), request.path,
+                carried);
 }
 
 // `reply`, unless there is more to be said than the session knows.
-void Connection::add_outcome(const Reply& reply, const RemotePath& path, const Carried& made)
+void Connection::add_outcome(const Reply& reply, const RemotePath& path, const Carried& carried)
 {
-    if (made.directories > 0) log_directories(path, made.directories);
-    if (made.sync_failure) {
-        log_event("sync-failed", {{"error", made.sync_failure.message()}});
-        replies_.add(ReplyBatch::not_synced(made.sync_failure));
-    } else if (!made.parents.empty()) {
-        add_durably(reply, made.parents);
-    } else if (made.failure == Errc::over_quota) {
-        if (!std::exchange(told_of_quota_, true))
-            services_.log.event("limit-hit", {{"limit", "max-dirs"},
-                                              {"id", id_},
-                                              {"user", session_.user()},
-                                              {"max-dirs", place_.max_dirs}});
-        replies_.add(over_quota_reply(place_.max_dirs));
+    log_directories(path, carried.made);
+    if (carried.sync_failure) {
+        log_event("sync-failed", {{"error", carried.sync_failure.message()}});
+        replies_.add(ReplyBatch::not_synced(carried.sync_failure));
+    } else if (carried.failure == Errc::over_quota) {
+        log_quota();
+        add_durably(over_quota_reply(place_.max_dirs), carried.made.parents);
     } else {
-        replies_.add(reply);
+        add_durably(reply, carried.made.parents);
     }
 }
 
-void Connection::log_directories(const RemotePath& path, std::size_t made)
+void Connection::log_quota()
 {
-    directories_ += made;
-    if (services_.settings.log_directories)
-        services_.log.directory_made(id_, session_.user(), path.text(), made);
+    if (std::exchange(told_of_quota_, true)) return;
+    services_.log.event(
+        "limit-hit",
+        {{"limit", "max-dirs"}, {"id", id_}, {"user", session_.user()}, {"max-dirs", place_.max_dirs}});
+}
+
+void Connection::log_directories(const RemotePath& path, const Made& made)
+{
+    directories_ += made.directories;
+    log_made(services_, id_, session_.user(), path, made);
+}
+
+// The path as far as it was made.
+void Connection::log_made(Services& services, ConnectionId id, std::string_view user, const RemotePath& path,
+                          const Made& made)
+{
+    if (made.directories == 0 || !services.settings.log_directories) return;
+    const std::string_view whole = path.text();
+    services.log.directory_made(id, user, whole.substr(0, whole.size() - made.below), made.directories);
 }
 
 void Connection::add_durably(const Reply& reply, const Parents& parents)
 {
-    if (services_.settings.durability == Durability::group)
+    if (services_.settings.durability == Durability::group && !parents.empty())
         replies_.add_when_synced(reply, parents);
     else
         replies_.add(reply);

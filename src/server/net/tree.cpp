@@ -58,14 +58,25 @@ Result<OpenDirectory> open_readable(int base, std::string_view path, int flags, 
     return fd.error();
 }
 
-Made made(bool path, Directory parent)
+Made one_made(Directory parent)
 {
-    Made out{path, path ? 1U : 0U, {}};
-    out.parents.push_back(std::move(parent));
-    return out;
+    Made made;
+    made.path = true;
+    made.directories = 1;
+    made.parents.push_back(std::move(parent));
+    return made;
 }
 
 } // namespace
+
+void Made::add(Made next)
+{
+    path = path || next.path;
+    if (next.directories > 0) below = next.below;
+    directories += next.directories;
+    for (Directory& parent : next.parents)
+        parents.push_back(std::move(parent));
+}
 
 Tree::Tree(UniqueFd root, mode_t directory_mode, HandOver hand_over)
     : lookup_{openat2_works(root.get()) ? Lookup::beneath : Lookup::walk}, hand_over_{hand_over},
@@ -158,7 +169,7 @@ Result<Made> Tree::make_in(const Directory& parent, std::string_view name, const
     }
     if (::mkdirat(parent->fd.get(), terminated.data(), directory_mode_) == 0) {
         if (permit) permit->made();
-        return made(true, parent);
+        return one_made(parent);
     }
     if (errno != EEXIST) return last_system_error();
     permit.reset(); // what is mounted on the name may hang, and others want to make directories here
@@ -208,12 +219,24 @@ Result<Directory> Tree::open_parent(const Directory& home, const RemotePath& pat
     return opened;
 }
 
-Result<Made> Tree::make_with_parents(const Directory& home, const RemotePath& path, const Terms& terms) const
+error_code Tree::make_with_parents(const Directory& home, const RemotePath& path, Made& made,
+                                   const Terms& terms) const
 {
-    if (path.is_home()) return made(false, home);
+    if (path.is_home()) {
+        made.parents.push_back(home);
+        return {};
+    }
     auto one = make(home, path, terms);
-    if (one || !(is_errno(one.error(), ENOENT) || is_there(one.error()))) return one;
-    return walk_and_make(home, path, terms);
+    if (one) {
+        made.add(std::move(*one));
+        return {};
+    }
+    if (!is_errno(one.error(), ENOENT) && !is_there(one.error())) return one.error();
+    Made walked;
+    const error_code failure = walk_and_make(home, path, walked, terms);
+    if (failure && walked.directories == 0) return failure;
+    made.add(std::move(walked));
+    return failure;
 }
 
 // Opens `reached`, which lies in `here`. Where a link is in the way the whole path is looked up again from
@@ -230,9 +253,9 @@ Result<Directory> Tree::step_into(const Directory& home, const Directory& here, 
 // From the home down: opens each component, making it where it is missing. The parents of all of them are to
 // be synced, also of those that were there: somebody else may have made them a moment ago and not be
 // acknowledged yet.
-Result<Made> Tree::walk_and_make(const Directory& home, const RemotePath& path, const Terms& terms) const
+error_code Tree::walk_and_make(const Directory& home, const RemotePath& path, Made& made,
+                               const Terms& terms) const
 {
-    Made out;
     Directory here = home;
     std::string_view rest = path.relative();
     RemotePath reached;
@@ -241,15 +264,18 @@ Result<Made> Tree::walk_and_make(const Directory& home, const RemotePath& path, 
         rest.remove_prefix(std::min(rest.size(), name.size() + 1));
         const auto step = make_in(here, name, terms);
         if (!step && !is_there(step.error())) return step.error();
-        out.path = step.has_value();
-        if (step) ++out.directories;
-        out.parents.push_back(here);
+        made.parents.push_back(here);
+        if (step) {
+            made.path = rest.empty();
+            ++made.directories;
+            made.below = rest.empty() ? 0 : rest.size() + 1;
+        }
         reached = reached.resolve(name).value();
         auto next = step_into(home, here, reached, terms.blocking);
         if (!next) return is_errno(next.error(), ENOTDIR) && rest.empty() ? step.error() : next.error();
         here = std::move(*next);
     }
-    return out;
+    return {};
 }
 
 } // namespace ftpc::server

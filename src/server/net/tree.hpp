@@ -30,9 +30,14 @@ using Directory = std::shared_ptr<const OpenDirectory>;
 using Parents = boost::container::small_vector<Directory, 1>; // no allocation for a plain MKD
 
 struct Made {
-    bool path = false;           // the directory itself; false: it was there before
+    bool path = false;           // the directory itself; false: it was there before, or is not there
     std::size_t directories = 0; // all that were missing and are not any more
-    Parents parents;             // those whose entries make the path; to be synced before it is acknowledged
+    std::size_t below = 0; // bytes at the end of the path, with their slash, that name what is below the last
+                           // of these: 0 where it was made as a whole
+    Parents parents;       // those whose entries make the path; to be synced before it is acknowledged
+
+    // Adds what came of another attempt, which found there what this one had made.
+    void add(Made next);
 };
 
 // The parent that a path was looked up to a moment ago: the next command on a name in it needs no look-up. To
@@ -89,9 +94,11 @@ public:
     // Makes `path`, whose parent must be there. Fails as open and make_in. The home itself exists.
     Result<Made> make(const Directory& home, const RemotePath& path, const Terms& terms = {}) const;
 
-    // Makes `path` and what is missing above it. What was made before a failure stays.
-    Result<Made> make_with_parents(const Directory& home, const RemotePath& path,
-                                   const Terms& terms = {}) const;
+    // Makes `path` and what is missing above it, and adds that to `made`, also where it fails: what was made
+    // before the failure stays. To be asked again with the same `made`, it goes on from there.
+    // Fails as open and make_in.
+    error_code make_with_parents(const Directory& home, const RemotePath& path, Made& made,
+                                 const Terms& terms = {}) const;
 
     Lookup lookup() const { return lookup_; }
     const Directory& share_root() const { return root_; }
@@ -106,7 +113,8 @@ private:
     error_code what_is_there(const Directory& parent, const char* name, Blocking blocking) const;
     Result<Directory> step_into(const Directory& home, const Directory& here, const RemotePath& reached,
                                 Blocking blocking) const;
-    Result<Made> walk_and_make(const Directory& home, const RemotePath& path, const Terms& terms) const;
+    error_code walk_and_make(const Directory& home, const RemotePath& path, Made& made,
+                             const Terms& terms) const;
 
     Lookup lookup_;
     HandOver hand_over_;

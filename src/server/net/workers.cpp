@@ -97,7 +97,7 @@ bool Workers::submit(Lane lane, std::function<void()> work)
 bool Workers::busy() const
 {
     const std::scoped_lock lock{state_->mutex};
-    return state_->running > 0;
+    return state_->running > 0 || state_->waiting > 0;
 }
 
 void Workers::set_most_threads(unsigned most_threads)

@@ -29,7 +29,7 @@ public:
     // done, where too much of this lane waits already or there can be no thread.
     bool submit(Lane lane, std::function<void()> work);
 
-    // Whether some thread is at work now.
+    // Whether some thread is at work now, or work waits for one.
     bool busy() const;
 
     void set_most_threads(unsigned most_threads);

@@ -34,6 +34,7 @@ bool serves_as(const OpenDirectory& one, const OpenDirectory& other)
            on_same_mount(one.fd.get(), other.fd.get());
 }
 
+// What `make` makes of the place's terms.
 template <class Make>
 Carried with_terms(const Workplace& place, HomeQuota::Clock::time_point asked, Effort effort,
                    RecentParent* recent, Make make)
@@ -44,12 +45,17 @@ Carried with_terms(const Workplace& place, HomeQuota::Clock::time_point asked, E
         allowance = {place.quota, place.max_dirs, asked};
         terms.allowance = &allowance;
     }
-    auto made = make(terms);
-    if (!made) return {.failure = made.error()};
-    return {.path = made->path, .directories = made->directories, .parents = std::move(made->parents)};
+    return make(terms);
 }
 
 } // namespace
+
+void Carried::go_on_with(Carried next)
+{
+    failure = next.failure;
+    made.add(std::move(next.made));
+    if (next.sync_failure) sync_failure = next.sync_failure;
+}
 
 Result<OpenedHome> open_home(const Tree& tree, std::string_view home, Effort effort)
 {
@@ -87,10 +93,12 @@ Workplace workplace(const OpenedHome& home, Homes& homes)
 Carried carry_out(const Tree& tree, const Workplace& place, const MakeDirectory& request,
                   HomeQuota::Clock::time_point asked, Effort effort, RecentParent* recent)
 {
-    Carried carried = with_terms(place, asked, effort, recent, [&](const Tree::Terms& terms) {
-        return request.in_working_directory
-                   ? tree.make_in(place.working_directory, request.path.name(), terms)
-                   : tree.make(place.home, request.path, terms);
+    Carried carried = with_terms(place, asked, effort, recent, [&](const Tree::Terms& terms) -> Carried {
+        auto made = request.in_working_directory
+                        ? tree.make_in(place.working_directory, request.path.name(), terms)
+                        : tree.make(place.home, request.path, terms);
+        if (!made) return {.failure = made.error()};
+        return {.made = std::move(*made)};
     });
     // 521 tells who asks again after a lost reply or a 451 that the directory is there, so it must be on
     // disk, too.
@@ -98,7 +106,7 @@ Carried carry_out(const Tree& tree, const Workplace& place, const MakeDirectory&
         const auto parent = request.in_working_directory
                                 ? Result<Directory>{place.working_directory}
                                 : tree.open_parent(place.home, request.path, blocking(effort), recent);
-        if (parent) carried.parents.push_back(*parent);
+        if (parent) carried.made.parents.push_back(*parent);
     }
     return carried;
 }
@@ -107,7 +115,9 @@ Carried carry_out(const Tree& tree, const Workplace& place, const MakePath& requ
                   HomeQuota::Clock::time_point asked, Effort effort, RecentParent* recent)
 {
     return with_terms(place, asked, effort, recent, [&](const Tree::Terms& terms) {
-        return tree.make_with_parents(place.home, request.path, terms);
+        Carried carried;
+        carried.failure = tree.make_with_parents(place.home, request.path, carried.made, terms);
+        return carried;
     });
 }
 

@@ -57,13 +57,14 @@ struct Homes {
 // The place of a session that has just logged in. From any thread.
 Workplace workplace(const OpenedHome& home, Homes& homes);
 
-// What came of a command that makes directories.
+// What came of a command that makes directories, in one attempt or several.
 struct Carried {
-    error_code failure{};        // as of Tree::make_in, make and make_with_parents
-    bool path = false;           // was made, by this command and no other
-    std::size_t directories = 0; // that were made, with those above the path
-    Parents parents{};           // to be synced before the answer: of what was made, or found to be there
-    error_code sync_failure{};   // of parents that are synced already and no longer among these
+    error_code failure{};      // as of Tree::make_in, make and make_with_parents
+    Made made{};               // also where it failed; its parents are to be synced before the answer
+    error_code sync_failure{}; // of parents that are synced already and no longer among these
+
+    // Adds what came of the next attempt, which went on where this one had failed.
+    void go_on_with(Carried next);
 };
 
 // `asked`: when the command came. `recent`: as of MakeTerms.

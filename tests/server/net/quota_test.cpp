@@ -59,7 +59,7 @@ struct QuotaTreeTest : test::TreeFixture {
     std::string make_path(std::string_view name, std::uint64_t limit) const
     {
         const Allowance allowance{quota, limit, HomeQuota::Clock::now()};
-        const auto made = tree_.make_with_parents(home, path(name), {.allowance = &allowance});
+        const auto made = test::make_with_parents(tree_, home, path(name), {.allowance = &allowance});
         return made && !made->path ? "was there" : failure_text(made);
     }
     std::uint64_t there() const { return count_directories(home->fd.get()).value(); }

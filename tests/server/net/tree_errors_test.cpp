@@ -43,7 +43,7 @@ struct ErrorTest : test::TreeFixture {
     std::string mkd(std::string_view name) const { return failure_text(tree_.make(home, path(name))); }
     std::string make_path(std::string_view name) const
     {
-        return failure_text(tree_.make_with_parents(home, path(name)));
+        return failure_text(test::make_with_parents(tree_, home, path(name)));
     }
     void permit(const std::string& name, mode_t mode) const
     {
@@ -145,7 +145,7 @@ TEST_CASE_METHOD(ErrorTest,
               const auto made = tree_.make(home, path("/drop/a"));
               if (!made || made->parents.size() != 1 || made->parents.front()->can_sync)
                   return failure_text(made);
-              const auto walked = tree_.make_with_parents(home, path("/drop/b/c"));
+              const auto walked = test::make_with_parents(tree_, home, path("/drop/b/c"));
               if (!walked || walked->parents.size() != 3) return failure_text(walked);
               return walked->parents[1]->can_sync ? "the middle one cannot be synced" : "done";
           }) == "done");
@@ -164,6 +164,20 @@ TEST_CASE_METHOD(ErrorTest,
               ::setrlimit(RLIMIT_NOFILE, &limit);
               return mkd("/a/x") + ", " + make_path("/b/c") + ", " + failure_text(tree_.make_in(home, "y"));
           }) == "Too many open files, Too many open files, done");
+}
+
+TEST_CASE_METHOD(ErrorTest, "ENOSPC: of a path for which there is no room, what was made stays and is named")
+{
+    const std::string result = with_small_tmpfs(0, [&] { // room for three directories
+        Made made;
+        const RemotePath asked = path("/small/a/b/c/dd/e");
+        const error_code failure = tree_.make_with_parents(home, asked, made);
+        std::string said = failure.message() + ", " + std::to_string(made.directories) + ": ";
+        said += asked.text().substr(0, asked.text().size() - made.below);
+        return said + (is_directory("small/a/b/c") && !made.path ? ", there" : ", wrong");
+    });
+    if (not_allowed(result)) return;
+    CHECK(result == "No space left on device, 3: /small/a/b/c, there");
 }
 
 TEST_CASE_METHOD(ErrorTest, "EROFS: a file system that is mounted read-only")

@@ -78,6 +78,15 @@ inline ino_t inode(int fd)
     return ::fstat(fd, &status) == 0 ? status.st_ino : 0;
 }
 
+// As Tree::make answers: where it failed, nothing of what was made until then.
+inline Result<server::Made> make_with_parents(const server::Tree& tree, const server::Directory& home,
+                                              const RemotePath& path, const server::Tree::Terms& terms = {})
+{
+    server::Made made;
+    if (const error_code failure = tree.make_with_parents(home, path, made, terms)) return failure;
+    return made;
+}
+
 struct TreeFixture {
     TemporaryDirectory top;           // root/alice, outside
     mode_t umask_before = ::umask(0); // as net runs

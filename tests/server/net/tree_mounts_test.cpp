@@ -61,7 +61,7 @@ TEST_CASE_METHOD(MountTest, "the loop makes directories of a local file system i
     CHECK(home->in_home);
     const Tree::Terms at_once{Blocking::at_once};
     CHECK(failure_text(tree_.make(home, path("/a"), at_once)) == "done");
-    CHECK(failure_text(tree_.make_with_parents(home, path("/b/c/d"), at_once)) == "done");
+    CHECK(failure_text(test::make_with_parents(tree_, home, path("/b/c/d"), at_once)) == "done");
     CHECK(failure_text(tree_.make_in(home, "a", at_once)) == "directory exists");
     file("f");
     link("/", "l");
@@ -78,12 +78,13 @@ TEST_CASE_METHOD(MountTest, "the loop steps into no mount, nor asks what is moun
             const Directory home = tree_.open_home("alice", Blocking::at_once).value();
             const Tree::Terms at_once{Blocking::at_once};
             std::string said;
-            for (const auto& text : {failure_text(tree_.make(home, path("/mount/x"), at_once)),
-                                     failure_text(tree_.make_with_parents(home, path("/mount/x/y"), at_once)),
-                                     failure_text(tree_.make_in(home, "mount", at_once)),
-                                     failure_text(tree_.open(home, path("/mount"), Blocking::at_once))})
+            for (const auto& text :
+                 {failure_text(tree_.make(home, path("/mount/x"), at_once)),
+                  failure_text(test::make_with_parents(tree_, home, path("/mount/x/y"), at_once)),
+                  failure_text(tree_.make_in(home, "mount", at_once)),
+                  failure_text(tree_.open(home, path("/mount"), Blocking::at_once))})
                 said += text == would_wait ? "wait " : text + " ";
-            return said + failure_text(tree_.make_with_parents(home, path("/a/b"), at_once));
+            return said + failure_text(test::make_with_parents(tree_, home, path("/a/b"), at_once));
         },
         "wait wait wait wait done");
 }
@@ -96,7 +97,7 @@ TEST_CASE_METHOD(MountTest, "who may wait goes across mounts, and what lies ther
             const Directory home = tree_.open_home("alice").value();
             std::string said = failure_text(tree_.make_in(home, "mount")) + ", " +
                                failure_text(tree_.make(home, path("/mount/x"))) + ", " +
-                               failure_text(tree_.make_with_parents(home, path("/mount/y/z"))) + ", ";
+                               failure_text(test::make_with_parents(tree_, home, path("/mount/y/z"))) + ", ";
             const Directory there = tree_.open(home, path("/mount/y")).value();
             said += there->in_home ? "in home, " : "outside, ";
             said += there->local ? "local, " : "not local, ";

@@ -84,8 +84,8 @@ TEST_CASE_METHOD(RaceTest, "no race with a link makes anything outside the home"
         const std::string n = std::to_string(i);
         count(tree_.make(home, path("/d/a" + n)).has_value());
         count(tree_.make(home, path("/d/e/b" + n)).has_value());
-        count(tree_.make_with_parents(home, path("/d/c" + n + "/x/y")).has_value());
-        count(tree_.make_with_parents(home, path("/round/f" + n + "/x")).has_value());
+        count(test::make_with_parents(tree_, home, path("/d/c" + n + "/x/y")).has_value());
+        count(test::make_with_parents(tree_, home, path("/round/f" + n + "/x")).has_value());
     }
     CHECK(swapper.stop());
     CHECK(done > 0);
@@ -131,7 +131,7 @@ TEST_CASE_METHOD(
             threads.emplace_back([&] {
                 for (++ready; ready < racers;) {
                 }
-                const auto made = tree_.make_with_parents(home, deep);
+                const auto made = test::make_with_parents(tree_, home, deep);
                 leaves += made && made->path ? 1U : 0U;
                 directories += made ? made->directories : 0U;
             });

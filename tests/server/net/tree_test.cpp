@@ -28,7 +28,7 @@ struct TreeTest : test::TreeFixture {
     std::string mkd(std::string_view name) const { return failure_text(tree_.make(home, path(name))); }
     std::string make_path(std::string_view name) const
     {
-        const auto made = tree_.make_with_parents(home, path(name));
+        const auto made = test::make_with_parents(tree_, home, path(name));
         return made && !made->path ? "was there" : failure_text(made);
     }
     std::string open_path(std::string_view name) const { return failure_text(tree_.open(home, path(name))); }
@@ -46,7 +46,7 @@ struct LinkTest : test::TreeFixture {
     }
     std::string make_path(const Tree& in, std::string_view name) const
     {
-        const auto made = in.make_with_parents(home, path(name));
+        const auto made = test::make_with_parents(in, home, path(name));
         return made && !made->path ? "was there" : failure_text(made);
     }
 };
@@ -114,7 +114,7 @@ TEST_CASE_METHOD(TreeTest, "MKD syncs the parent that it made an entry in")
 
 TEST_CASE_METHOD(TreeTest, "a path that is missing as a whole is made, and each parent is synced")
 {
-    const auto made = tree_.make_with_parents(home, path("/a/b/c"));
+    const auto made = test::make_with_parents(tree_, home, path("/a/b/c"));
     REQUIRE(made);
     CHECK(made->path);
     CHECK(is_directory("a/b/c"));
@@ -125,7 +125,7 @@ TEST_CASE_METHOD(TreeTest, "a path that is missing as a whole is made, and each 
 TEST_CASE_METHOD(TreeTest, "a path that is there in part is completed, and each parent is synced")
 {
     make_in_home("a");
-    const auto made = tree_.make_with_parents(home, path("/a/b/c"));
+    const auto made = test::make_with_parents(tree_, home, path("/a/b/c"));
     REQUIRE(made);
     CHECK(made->path);
     CHECK(inodes(made->parents) ==
@@ -137,17 +137,17 @@ TEST_CASE_METHOD(TreeTest,
 {
     make_in_home("a");
     make_in_home("a/b");
-    const auto made = tree_.make_with_parents(home, path("/a/b"));
+    const auto made = test::make_with_parents(tree_, home, path("/a/b"));
     REQUIRE(made);
     CHECK_FALSE(made->path);
     CHECK(inodes(made->parents) == std::vector{inode(home->fd.get()), inode_in_home("a")});
-    CHECK(inodes(tree_.make_with_parents(home, {})->parents) == std::vector{inode(home->fd.get())});
+    CHECK(inodes(test::make_with_parents(tree_, home, {})->parents) == std::vector{inode(home->fd.get())});
 }
 
 TEST_CASE_METHOD(TreeTest, "a path whose parent is there needs the sync of that parent only")
 {
     make_in_home("a");
-    const auto made = tree_.make_with_parents(home, path("/a/b"));
+    const auto made = test::make_with_parents(tree_, home, path("/a/b"));
     REQUIRE(made);
     CHECK(made->path);
     CHECK(inodes(made->parents) == std::vector{inode_in_home("a")});
@@ -274,7 +274,7 @@ TEST_CASE_METHOD(TreeTest, "a parent that was looked up a moment ago is not look
     const Directory first = parent_of("/p/1");
     CHECK(parent_of("/p/2") == first);
     CHECK(failure_text(tree_.make(home, path("/p/2"), terms)) == "directory exists");
-    CHECK(failure_text(tree_.make_with_parents(home, path("/p/3"), terms)) == "done");
+    CHECK(failure_text(test::make_with_parents(tree_, home, path("/p/3"), terms)) == "done");
     const Directory other = parent_of("/q/1");
     CHECK(other != first);
     CHECK(parent_of("/q/2") == other);

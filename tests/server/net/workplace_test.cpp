@@ -1,17 +1,24 @@
 // Who works in the same home shares what belongs to it.
 #include "server/net/workplace.hpp"
 
+#include "server/net/count_directories.hpp"
 #include "server/net/tree_fixture.hpp"
 
 #include <sys/mount.h>
 
 #include <sched.h>
 
+#include <chrono>
 #include <filesystem>
 #include <string>
+#include <vector>
 
 using namespace ftpc;
 using namespace ftpc::server;
+using namespace std::chrono_literals;
+using test::inode;
+using test::inodes;
+using test::path;
 
 namespace {
 
@@ -24,7 +31,75 @@ struct WorkplaceTest : test::TreeFixture {
     }
 };
 
+// A home of a user with a limit, in which a count is good until the test says otherwise.
+struct LimitedWorkplaceTest : test::TreeFixture {
+    HomeQuota::Clock::time_point now{1h};
+    Tree tree_ = tree();
+    Homes homes;
+    Workplace place = workplace(open_home(tree_, "alice", Effort::may_wait).value(), homes);
+
+    LimitedWorkplaceTest()
+    {
+        const auto count = [fd = place.home->fd.get()] { return count_directories(fd); };
+        place.quota = std::make_shared<HomeQuota>(count, [this] { return now; });
+    }
+    Carried make_path(std::string_view text, Effort effort) const
+    {
+        return carry_out(tree_, place, MakePath{path(text)}, now, effort);
+    }
+    // So that the next command is not refused by it.
+    void count_now()
+    {
+        REQUIRE(place.quota->take(place.max_dirs, now, true));
+        now += 1us;
+    }
+};
+
 } // namespace
+
+TEST_CASE_METHOD(LimitedWorkplaceTest, "a path that is made in two attempts is one, with all its parents")
+{
+    make_in_home("other");
+    place.max_dirs = 3;
+    count_now();
+    REQUIRE(std::filesystem::remove(top.path("root/alice/other"))); // which nobody here knows
+    Carried carried = make_path("/a/b/c", Effort::at_once);
+    CHECK(carried.failure == Errc::must_count);
+    CHECK(is_directory("a/b"));
+    CHECK_FALSE(is_directory("a/b/c"));
+    carried.go_on_with(make_path("/a/b/c", Effort::may_count));
+    CHECK_FALSE(carried.failure);
+    CHECK(carried.made.path);
+    CHECK(carried.made.directories == 3);
+    CHECK(carried.made.below == 0);
+    CHECK(inodes(carried.made.parents) ==
+          std::vector{inode(place.home->fd.get()), inode_in_home("a"), inode_in_home("a/b")});
+}
+
+TEST_CASE_METHOD(LimitedWorkplaceTest, "a path that is refused half-way says what was made of it")
+{
+    place.max_dirs = 2;
+    count_now();
+    Carried carried = make_path("/a/b/c/dd/e", Effort::at_once);
+    CHECK(carried.failure == Errc::must_count);
+    carried.go_on_with(make_path("/a/b/c/dd/e", Effort::may_count));
+    CHECK(carried.failure == Errc::over_quota);
+    CHECK_FALSE(carried.made.path);
+    CHECK(carried.made.directories == 2);
+    CHECK(carried.made.below == std::string{"/c/dd/e"}.size());
+    CHECK(inodes(carried.made.parents) == std::vector{inode(place.home->fd.get()), inode_in_home("a")});
+}
+
+TEST_CASE_METHOD(LimitedWorkplaceTest, "a path of which nothing could be made needs no sync")
+{
+    make_in_home("a");
+    make_in_home("a/b");
+    place.max_dirs = 2;
+    const Carried carried = make_path("/a/b/c/d", Effort::may_count);
+    CHECK(carried.failure == Errc::over_quota);
+    CHECK(carried.made.directories == 0);
+    CHECK(carried.made.parents.empty());
+}
 
 TEST_CASE_METHOD(WorkplaceTest, "sessions in one home share its descriptor and its quota")
 {
