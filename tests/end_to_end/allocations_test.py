@@ -68,6 +68,25 @@ class Allocations(EndToEndTest):
 
         self.assertLess(self.least_of_some(batches), FEW)
 
+    def test_names_that_are_long(self):
+        def some(number):
+            for i in range(COMMANDS):
+                self.assertEqual(self.session.code(f"MKD {number}.{i}-{'n' * 200}"), 257)
+
+        self.assertLess(self.least_of_some(some), FEW)
+
+    def test_below_another_directory(self):
+        self.assertEqual(self.session.code("MKD the-parent-of-them-all"), 257)
+
+        def batches(number):
+            for i in range(COMMANDS // 10):
+                names = (f"{number}.{i}.{j}" for j in range(10))
+                replies = self.session.pipeline([f"MKD the-parent-of-them-all/{name}" for name in names])
+                self.assertEqual({reply.code for reply in replies}, {257})
+
+        # Each batch opens the parent.
+        self.assertLess(self.least_of_some(batches), COMMANDS // 10 + FEW)
+
     def test_other_commands(self):
         for command in ("NOOP", "TYPE I"):
             def some(_):
