@@ -7,20 +7,23 @@
 
 namespace ftpc {
 
-Result<RemotePath> RemotePath::resolve(std::string_view argument) const
+Result<RemotePath> RemotePath::resolve(std::string_view argument, std::string memory) const
 {
     if (argument.empty()) return Errc::bad_argument;
     if (!is_utf8(argument)) return Errc::not_utf8;
     if (has_control_character(argument)) return Errc::control_character;
 
     RemotePath path;
-    if (argument.front() != '/') path = *this;
+    path.text_ = std::move(memory);
+    path.text_.clear();
+    path.text_.reserve(text_.size() + argument.size() + 1);
+    if (argument.front() != '/') path.text_ = text_;
     while (!argument.empty()) {
         const std::string_view name = argument.substr(0, argument.find('/'));
         argument.remove_prefix(std::min(argument.size(), name.size() + 1));
         if (name.empty() || name == ".") continue;
         if (name == "..") {
-            path = path.parent();
+            if (!path.is_home()) path.text_.resize(path.text_.rfind('/'));
             continue;
         }
         if (name.size() > max_name_bytes) return Errc::name_too_long;

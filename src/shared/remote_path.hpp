@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace ftpc {
 
@@ -22,7 +23,11 @@ public:
     // top stays there, so no path ever names what is above the home. Repeated and trailing slashes mean
     // nothing; a backslash is an ordinary character. Fails with Errc::bad_argument (empty), not_utf8,
     // control_character or name_too_long.
-    Result<RemotePath> resolve(std::string_view argument) const;
+    // `memory`: for the text; what is in it does not matter.
+    Result<RemotePath> resolve(std::string_view argument, std::string memory = {}) const;
+
+    // The memory of a path that is not needed any more, for the next one.
+    std::string release() && { return std::move(text_); }
 
     // How many components: 0 for the home.
     std::size_t depth() const;
@@ -34,6 +39,14 @@ public:
 
     // The path one level up; the home's parent is the home.
     RemotePath parent() const;
+
+    // The same relative to the home, of which "" is both the path and the parent.
+    std::string_view relative_parent() const
+    {
+        const std::string_view path = relative();
+        const auto slash = path.rfind('/');
+        return slash == std::string_view::npos ? std::string_view{} : path.substr(0, slash);
+    }
 
     // "/a/b"; "/" for the home.
     std::string_view text() const { return is_home() ? std::string_view{"/"} : text_; }

@@ -117,6 +117,19 @@ TEST_CASE("the parts of a path: its name, its parent, and itself without the lea
     CHECK(deep.relative() == "a/b/c");
     CHECK(!deep.is_home());
     CHECK(path("/a").parent().is_home());
+    CHECK(deep.relative_parent() == "a/b");
+    CHECK(path("/a").relative_parent().empty());
+}
+
+TEST_CASE("a path may take over memory, and is what it is without")
+{
+    std::string memory(200, 'x');
+    const char* const at = memory.data();
+    auto made = path("/a").resolve("../a name of more bytes than a string has in itself", std::move(memory));
+    REQUIRE(made);
+    CHECK(made->text() == "/a name of more bytes than a string has in itself");
+    CHECK(made->text().data() == at);
+    CHECK(std::move(*made).release().data() == at);
 }
 
 TEST_CASE("the home has no name and is its own parent")
@@ -126,6 +139,7 @@ TEST_CASE("the home has no name and is its own parent")
     CHECK(home.text() == "/");
     CHECK(home.name().empty());
     CHECK(home.relative().empty());
+    CHECK(home.relative_parent().empty());
     CHECK(home.parent() == home);
     CHECK(path("/a/..") == home);
 }

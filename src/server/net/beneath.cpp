@@ -1,5 +1,8 @@
 #include "server/net/beneath.hpp"
 
+#include "shared/c_string.hpp"
+#include "shared/remote_path.hpp"
+
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <sys/syscall.h>
@@ -33,9 +36,10 @@ bool openat2_works(int directory)
 
 Result<UniqueFd> open_beneath(int base, std::string_view path, int flags, Mounts mounts)
 {
-    const std::string terminated{path};
+    if (path.size() > max_path_bytes) return error_code{ENAMETOOLONG, boost::system::system_category()};
+    const CString<max_path_bytes> terminated{path};
     for (int i = 0; i < most_tries; ++i) {
-        UniqueFd opened{openat2_directory(base, terminated.c_str(), flags, mounts)};
+        UniqueFd opened{openat2_directory(base, terminated.get(), flags, mounts)};
         if (opened) return opened;
         if (errno != EAGAIN && errno != EINTR) break;
     }

@@ -23,7 +23,7 @@ namespace {
 // What one turn has looked up is of no use to the next, which may be seconds away.
 struct ForgetAtEnd {
     explicit ForgetAtEnd(RecentParent& parent) : recent{parent} {}
-    ~ForgetAtEnd() { recent = {}; }
+    ~ForgetAtEnd() { recent.forget(); }
     ForgetAtEnd(const ForgetAtEnd&) = delete;
     ForgetAtEnd& operator=(const ForgetAtEnd&) = delete;
     RecentParent& recent;

@@ -109,7 +109,7 @@ private:
     boost::asio::awaitable<void> change_directory_in_worker(RemotePath path);
     void on_directory_opened(const RemotePath& path, Result<Directory> opened);
     template <class Request>
-    bool make(const Request& request);
+    bool make(Request& request);
     template <class Request>
     boost::asio::awaitable<void> make_in_worker(Request request);
     template <class Request>

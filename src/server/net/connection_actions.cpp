@@ -23,9 +23,9 @@ bool Connection::perform_at_once(Action& action)
         replies_.add(*reply);
     } else if (auto* last = std::get_if<LastReply>(&action)) {
         say_last(std::move(last->reply));
-    } else if (const auto* make = std::get_if<MakeDirectory>(&action)) {
+    } else if (auto* make = std::get_if<MakeDirectory>(&action)) {
         return this->make(*make);
-    } else if (const auto* path = std::get_if<MakePath>(&action)) {
+    } else if (auto* path = std::get_if<MakePath>(&action)) {
         return this->make(*path);
     } else if (const auto* change = std::get_if<ChangeDirectory>(&action)) {
         return change_directory(change->path);
@@ -198,7 +198,7 @@ void Connection::on_directory_opened(const RemotePath& path, Result<Directory> o
 
 // Makes it now; false when a worker has to, or what is left of it.
 template <class Request>
-bool Connection::make(const Request& request)
+bool Connection::make(Request& request)
 {
     place_.max_dirs = own_max_dirs_.value_or(services_.settings.max_dirs);
     Carried carried =
@@ -208,6 +208,7 @@ bool Connection::make(const Request& request)
         return false;
     }
     on_made(request, carried);
+    session_.take_back(std::move(request.path));
     return true;
 }
 

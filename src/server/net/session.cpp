@@ -297,11 +297,17 @@ Reply Session::on_keys_listed(const ipc::ListAnswer& answer) const
 
 // ---- directories
 
-Result<RemotePath> Session::new_directory(std::string_view argument) const
+Result<RemotePath> Session::new_directory(std::string_view argument)
 {
-    auto path = working_directory_.resolve(argument);
+    auto path = working_directory_.resolve(argument, std::move(path_memory_));
     if (path && path->depth() > max_new_depth) return Errc::too_deep;
     return path;
+}
+
+void Session::take_back(RemotePath path)
+{
+    std::string memory = std::move(path).release();
+    if (memory.capacity() <= most_path_memory) path_memory_ = std::move(memory);
 }
 
 Action Session::mkd(std::string_view argument)

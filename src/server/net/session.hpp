@@ -105,6 +105,10 @@ public:
     // `made`: by this command; false when the directory was there before, or another made it meanwhile.
     Reply on_path_made(const RemotePath& path, bool made, error_code failure) const;
 
+    // The path of a directory that was asked for, once it is answered: its memory serves the next one.
+    void take_back(RemotePath path);
+    static constexpr std::size_t most_path_memory = 512; // bytes that a session keeps for that
+
     bool logged_in() const { return logged_in_; }
     const std::string& user() const { return user_; } // as given with USER
     const RemotePath& working_directory() const { return working_directory_; }
@@ -152,7 +156,7 @@ private:
     Action site_mkdir(std::string_view path);
 
     // Where `argument` leads, if a directory may be made there.
-    Result<RemotePath> new_directory(std::string_view argument) const;
+    Result<RemotePath> new_directory(std::string_view argument);
     void forget_login();
 
     const std::string& realm_;
@@ -165,6 +169,7 @@ private:
     int refusals_ = 0;
     std::string user_;
     RemotePath working_directory_;
+    std::string path_memory_; // for the next new directory
 };
 
 } // namespace ftpc::server

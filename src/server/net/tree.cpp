@@ -2,6 +2,7 @@
 
 #include "server/net/beneath.hpp"
 #include "server/net/file_system.hpp"
+#include "shared/c_string.hpp"
 #include "shared/error.hpp"
 
 #include <fcntl.h>
@@ -9,7 +10,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <optional>
 #include <string>
@@ -103,8 +103,13 @@ Result<Directory> Tree::open_home(std::string_view home, Blocking blocking) cons
 
 Result<Directory> Tree::open(const Directory& home, const RemotePath& path, Blocking blocking) const
 {
-    if (path.is_home()) return home;
-    auto opened = open_at(*home, path.relative(), blocking);
+    return open_relative(home, path.relative(), blocking);
+}
+
+Result<Directory> Tree::open_relative(const Directory& home, std::string_view path, Blocking blocking) const
+{
+    if (path.empty()) return home;
+    auto opened = open_at(*home, path, blocking);
     if (!opened) return opened.error();
     return share(std::move(*opened));
 }
@@ -156,24 +161,23 @@ Result<Made> Tree::make_in(const Directory& parent, std::string_view name, const
 {
     if (terms.blocking == Blocking::at_once && !parent->local) return Errc::would_wait;
     if (name.size() > max_name_bytes) return error_code{ENAMETOOLONG, boost::system::system_category()};
-    std::array<char, max_name_bytes + 1> terminated;
-    *std::copy(name.begin(), name.end(), terminated.begin()) = '\0';
+    const CString<max_name_bytes> terminated{name};
     std::optional<HomeQuota::Permit> permit;
     if (terms.allowance != nullptr && parent->in_home) {
         auto taken = terms.allowance->take(terms.may_count);
         if (!taken) {
-            const error_code there = what_is_there(parent, terminated.data(), terms.blocking);
+            const error_code there = what_is_there(parent, terminated.get(), terms.blocking);
             return is_there(there) ? there : taken.error();
         }
         permit.emplace(std::move(*taken));
     }
-    if (::mkdirat(parent->fd.get(), terminated.data(), directory_mode_) == 0) {
+    if (::mkdirat(parent->fd.get(), terminated.get(), directory_mode_) == 0) {
         if (permit) permit->made();
         return one_made(parent);
     }
     if (errno != EEXIST) return last_system_error();
     permit.reset(); // what is mounted on the name may hang, and others want to make directories here
-    const error_code there = what_is_there(parent, terminated.data(), terms.blocking);
+    const error_code there = what_is_there(parent, terminated.get(), terms.blocking);
     if (is_errno(there, ENOENT)) return error_code{EEXIST, boost::system::system_category()};
     return there;
 }
@@ -202,7 +206,7 @@ Result<Made> Tree::make(const Directory& home, const RemotePath& path, const Ter
     if (!parent) return parent.error();
     auto made = make_in(*parent, path.name(), terms);
     if (made || terms.recent == nullptr || !is_errno(made.error(), ENOENT)) return made;
-    *terms.recent = {}; // removed meanwhile, and perhaps made anew
+    terms.recent->forget(); // removed meanwhile, and perhaps made anew
     Terms anew = terms;
     anew.recent = nullptr;
     return make(home, path, anew);
@@ -211,11 +215,11 @@ Result<Made> Tree::make(const Directory& home, const RemotePath& path, const Ter
 Result<Directory> Tree::open_parent(const Directory& home, const RemotePath& path, Blocking blocking,
                                     RecentParent* recent) const
 {
-    const RemotePath parent = path.parent();
-    if (recent == nullptr || parent.is_home()) return open(home, parent, blocking);
+    const std::string_view parent = path.relative_parent();
+    if (recent == nullptr || parent.empty()) return open_relative(home, parent, blocking);
     if (recent->home == home && recent->path == parent) return recent->directory;
-    auto opened = open(home, parent, blocking);
-    if (opened) *recent = {home, parent, *opened};
+    auto opened = open_relative(home, parent, blocking);
+    if (opened) recent->remember(home, parent, *opened);
     return opened;
 }
 

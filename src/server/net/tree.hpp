@@ -43,9 +43,22 @@ struct Made {
 // The parent that a path was looked up to a moment ago: the next command on a name in it needs no look-up. To
 // be forgotten within milliseconds, since a path that is moved or replaced meanwhile leads elsewhere.
 struct RecentParent {
-    Directory home; // null: none
-    RemotePath path;
+    Directory home;   // null: none
+    std::string path; // relative to it
     Directory directory;
+
+    // Both keep the memory of `path` for the next one.
+    void remember(const Directory& of_home, std::string_view relative_path, const Directory& found)
+    {
+        home = of_home;
+        path = relative_path;
+        directory = found;
+    }
+    void forget()
+    {
+        home.reset();
+        directory.reset();
+    }
 };
 
 // Who asks. The event loop asks `at_once` and gets Errc::would_wait for what might have to wait for another
@@ -106,6 +119,7 @@ public:
 
 private:
     Directory as_root(UniqueFd fd) const;
+    Result<Directory> open_relative(const Directory& home, std::string_view path, Blocking blocking) const;
     Result<OpenDirectory> open_at(const OpenDirectory& base, std::string_view relative_path,
                                   Blocking blocking, int flags = 0) const;
     bool is_local(int fd) const;
