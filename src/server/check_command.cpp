@@ -19,6 +19,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -137,6 +138,20 @@ void check_certificate(const Settings& settings, Problems& problems)
     });
 }
 
+// Why no directory can be made on the file system of `directory`, which is `path`; empty where there is room.
+// One without a number of inodes makes them as it needs them.
+std::string no_room(int directory, const std::string& path)
+{
+    struct statvfs status {};
+    if (::fstatvfs(directory, &status) != 0) return {};
+    if ((status.f_flag & ST_RDONLY) != 0) return "the file system is read-only";
+    if (status.f_files > 0 && status.f_favail == 0)
+        return "the file system has no inode left (df -i " + shell_word(path) + ")";
+    if (status.f_blocks > 0 && status.f_bavail == 0)
+        return "the file system has no space left (df " + shell_word(path) + ")";
+    return {};
+}
+
 void check_tree(const Settings& settings, const UsersTable* users, const ServiceAccounts& accounts,
                 Problems& problems)
 {
@@ -148,6 +163,7 @@ void check_tree(const Settings& settings, const UsersTable* users, const Service
     }
     if (settings.durability == Durability::group && ::fsync(tree.get()) != 0)
         problems.push_back({root, "cannot be synced: " + last_error_text()});
+    if (const auto problem = no_room(tree.get(), root); !problem.empty()) problems.push_back({root, problem});
     if (!openat2_works(tree.get()))
         problems.push_back(
             {"kernel", "openat2 (Linux 5.6) is not available: symbolic links in the tree are not followed"});

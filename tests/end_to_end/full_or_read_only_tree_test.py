@@ -35,7 +35,11 @@ class SmallFileSystem(EndToEndTest):
             self.assertEqual(next(reply.text for reply in replies if reply.code == 452), "No space left on device")
             self.assertTrue(20 <= len(made) < 40, len(made))
             self.assertEqual(directories_in(self.home), made)
+            self.server.log.wait_for(r'event=directory-failed id=\d+ user=alice path=/\d+ error="No space left on device"$')
             self.assertEqual(control.code("SITE MKDIR deep/er"), 452)
+            done = self.server.site.ftpcd("check")
+            self.assertEqual(done.returncode, 1)
+            self.assertEqual(done.stderr, f"ftpcd: {self.tree}: the file system has no inode left (df -i {self.tree})\n")
             self.assertEqual(control.code("MKD 0"), 521, "what is there is still told apart")
             self.assertEqual(control.code("CWD 0"), 250)
             mount("-o", "remount,nr_inodes=400", self.tree)
@@ -68,6 +72,8 @@ class SmallFileSystem(EndToEndTest):
             for line in ["MKD refused", "SITE MKDIR refused/deep", "XMKD before/refused"]:
                 answer = control.ask(line)
                 self.assertEqual((answer.code, answer.text), (550, "Read-only file system"), line)
+            self.server.log.wait_for(r'event=directory-failed id=\d+ user=alice path=/refused error="Read-only file system"$')
+            self.assertIn("the file system is read-only", self.server.site.ftpcd("check").stderr)
             self.assertEqual(control.code("MKD before"), 521)
             self.assertEqual(control.code("SITE MKDIR before"), 250)
             mount("-o", "remount,rw", self.tree)
@@ -88,7 +94,10 @@ class ForbiddenParent(EndToEndTest):
         with logged_in(server.port) as control:
             answer = control.ask("MKD closed/x")
             self.assertEqual((answer.code, answer.text), (550, "Permission denied"))
+            server.log.wait_for(r'event=directory-failed id=\d+ user=alice path=/closed/x error="Permission denied"$')
             self.assertEqual(control.code("SITE MKDIR closed/x/y"), 550)
+            for line in ["MKD missing/x", "MKD closed"]:  # what a user does wrong is no trouble of the server's
+                self.assertIn(control.code(line), (550, 521))
         self.assertEqual(directories_in(server.site.root / "alice"), {"closed"})
 
     def test_a_home_that_is_gone_is_no_login_and_nothing_is_made(self):
@@ -97,7 +106,7 @@ class ForbiddenParent(EndToEndTest):
         with connect(server.port) as control:
             self.assertEqual(control.log_in(), (530, "Your home directory is not there; ask the administrator."))
             self.assertEqual(control.code("MKD x"), 530)
-        server.log.wait_for("event=home-unusable home=alice")
+        server.log.wait_for(r"event=home-unusable id=\d+ user=alice peer=127\.0\.0\.1 home=alice error=\"No such file or directory\"$")
         self.assertEqual(list(server.site.root.iterdir()), [])
 
 

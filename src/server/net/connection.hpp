@@ -126,6 +126,7 @@ private:
     void log_directories(const RemotePath& path, const Made& made);
     static void log_made(Services& services, ConnectionId id, std::string_view user, const RemotePath& path,
                          const Made& made);
+    void log_refusal(const RemotePath& path, error_code failure);
     void log_quota();
     void log_end();
 

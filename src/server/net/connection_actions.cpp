@@ -142,7 +142,11 @@ asio::awaitable<LoginOutcome> Connection::enter_home(std::string home)
         opened = std::move(*waited.value);
     }
     if (!opened) {
-        log_event("home-unusable", {{"home", home}, {"error", opened.error().message()}});
+        services_.log.event("home-unusable", {{"id", id_},
+                                              {"user", session_.user()},
+                                              {"peer", peer_text(peer_)},
+                                              {"home", home},
+                                              {"error", opened.error().message()}});
         co_return LoginOutcome::homeless;
     }
     place_ = workplace(*opened, services_.homes);
@@ -262,6 +266,7 @@ void Connection::on_made(const MakePath& request, const Carried& carried)
 void Connection::add_outcome(const Reply& reply, const RemotePath& path, const Carried& carried)
 {
     log_directories(path, carried.made);
+    if (concerns_operator(carried.failure)) log_refusal(path, carried.failure);
     if (carried.sync_failure) {
         log_event("sync-failed", {{"error", carried.sync_failure.message()}});
         replies_.add(ReplyBatch::not_synced(carried.sync_failure));
@@ -271,6 +276,17 @@ void Connection::add_outcome(const Reply& reply, const RemotePath& path, const C
     } else {
         add_durably(reply, carried.made.parents);
     }
+}
+
+void Connection::log_refusal(const RemotePath& path, error_code failure)
+{
+    const std::string_view text = path.text();
+    const bool whole = text.size() <= EventLog::max_path_bytes;
+    services_.log.trouble(EventLog::Trouble::tree_refuses, "directory-failed",
+                          {{"id", id_},
+                           {"user", session_.user()},
+                           {whole ? "path" : "path-begins", text.substr(0, EventLog::max_path_bytes)},
+                           {"error", failure.message()}});
 }
 
 void Connection::log_quota()

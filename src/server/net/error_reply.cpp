@@ -69,6 +69,27 @@ Reply own_error_reply(error_code failure, std::string_view path)
 
 } // namespace
 
+bool concerns_operator(error_code failure)
+{
+    if (failure.category() != boost::system::system_category()) return false;
+    switch (failure.value()) {
+    case EACCES:
+    case EPERM:
+    case EROFS:
+    case EDQUOT:
+    case ENOSPC:
+    case EMLINK:
+    case EMFILE:
+    case ENFILE:
+    case ENOMEM:
+    case EIO:
+    case ESTALE:
+        return true;
+    default:
+        return false;
+    }
+}
+
 Reply over_quota_reply(std::uint64_t most_directories)
 {
     return {552, "You may have at most " + std::to_string(most_directories) +

@@ -13,6 +13,10 @@ namespace ftpc::server {
 // reply for an existing directory. A path that leads outside reads exactly like one that is not permitted.
 Reply error_reply(error_code failure, std::string_view path);
 
+// Whether an error of the tree is one that the operator of the server can mend, like a full file system, and
+// not one of the request, like a parent that is not there.
+bool concerns_operator(error_code failure);
+
 // For Errc::over_quota, with the limit in words.
 Reply over_quota_reply(std::uint64_t most_directories);
 

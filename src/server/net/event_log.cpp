@@ -8,8 +8,6 @@ namespace ftpc::server {
 namespace {
 
 constexpr std::chrono::milliseconds longest_delay{20};
-// With every byte of it escaped and the other fields the line still fits into one write.
-constexpr std::size_t max_logged_path_bytes = 700;
 constexpr std::size_t most_gathered = 64;
 constexpr std::string_view event_directory_made = "directory-made";
 
@@ -56,7 +54,7 @@ void EventLog::directory_made(std::uint64_t connection, std::string_view user, s
                               std::size_t made)
 {
     gathered_.push_back({connection, user.size(), path.size(), made});
-    gathered_text_.append(user).append(path.substr(0, max_logged_path_bytes));
+    gathered_text_.append(user).append(path.substr(0, max_path_bytes));
     if (gathered_.size() == most_gathered) put_into_words();
     flush_later();
 }
@@ -75,7 +73,7 @@ void EventLog::put_into_words()
     std::string_view last_user;
     for (const Gathered& directory : gathered_) {
         const std::string_view user = take(directory.user_bytes);
-        const std::string_view path = take(std::min(directory.path_bytes, max_logged_path_bytes));
+        const std::string_view path = take(std::min(directory.path_bytes, max_path_bytes));
         if (before == nullptr || before->connection != directory.connection || last_user != user)
             directory_made_.set(time, event_directory_made, {{"id", directory.connection}, {"user", user}},
                                 "path");

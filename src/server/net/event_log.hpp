@@ -22,7 +22,7 @@ namespace ftpc::server {
 // before their login are named as far as there are not too many of them. For any thread.
 class LogBounds {
 public:
-    enum class Trouble { no_descriptors, no_room, too_many_sessions, too_fast };
+    enum class Trouble { no_descriptors, no_room, too_many_sessions, too_fast, tree_refuses };
     static constexpr unsigned stranger_lines_a_second = 100;
 
     // As LogThrottle::pass().
@@ -32,7 +32,8 @@ public:
 private:
     std::mutex mutex_;
     LogThrottle strangers_{stranger_lines_a_second};
-    std::array<LogThrottle, 4> troubles_{LogThrottle{1}, LogThrottle{1}, LogThrottle{1}, LogThrottle{1}};
+    std::array<LogThrottle, 5> troubles_{LogThrottle{1}, LogThrottle{1}, LogThrottle{1}, LogThrottle{1},
+                                         LogThrottle{1}};
 };
 
 class EventLog {
@@ -46,6 +47,10 @@ public:
     void event(std::string_view event, Fields fields);
     void stranger(std::string_view event, Fields fields);
     void trouble(Trouble kind, std::string_view event, Fields fields);
+
+    // Of a path that is longer so many bytes are logged: with every byte of it escaped and the other fields
+    // the line still fits into one write.
+    static constexpr std::size_t max_path_bytes = 700;
 
     // Gathered with its like, and written when they fill a write(2), after 20 ms, or before another event.
     // `made`: how many directories, with those that were missing above it.

@@ -32,6 +32,17 @@ TEST_CASE("each errno of the table gets its reply code")
     }
 }
 
+TEST_CASE("what an operator can mend is told apart from what a request got wrong")
+{
+    for (const int number :
+         {EACCES, EPERM, EROFS, EDQUOT, ENOSPC, EMLINK, EMFILE, ENFILE, ENOMEM, EIO, ESTALE})
+        CHECK(concerns_operator({number, boost::system::system_category()}));
+    for (const int number : {EEXIST, ENOENT, ENOTDIR, EXDEV, ELOOP, ENAMETOOLONG, EILSEQ, EBUSY, EAGAIN})
+        CHECK_FALSE(concerns_operator({number, boost::system::system_category()}));
+    CHECK_FALSE(concerns_operator(Errc::over_quota));
+    CHECK_FALSE(concerns_operator({}));
+}
+
 TEST_CASE("a failure is told in the system's own words")
 {
     CHECK(reply_for(EEXIST) == Reply{550, "File exists"});
