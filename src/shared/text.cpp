@@ -79,6 +79,17 @@ bool is_utf8(std::string_view text)
     return true;
 }
 
+std::string_view first_bytes(std::string_view utf8, std::size_t most)
+{
+    if (utf8.size() <= most) return utf8;
+    const auto continues = [&](std::size_t at) {
+        return (static_cast<unsigned char>(utf8[at]) & 0xC0U) == 0x80;
+    };
+    while (most > 0 && continues(most))
+        --most;
+    return utf8.substr(0, most);
+}
+
 bool has_control_character(std::string_view utf8)
 {
     while (!utf8.empty()) {

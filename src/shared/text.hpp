@@ -15,6 +15,9 @@ inline constexpr std::size_t max_password_bytes = 1024;
 // Well-formed UTF-8 (RFC 3629): no overlong forms, no surrogates, nothing above U+10FFFF.
 bool is_utf8(std::string_view text);
 
+// The first `most` bytes of well-formed UTF-8, or some fewer where that would cut a character in two.
+std::string_view first_bytes(std::string_view utf8, std::size_t most);
+
 // U+0000-U+001F, U+007F or U+0080-U+009F anywhere in well-formed UTF-8.
 bool has_control_character(std::string_view utf8);
 

@@ -169,6 +169,19 @@ class HangingMountInAHome(HangingTree):
         self.assertEqual([control.reply().code for control in sessions.values()], [257, 257, 250, 521])
         self.assertEqual(there.reply().code, 257)
 
+    def test_it_holds_nobody_else_up_where_all_is_handed_over(self):
+        self.set_up("alice/slow", hand_over="always")
+        waiting = [self.session("alice") for _ in range(12)]
+        bob = self.session("bob")
+        self.slow.hang()
+        for i, control in enumerate(waiting):
+            control.send(f"MKD slow/{i}")
+        self.slow.wait_until_asked(1)
+        self.assert_nobody_else_waits(bob)
+        self.assertEqual(self.session("bob").code("SITE MKDIR a/b"), 257)
+        self.slow.go_on()
+        self.assertEqual({control.reply().code for control in waiting}, {257})
+
     def test_what_is_mounted_there_is_not_counted(self):
         self.set_up("alice/slow", max_dirs="2")
         alice = self.session("alice")

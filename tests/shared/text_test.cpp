@@ -48,6 +48,25 @@ TEST_CASE("overlong forms, surrogates, what is above U+10FFFF and cut-off sequen
     }
 }
 
+TEST_CASE("the first bytes of a text are whole characters")
+{
+    CHECK(first_bytes("abc", 3) == "abc");
+    CHECK(first_bytes("abc", 2) == "ab");
+    CHECK(first_bytes("abc", 0).empty());
+    const std::string text = "a\u00E9\u8D44\U0001F600"; // of 1, 2, 3 and 4 bytes
+    for (const auto& [most, bytes] : {std::pair{1U, 1U},
+                                      {2U, 1U},
+                                      {3U, 3U},
+                                      {4U, 3U},
+                                      {5U, 3U},
+                                      {6U, 6U},
+                                      {7U, 6U},
+                                      {9U, 6U},
+                                      {10U, 10U},
+                                      {11U, 10U}})
+        CHECK(first_bytes(text, most) == text.substr(0, bytes));
+}
+
 TEST_CASE("control characters are C0, DEL and C1")
 {
     for (const auto& text :

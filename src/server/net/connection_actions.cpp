@@ -6,6 +6,7 @@
 #include "server/net/loop_promise.hpp"
 #include "server/net/peer_text.hpp"
 #include "shared/error.hpp"
+#include "shared/text.hpp"
 
 #include <boost/asio.hpp>
 
@@ -285,7 +286,7 @@ void Connection::log_refusal(const RemotePath& path, error_code failure)
     services_.log.trouble(EventLog::Trouble::tree_refuses, "directory-failed",
                           {{"id", id_},
                            {"user", session_.user()},
-                           {whole ? "path" : "path-begins", text.substr(0, EventLog::max_path_bytes)},
+                           {whole ? "path" : "path-begins", first_bytes(text, EventLog::max_path_bytes)},
                            {"error", failure.message()}});
 }
 

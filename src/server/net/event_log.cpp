@@ -1,6 +1,7 @@
 #include "server/net/event_log.hpp"
 
-#include <algorithm>
+#include "shared/text.hpp"
+
 #include <chrono>
 
 namespace ftpc::server {
@@ -53,8 +54,9 @@ void EventLog::write(std::string_view event, Fields fields, std::uint64_t withhe
 void EventLog::directory_made(std::uint64_t connection, std::string_view user, std::string_view path,
                               std::size_t made)
 {
-    gathered_.push_back({connection, user.size(), path.size(), made});
-    gathered_text_.append(user).append(path.substr(0, max_path_bytes));
+    const std::string_view logged = first_bytes(path, max_path_bytes);
+    gathered_.push_back({connection, user.size(), logged.size(), path.size(), made});
+    gathered_text_.append(user).append(logged);
     if (gathered_.size() == most_gathered) put_into_words();
     flush_later();
 }
@@ -73,7 +75,7 @@ void EventLog::put_into_words()
     std::string_view last_user;
     for (const Gathered& directory : gathered_) {
         const std::string_view user = take(directory.user_bytes);
-        const std::string_view path = take(std::min(directory.path_bytes, max_path_bytes));
+        const std::string_view path = take(directory.logged_bytes);
         if (before == nullptr || before->connection != directory.connection || last_user != user)
             directory_made_.set(time, event_directory_made, {{"id", directory.connection}, {"user", user}},
                                 "path");

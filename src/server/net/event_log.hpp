@@ -67,7 +67,8 @@ private:
     struct Gathered {
         std::uint64_t connection;
         std::size_t user_bytes;
-        std::size_t path_bytes; // of the whole path
+        std::size_t logged_bytes; // of the path
+        std::size_t path_bytes;   // of the whole path
         std::size_t made;
     };
 

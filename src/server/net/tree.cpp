@@ -80,11 +80,13 @@ void Made::add(Made next)
 
 Tree::Tree(UniqueFd root, mode_t directory_mode, HandOver hand_over)
     : lookup_{openat2_works(root.get()) ? Lookup::beneath : Lookup::walk}, hand_over_{hand_over},
-      directory_mode_{directory_mode}, root_{as_root(std::move(root))}
+      on_own_disk_{is_local_file_system(root.get())}, directory_mode_{directory_mode}, root_{as_root(
+                                                                                           std::move(root))}
 {}
 
 Tree::Tree(UniqueFd root, mode_t directory_mode, Lookup lookup, HandOver hand_over)
-    : lookup_{lookup}, hand_over_{hand_over}, directory_mode_{directory_mode}, root_{as_root(std::move(root))}
+    : lookup_{lookup}, hand_over_{hand_over}, on_own_disk_{is_local_file_system(root.get())},
+      directory_mode_{directory_mode}, root_{as_root(std::move(root))}
 {}
 
 Directory Tree::as_root(UniqueFd fd) const

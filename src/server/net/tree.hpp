@@ -115,6 +115,7 @@ public:
 
     Lookup lookup() const { return lookup_; }
     const Directory& share_root() const { return root_; }
+    bool on_own_disk() const { return on_own_disk_; }                // the root, whatever hand-over says
     void set_directory_mode(mode_t mode) { directory_mode_ = mode; } // from any thread
 
 private:
@@ -132,6 +133,7 @@ private:
 
     Lookup lookup_;
     HandOver hand_over_;
+    bool on_own_disk_;
     std::atomic<mode_t> directory_mode_;
     Directory root_; // after what it is told local by
 };

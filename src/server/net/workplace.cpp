@@ -63,12 +63,13 @@ Result<OpenedHome> open_home(const Tree& tree, std::string_view home, Effort eff
     if (!directory) return directory.error();
     struct stat status {};
     if (::fstat((*directory)->fd.get(), &status) != 0) return last_system_error();
-    return OpenedHome{std::move(*directory), {status.st_dev, status.st_ino}};
+    const bool on_own_disk = is_local_file_system((*directory)->fd.get());
+    return OpenedHome{std::move(*directory), {status.st_dev, status.st_ino}, on_own_disk};
 }
 
 Workers::Lane lane_of_home(const Tree& tree, std::string_view home)
 {
-    const std::uint64_t which = tree.share_root()->local ? std::hash<std::string_view>{}(home) : 0;
+    const std::uint64_t which = tree.on_own_disk() ? std::hash<std::string_view>{}(home) : 0;
     return {.key = which << 1, .local = false};
 }
 
@@ -81,13 +82,14 @@ Workplace workplace(const OpenedHome& home, Homes& homes)
     const auto new_quota = [&directory] {
         return std::make_shared<HomeQuota>([directory] { return count_directories(directory->fd.get()); });
     };
-    const bool local = directory->local;
     return {.home = directory,
             .working_directory = directory,
             .quota = homes.quotas.share(home.id, new_quota, [](const HomeQuota&) { return true; }),
             .counting = {.key = lane_key(home.id.device, home.id.inode, true), .local = true},
-            // Whoever works on a file system that is not local waits together with the others there.
-            .waiting = {.key = lane_key(home.id.device, local ? home.id.inode : 0, false), .local = false}};
+            // Whoever works on a file system that is not local waits together with the others there;
+            // elsewhere only what is mounted in the home hangs.
+            .waiting = {.key = lane_key(home.id.device, home.on_own_disk ? home.id.inode : 0, false),
+                        .local = false}};
 }
 
 Carried carry_out(const Tree& tree, const Workplace& place, const MakeDirectory& request,

@@ -39,6 +39,7 @@ struct HomeId {
 struct OpenedHome {
     Directory directory;
     HomeId id{};
+    bool on_own_disk = false; // on a local file system, also where all is handed over
 };
 
 // Fails as Tree::open_home, with Errc::would_wait for Effort::at_once only.

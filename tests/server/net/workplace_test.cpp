@@ -110,6 +110,19 @@ TEST_CASE_METHOD(WorkplaceTest, "sessions in one home share its descriptor and i
     CHECK(first.quota == second.quota);
 }
 
+TEST_CASE_METHOD(WorkplaceTest,
+                 "homes on a local disk wait apart from one another, also where all is handed over")
+{
+    make("root/bob");
+    const Tree all_handed_over{open("root"), 0755, HandOver::always};
+    const auto lane = [&](std::string_view home) {
+        return workplace(open_home(all_handed_over, home, Effort::may_wait).value(), homes).waiting.key;
+    };
+    CHECK(lane("alice") == lane("alice"));
+    CHECK(lane("alice") != lane("bob"));
+    CHECK(lane_of_home(all_handed_over, "alice").key != lane_of_home(all_handed_over, "bob").key);
+}
+
 TEST_CASE_METHOD(WorkplaceTest, "a home that took the place of another is shared with nobody in the old one")
 {
     const Workplace before = enter("alice");
