@@ -138,8 +138,8 @@ void check_certificate(const Settings& settings, Problems& problems)
     });
 }
 
-// Why no directory can be made on the file system of `directory`, which is `path`; empty where there is room.
-// One without a number of inodes makes them as it needs them.
+// Why nothing can be made on the file system of `directory`, which is `path`; empty where there is room. One
+// without a number of inodes makes them as it needs them.
 std::string no_room(int directory, const std::string& path)
 {
     struct statvfs status {};
@@ -163,7 +163,6 @@ void check_tree(const Settings& settings, const UsersTable* users, const Service
     }
     if (settings.durability == Durability::group && ::fsync(tree.get()) != 0)
         problems.push_back({root, "cannot be synced: " + last_error_text()});
-    if (const auto problem = no_room(tree.get(), root); !problem.empty()) problems.push_back({root, problem});
     if (!openat2_works(tree.get()))
         problems.push_back(
             {"kernel", "openat2 (Linux 5.6) is not available: symbolic links in the tree are not followed"});
@@ -171,6 +170,21 @@ void check_tree(const Settings& settings, const UsersTable* users, const Service
         const User user = users->at(i);
         if (const auto problem = home_problem(tree.get(), root, user.home, accounts.net); !problem.empty())
             problems.push_back({root + "/" + user.home, "home of " + user.name + ": " + problem});
+    }
+}
+
+// Of the tree, which new directories need, and of the data directory, which changes of users and session keys
+// need.
+void check_room(const Settings& settings, Problems& problems)
+{
+    std::optional<dev_t> checked;
+    for (const std::string& path : {settings.root_directory(), settings.data}) {
+        struct stat status {};
+        const UniqueFd directory = open_directory(AT_FDCWD, path);
+        if (!directory || ::fstat(directory.get(), &status) != 0 || checked == status.st_dev) continue;
+        checked = status.st_dev;
+        if (const auto problem = no_room(directory.get(), path); !problem.empty())
+            problems.push_back({path, problem});
     }
 }
 
@@ -232,6 +246,7 @@ Problems check(const Arguments& arguments)
     check_certificate(settings, problems);
     check_pepper(settings, users.table().get(), problems);
     check_tree(settings, users.table().get(), accounts, problems);
+    check_room(settings, problems);
     return problems;
 }
 
