@@ -77,32 +77,38 @@ bool log_takes_a_line()
     return ::poll(&waiting, 1, 0) == 1 && (waiting.revents & POLLOUT) != 0;
 }
 
-void append_json(std::string& line, std::string_view name, std::string_view value, bool is_number = false)
+void append_json_text(std::string& line, std::string_view text)
 {
-    line.append("\"").append(name).append("\":");
-    if (is_number) {
-        line += value;
-        return;
-    }
     line += '"';
-    for (const char c : printable(value)) { // nothing but quote and backslash is left to escape (RFC 8259 §7)
+    for (const char c : printable(text)) { // nothing but quote and backslash is left to escape (RFC 8259 §7)
         if (c == '"' || c == '\\') line += '\\';
         line += c;
     }
     line += '"';
 }
 
-void append_field(std::string& line, LogFormat format, const LogField& field)
+void append_json(std::string& line, std::string_view name, std::string_view text)
 {
-    if (format == LogFormat::json) {
-        line += ',';
-        append_json(line, field.name(), field.value(), field.is_number());
-        return;
-    }
-    line += ' ';
-    line += field.name();
-    line += '=';
-    append_value(line, field.value());
+    line.append("\"").append(name).append("\":");
+    append_json_text(line, text);
+}
+
+void append_field_name(std::string& line, LogFormat format, std::string_view name)
+{
+    if (format == LogFormat::json)
+        line.append(",\"").append(name).append("\":");
+    else
+        line.append(" ").append(name).append("=");
+}
+
+void append_field_value(std::string& line, LogFormat format, const LogField& field)
+{
+    if (format != LogFormat::json)
+        append_value(line, field.value());
+    else if (field.is_number())
+        line += field.value();
+    else
+        append_json_text(line, field.value());
 }
 
 // A line without its end.
@@ -124,8 +130,10 @@ void append_line_begin(std::string& line, LogFormat format, std::string_view tim
         line += " event=";
         append_value(line, event);
     }
-    for (const LogField& field : fields)
-        append_field(line, format, field);
+    for (const LogField& field : fields) {
+        append_field_name(line, format, field.name());
+        append_field_value(line, format, field);
+    }
 }
 
 void append_line_end(std::string& line, LogFormat format)
@@ -228,13 +236,13 @@ void RepeatedLogEvent::set(std::string_view time, std::string_view event,
     format_ = log_format;
     begin_.clear();
     append_line_begin(begin_, format_, time, process_name(), event, fields);
-    last_name_ = last_name;
+    append_field_name(begin_, format_, last_name);
 }
 
 void RepeatedLogEvent::append_line(std::string& lines, std::string_view last_value) const
 {
     lines += begin_;
-    append_field(lines, format_, {last_name_, last_value});
+    append_field_value(lines, format_, {{}, last_value});
     append_line_end(lines, format_);
 }
 

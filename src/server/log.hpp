@@ -48,13 +48,12 @@ std::string_view log_time_now(); // until this thread calls it again; empty wher
 class RepeatedLogEvent {
 public:
     void set(std::string_view time, std::string_view event, std::initializer_list<LogField> fields,
-             std::string_view last_name); // which must stay
+             std::string_view last_name);
     void append_line(std::string& lines, std::string_view last_value) const;
 
 private:
     LogFormat format_ = LogFormat::logfmt;
-    std::string begin_; // of the line, up to the last field
-    std::string_view last_name_;
+    std::string begin_; // of the line, up to the value of the last field
 };
 
 // ... and this writes whole lines with one write(2), as long as they are no more than max_log_write_bytes().

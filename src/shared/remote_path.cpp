@@ -4,17 +4,25 @@
 #include "shared/text.hpp"
 
 #include <algorithm>
+#include <cstring>
 
 namespace ftpc {
 
-Result<RemotePath> RemotePath::resolve(std::string_view argument, std::string memory) const
+Result<RemotePath> RemotePath::resolve(std::string_view argument) const
+{
+    RemotePath path;
+    if (const error_code failure = resolve_into(path, argument)) return failure;
+    return path;
+}
+
+error_code RemotePath::resolve_into(RemotePath& path, std::string_view argument) const
 {
     if (argument.empty()) return Errc::bad_argument;
-    if (!is_utf8(argument)) return Errc::not_utf8;
-    if (has_control_character(argument)) return Errc::control_character;
+    if (!is_printable_ascii(argument)) {
+        if (!is_utf8(argument)) return Errc::not_utf8;
+        if (has_control_character(argument)) return Errc::control_character;
+    }
 
-    RemotePath path;
-    path.text_ = std::move(memory);
     path.text_.clear();
     path.text_.reserve(text_.size() + argument.size() + 1);
     if (argument.front() != '/') path.text_ = text_;
@@ -31,7 +39,7 @@ Result<RemotePath> RemotePath::resolve(std::string_view argument, std::string me
         path.text_ += name;
         if (path.text_.size() > max_path_bytes) return Errc::name_too_long;
     }
-    return path;
+    return {};
 }
 
 std::size_t RemotePath::depth() const
@@ -41,7 +49,9 @@ std::size_t RemotePath::depth() const
 
 std::string_view RemotePath::name() const
 {
-    return is_home() ? std::string_view{} : std::string_view{text_}.substr(text_.rfind('/') + 1);
+    if (is_home()) return {};
+    const auto* const slash = static_cast<const char*>(::memrchr(text_.data(), '/', text_.size()));
+    return {slash + 1, text_.data() + text_.size()};
 }
 
 RemotePath RemotePath::parent() const
@@ -54,11 +64,11 @@ RemotePath RemotePath::parent() const
 void append_quoted(std::string& out, std::string_view text)
 {
     out += '"';
-    for (const char c : text) {
-        if (c == '"') out += '"';
-        out += c;
+    for (auto quote = text.find('"'); quote != std::string_view::npos; quote = text.find('"')) {
+        out.append(text, 0, quote).append("\"\"");
+        text.remove_prefix(quote + 1);
     }
-    out += '"';
+    out.append(text) += '"';
 }
 
 } // namespace ftpc

@@ -23,11 +23,14 @@ public:
     // top stays there, so no path ever names what is above the home. Repeated and trailing slashes mean
     // nothing; a backslash is an ordinary character. Fails with Errc::bad_argument (empty), not_utf8,
     // control_character or name_too_long.
-    // `memory`: for the text; what is in it does not matter.
-    Result<RemotePath> resolve(std::string_view argument, std::string memory = {}) const;
+    Result<RemotePath> resolve(std::string_view argument) const;
 
-    // The memory of a path that is not needed any more, for the next one.
-    std::string release() && { return std::move(text_); }
+    // The same, into another path that is not needed any more, in whose memory it is put; where it fails,
+    // that path is good for nothing else.
+    error_code resolve_into(RemotePath& path, std::string_view argument) const;
+
+    // How many bytes may go into the memory of this one.
+    std::size_t capacity() const { return text_.capacity(); }
 
     // How many components: 0 for the home.
     std::size_t depth() const;

@@ -1,18 +1,12 @@
 #include "shared/reply.hpp"
 
 #include <algorithm>
+#include <array>
 #include <optional>
 
 namespace ftpc {
 
 namespace {
-
-void append_code(std::string& out, int code)
-{
-    out += static_cast<char>('0' + code / 100);
-    out += static_cast<char>('0' + code / 10 % 10);
-    out += static_cast<char>('0' + code % 10);
-}
 
 std::optional<int> leading_code(std::string_view line)
 {
@@ -27,23 +21,17 @@ std::optional<int> leading_code(std::string_view line)
 
 void append_wire(std::string& out, const Reply& reply)
 {
+    const auto digit = [](int value) { return static_cast<char>('0' + value % 10); };
+    const std::array code{digit(reply.code / 100), digit(reply.code / 10), digit(reply.code)};
     std::string_view rest = reply.text;
     bool first = true;
-    while (true) {
-        const auto end = rest.find('\n');
-        const bool last = end == std::string_view::npos;
-        if (first || last) {
-            append_code(out, reply.code);
-            out += last ? ' ' : '-';
-        } else {
-            out += ' ';
-        }
-        out += rest.substr(0, end);
-        out += "\r\n";
-        if (last) return;
+    for (auto end = rest.find('\n'); end != std::string_view::npos; end = rest.find('\n')) {
+        if (first) out.append(code.data(), code.size());
+        out.append(first ? "-" : " ").append(rest, 0, end).append("\r\n");
         rest.remove_prefix(end + 1);
         first = false;
     }
+    out.append(code.data(), code.size()).append(" ").append(rest).append("\r\n");
 }
 
 ReplyReader::State ReplyReader::feed(std::string_view line)

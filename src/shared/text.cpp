@@ -69,6 +69,11 @@ bool misleads(std::uint32_t code_point)
 
 } // namespace
 
+bool is_printable_ascii(std::string_view text)
+{
+    return std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c < 0x7F; });
+}
+
 bool is_utf8(std::string_view text)
 {
     while (!text.empty()) {

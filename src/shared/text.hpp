@@ -12,6 +12,9 @@ namespace ftpc {
 inline constexpr std::size_t max_user_name_bytes = 32;
 inline constexpr std::size_t max_password_bytes = 1024;
 
+// Without control characters, and not even UTF-8 of more than a byte: most names are so as a whole.
+bool is_printable_ascii(std::string_view text);
+
 // Well-formed UTF-8 (RFC 3629): no overlong forms, no surrogates, nothing above U+10FFFF.
 bool is_utf8(std::string_view text);
 

@@ -73,6 +73,17 @@ class Connections(SharedServerTest):
             if i % 4 == 2:
                 self.assertEqual(received.count(b"\r\n200 "), 2, "what was asked before the end is answered")
 
+    def test_what_was_asked_inside_tls_before_a_half_close_is_answered(self):
+        # Without close_notify: once OpenSSL has seen such an end, it writes nothing more.
+        for i in range(40):
+            names = [f"v{i}-{j}" for j in range(10 + i)]
+            with self.subTest(commands=len(names)), logged_in(self.server.port) as control:
+                with socket.socket(fileno=os.dup(control.into_socket().fileno())) as plain:
+                    control.send_bytes("".join(f"MKD {name}\r\n" for name in names).encode())
+                    plain.shutdown(socket.SHUT_WR)
+                self.assertEqual([control.reply().code for _ in names], [257] * len(names))
+                self.assertTrue(control.ended())
+
     def test_clients_that_vanish_while_they_are_served(self):
         # A client that goes away in the middle of something was CVE-2020-9273: its memory was used once more.
         random.seed(20250105)

@@ -86,6 +86,17 @@ class SmallFileSystemWithoutDurability(SmallFileSystem):
 
 
 class ForbiddenParent(EndToEndTest):
+    def test_of_a_long_path_that_is_refused_the_log_has_the_beginning(self):
+        server = self.serve()
+        closed = server.site.root / "alice/closed"
+        closed.mkdir()
+        closed.chmod(0o555)
+        path = "/closed" + 4 * ("/" + 200 * "n")
+        with logged_in(server.port) as control:
+            self.assertEqual(control.code(f"SITE MKDIR {path}"), 550)
+        line = server.log.wait_for(r'event=directory-failed id=\d+ user=alice path-begins=(\S+) path-bytes=(\d+) error="Permission denied"$')
+        self.assertEqual((line[1], line[2]), (path[:700], str(len(path))))
+
     def test_a_parent_that_is_not_the_server_s_is_550(self):
         server = self.serve()
         parent = server.site.root / "alice/closed"

@@ -172,7 +172,7 @@ class Floods(SharedServerTest):
     def test_others_have_their_turn(self):
         home = self.server.site.root / "alice"
         flood = subprocess.Popen(
-            [FTP_LOAD, "directories", "--server", f"127.0.0.1:{self.server.port}", "--user", "alice", "--sessions", "4",
+            [FTP_LOAD, "directories", "--server", f"127.0.0.1:{self.server.port}", "--user", "alice", "--sessions", "16",
              "--in-flight", "6000", "--seconds", str(scaled(10))], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
         try:
             flood.stdin.write(PASSWORD + "\n")

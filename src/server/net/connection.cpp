@@ -16,6 +16,7 @@ namespace ftpc::server {
 namespace asio = boost::asio;
 constexpr auto use_awaitable = asio::as_tuple(asio::use_awaitable);
 constexpr std::chrono::milliseconds turn_time{1}; // of one connection before the others get theirs
+constexpr std::size_t worth_another_look = 8;     // replies: who has sent so many commands may have sent more
 constexpr std::size_t most_last_bytes = std::size_t{1} << 20U; // read at the end, so that replies arrive
 
 namespace {
@@ -120,7 +121,7 @@ asio::awaitable<void> Connection::serve()
         if (end) take(end, Clock::now());
         while (is_stopped() && !over_ && !ending_) {
             co_await overcome(std::exchange(obstacle_, {}));
-            if (!is_stopped() && !over_ && !ending_) obstacle_ = handle_lines(Clock::now());
+            if (goes_on()) handle_what_is_left();
         }
         leave_memory();
     }
@@ -139,19 +140,50 @@ bool Connection::on_readable()
 bool Connection::read_and_handle()
 {
     replies_.take_memory(services_.spare.replies);
-    const auto got = stream_.read_at_once(lines_.room(std::move(services_.spare.lines)));
-    if (got || got.error() != asio::error::would_block) {
-        const auto now = Clock::now();
-        take(got, now);
-        if (!over_ && !ending_) obstacle_ = handle_lines(now);
-        if (over_ || ending_ || is_stopped()) return false;
-        patience_.wait(Patience::For::command, now);
-    } else if (stream_.has_unsent()) {
-        obstacle_ = Unsent{};
-        return false;
-    }
+    const auto turn_end = Clock::now() + turn_time;
+    if (handle_read(stream_.read_at_once(room()), turn_end)) finish_turn(turn_end);
+    if (goes_on() && stream_.has_unsent()) obstacle_ = Unsent{};
+    if (!goes_on()) return false;
+    patience_.wait(Patience::For::command, asked_);
     leave_memory();
     return stream_.all_read();
+}
+
+void Connection::handle_what_is_left()
+{
+    const auto now = Clock::now();
+    obstacle_ = handle_lines(now + turn_time, now);
+    finish_turn(now + turn_time);
+}
+
+// False where there was nothing to read.
+bool Connection::handle_read(const Result<std::size_t>& received, Clock::time_point turn_end)
+{
+    if (!received && received.error() == asio::error::would_block) return false;
+    const auto now = Clock::now();
+    take(received, now);
+    if (goes_on()) obstacle_ = handle_lines(turn_end, now);
+    return true;
+}
+
+// Where the next bytes are read to.
+std::span<char> Connection::room()
+{
+    return lines_.room(std::move(services_.spare.lines));
+}
+
+// A client that has many commands in flight has often sent more while these were carried out, and what is
+// answered together costs less.
+void Connection::finish_turn(Clock::time_point turn_end)
+{
+    bool reads = true;
+    while (reads && goes_on() && replies_.count() >= worth_another_look)
+        reads = handle_read(stream_.read_more_at_once(room()), turn_end);
+    if (!goes_on()) return;
+    if (!flush_at_once())
+        obstacle_ = Unsent{};
+    else if (std::exchange(answered_, commands_) != commands_)
+        patience_.command_answered(Clock::now());
 }
 
 void Connection::leave_memory()
@@ -181,11 +213,12 @@ std::string Connection::in_words(const error_code& failure) const
     return stream_.tls_error().empty() ? failure.message() : stream_.tls_error();
 }
 
-// A turn: carries out the commands at hand and answers them, up to one for which something has to be waited.
-Connection::Obstacle Connection::handle_lines(Clock::time_point now)
+// Carries out the commands at hand, up to one for which something has to be waited. Long replies are sent,
+// the last may be left.
+Connection::Obstacle Connection::handle_lines(Clock::time_point end, Clock::time_point now)
 {
     const ForgetAtEnd forget{services_.recent_parent};
-    Obstacle obstacle = handle_lines_until(now + turn_time, now);
+    Obstacle obstacle = handle_lines_until(end, now);
     services_.log.put_into_words();
     return obstacle;
 }
@@ -201,8 +234,6 @@ Connection::Obstacle Connection::handle_lines_until(Clock::time_point end, Clock
         Obstacle obstacle = handle(line);
         if (obstacle.index() != 0) return obstacle;
     }
-    if (!flush_at_once()) return Unsent{};
-    if (std::exchange(answered_, commands_) != commands_) patience_.command_answered(now);
     return {};
 }
 

@@ -21,6 +21,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <variant>
 
 namespace ftpc::server {
@@ -70,14 +71,19 @@ private:
     boost::asio::awaitable<void> serve();
     bool on_readable() override;
     bool read_and_handle();
+    void handle_what_is_left();
+    bool handle_read(const Result<std::size_t>& received, Clock::time_point turn_end);
+    std::span<char> room();
+    void finish_turn(Clock::time_point turn_end);
     void take(const Result<std::size_t>& received, Clock::time_point now);
     std::string in_words(const error_code& failure) const;
-    Obstacle handle_lines(Clock::time_point now);
+    Obstacle handle_lines(Clock::time_point end, Clock::time_point now);
     Obstacle handle_lines_until(Clock::time_point end, Clock::time_point now);
     Obstacle handle(const LineBuffer::Line& line);
     boost::asio::awaitable<void> overcome(Obstacle obstacle);
     void leave_memory();
     bool is_stopped() const { return obstacle_.index() != 0; }
+    bool goes_on() const { return !is_stopped() && !over_ && !ending_; }
     boost::asio::awaitable<bool> flush();
     bool flush_at_once();
     boost::asio::awaitable<error_code> synced();

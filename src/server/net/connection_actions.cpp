@@ -17,6 +17,15 @@ namespace ftpc::server {
 namespace asio = boost::asio;
 constexpr auto nobody = [](const auto&) {}; // cares for what comes late
 
+namespace {
+
+bool needs_worker(error_code failure)
+{
+    return failure == Errc::would_wait || failure == Errc::must_count;
+}
+
+} // namespace
+
 // Everything that needs no waiting; false when perform() has to.
 bool Connection::perform_at_once(Action& action)
 {
@@ -208,7 +217,7 @@ bool Connection::make(Request& request)
     place_.max_dirs = own_max_dirs_.value_or(services_.settings.max_dirs);
     Carried carried =
         carry_out(services_.tree, place_, request, asked_, Effort::at_once, &services_.recent_parent);
-    if (carried.failure == Errc::would_wait || carried.failure == Errc::must_count) {
+    if (carried.failure && needs_worker(carried.failure)) {
         begun_ = std::move(carried.made);
         return false;
     }
@@ -251,10 +260,9 @@ asio::awaitable<Carried> Connection::made_in_worker(const Request& request, Effo
 
 void Connection::on_made(const MakeDirectory& request, const Carried& carried)
 {
-    Reply reply =
-        session_.on_directory_made(request.path, carried.failure, std::move(services_.spare.reply_text));
+    Reply& reply = services_.spare.reply;
+    session_.on_directory_made(request.path, carried.failure, reply);
     add_outcome(reply, request.path, carried);
-    services_.spare.reply_text = std::move(reply.text);
 }
 
 void Connection::on_made(const MakePath& request, const Carried& carried)
@@ -267,6 +275,7 @@ void Connection::on_made(const MakePath& request, const Carried& carried)
 void Connection::add_outcome(const Reply& reply, const RemotePath& path, const Carried& carried)
 {
     log_directories(path, carried.made);
+    if (!carried.failure && !carried.sync_failure) return add_durably(reply, carried.made.parents);
     if (concerns_operator(carried.failure)) log_refusal(path, carried.failure);
     if (carried.sync_failure) {
         log_event("sync-failed", {{"error", carried.sync_failure.message()}});
@@ -281,13 +290,22 @@ void Connection::add_outcome(const Reply& reply, const RemotePath& path, const C
 
 void Connection::log_refusal(const RemotePath& path, error_code failure)
 {
+    constexpr auto tree_refuses = EventLog::Trouble::tree_refuses;
+    constexpr std::string_view event = "directory-failed";
     const std::string_view text = path.text();
-    const bool whole = text.size() <= EventLog::max_path_bytes;
-    services_.log.trouble(EventLog::Trouble::tree_refuses, "directory-failed",
-                          {{"id", id_},
-                           {"user", session_.user()},
-                           {whole ? "path" : "path-begins", first_bytes(text, EventLog::max_path_bytes)},
-                           {"error", failure.message()}});
+    const LogField id{"id", id_};
+    const LogField user{"user", session_.user()};
+    const std::string words = failure.message();
+    const LogField error{"error", words};
+    if (text.size() <= EventLog::max_path_bytes)
+        services_.log.trouble(tree_refuses, event, {id, user, {"path", text}, error});
+    else
+        services_.log.trouble(tree_refuses, event,
+                              {id,
+                               user,
+                               {"path-begins", first_bytes(text, EventLog::max_path_bytes)},
+                               {"path-bytes", std::uint64_t{text.size()}},
+                               error});
 }
 
 void Connection::log_quota()

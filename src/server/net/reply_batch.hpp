@@ -19,11 +19,13 @@ public:
     void add_when_synced(const Reply& reply, const Parents& parents);
 
     bool empty() const { return text_.empty(); }
+    std::size_t count() const { return replies_; }
+
     // Time to send: the batch has grown large; or there are so many, and nothing to be waited for, that the
     // client may as well read them while the rest is carried out.
     bool full() const
     {
-        return text_.size() >= 65536 || parents_.size() >= 512 || (conditional_.empty() && replies_ >= 32);
+        return text_.size() >= 65536 || parents_.size() >= 512 || (conditional_.empty() && replies_ >= 48);
     }
 
     bool depends_on_sync() const { return !conditional_.empty(); }

@@ -12,6 +12,7 @@
 #include "server/net/workplace.hpp"
 #include "server/settings.hpp"
 #include "shared/line_buffer.hpp"
+#include "shared/reply.hpp"
 
 #include <atomic>
 #include <cstddef>
@@ -38,7 +39,7 @@ struct SharedServices {
 struct SpareMemory {
     LineBuffer::Memory lines{};
     std::string replies{};
-    std::string reply_text{};
+    Reply reply{};
 };
 
 // Of one reactor, on its thread.

@@ -42,13 +42,18 @@ Reply too_many_from_address(std::uint32_t retry_seconds)
                      (minutes == 1 ? " minute." : " minutes.")};
 }
 
-Reply quoted_path_reply(int code, const RemotePath& path, std::string_view words, std::string memory = {})
+void put_quoted_path(Reply& reply, int code, const RemotePath& path, std::string_view words)
 {
-    Reply reply{code, std::move(memory)};
+    reply.code = code;
     reply.text.clear();
-    reply.text.reserve(path.text().size() + words.size() + 2);
     append_quoted(reply.text, path.text());
     reply.text += words;
+}
+
+Reply quoted_path_reply(int code, const RemotePath& path, std::string_view words)
+{
+    Reply reply;
+    put_quoted_path(reply, code, path, words);
     return reply;
 }
 
@@ -297,39 +302,42 @@ Reply Session::on_keys_listed(const ipc::ListAnswer& answer) const
 
 // ---- directories
 
-Result<RemotePath> Session::new_directory(std::string_view argument)
+error_code Session::new_directory(RemotePath& path, std::string_view argument) const
 {
-    auto path = working_directory_.resolve(argument, std::move(path_memory_));
-    if (path && path->depth() > max_new_depth) return Errc::too_deep;
-    return path;
+    constexpr std::size_t deep = 2 * max_new_depth; // bytes: what is shorter need not be counted
+    if (const error_code failure = working_directory_.resolve_into(path, argument)) return failure;
+    if (path.text().size() > deep && path.depth() > max_new_depth) return Errc::too_deep;
+    return {};
 }
 
-void Session::take_back(RemotePath path)
+void Session::take_back(RemotePath&& path)
 {
-    std::string memory = std::move(path).release();
-    if (memory.capacity() <= most_path_memory) path_memory_ = std::move(memory);
+    if (path.capacity() > spare_path_.capacity() && path.capacity() <= most_spare_bytes)
+        spare_path_ = std::move(path);
 }
 
 Action Session::mkd(std::string_view argument)
 {
-    auto path = new_directory(argument);
-    if (!path) return error_reply(path.error(), argument);
-    const bool plain_name = argument == path->name();
-    return MakeDirectory{std::move(*path), plain_name};
+    MakeDirectory make{std::move(spare_path_), false};
+    if (const error_code failure = new_directory(make.path, argument)) return error_reply(failure, argument);
+    make.in_working_directory = argument == make.path.name();
+    return make;
 }
 
-Reply Session::on_directory_made(const RemotePath& path, error_code failure, std::string memory) const
+void Session::on_directory_made(const RemotePath& path, error_code failure, Reply& reply) const
 {
-    if (failure) return error_reply(failure, path.text());
-    return quoted_path_reply(257, path, " created.", std::move(memory));
+    if (failure)
+        reply = error_reply(failure, path.text());
+    else
+        put_quoted_path(reply, 257, path, " created.");
 }
 
 Action Session::site_mkdir(std::string_view argument)
 {
     if (!logged_in_) return Reply{530, "Log in first."};
-    auto path = new_directory(argument);
-    if (!path) return error_reply(path.error(), argument);
-    return MakePath{std::move(*path)};
+    MakePath make{std::move(spare_path_)};
+    if (const error_code failure = new_directory(make.path, argument)) return error_reply(failure, argument);
+    return make;
 }
 
 Reply Session::on_path_made(const RemotePath& path, bool made, error_code failure) const

@@ -100,14 +100,14 @@ public:
     Reply on_keys_listed(const ipc::ListAnswer& answer) const;
 
     Reply on_directory_changed(const RemotePath& path, error_code failure);
-    // `memory`: for the reply's text; what is in it does not matter.
-    Reply on_directory_made(const RemotePath& path, error_code failure, std::string memory = {}) const;
+    // Into `reply`, whose text keeps its memory.
+    void on_directory_made(const RemotePath& path, error_code failure, Reply& reply) const;
     // `made`: by this command; false when the directory was there before, or another made it meanwhile.
     Reply on_path_made(const RemotePath& path, bool made, error_code failure) const;
 
     // The path of a directory that was asked for, once it is answered: its memory serves the next one.
-    void take_back(RemotePath path);
-    static constexpr std::size_t most_path_memory = 512; // bytes that a session keeps for that
+    void take_back(RemotePath&& path);
+    static constexpr std::size_t most_spare_bytes = 512; // that a session keeps for that
 
     bool logged_in() const { return logged_in_; }
     const std::string& user() const { return user_; } // as given with USER
@@ -155,8 +155,8 @@ private:
     Action site_session_end(std::string_view argument);
     Action site_mkdir(std::string_view path);
 
-    // Where `argument` leads, if a directory may be made there.
-    Result<RemotePath> new_directory(std::string_view argument);
+    // Puts into `path` where `argument` leads, if a directory may be made there.
+    error_code new_directory(RemotePath& path, std::string_view argument) const;
     void forget_login();
 
     const std::string& realm_;
@@ -169,7 +169,7 @@ private:
     int refusals_ = 0;
     std::string user_;
     RemotePath working_directory_;
-    std::string path_memory_; // for the next new directory
+    RemotePath spare_path_; // for the next new directory
 };
 
 } // namespace ftpc::server

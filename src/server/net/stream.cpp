@@ -73,8 +73,11 @@ long Stream::on_receiving(BIO* bio, int operation, const char*, std::size_t size
         BIO_set_retry_read(bio); // as if the socket had nothing
         return -1;
     }
-    if (operation == (BIO_CB_READ | BIO_CB_RETURN)) stream.after_receiving(result > 0 ? *bytes : 0, size);
-    return result;
+    if (operation != (BIO_CB_READ | BIO_CB_RETURN)) return result;
+    stream.after_receiving(result > 0 ? *bytes : 0, size);
+    if (result != 0 || !stream.leaves_end_) return result;
+    BIO_set_retry_read(bio);
+    return -1;
 }
 
 void Stream::after_receiving(std::size_t bytes, std::size_t asked)
@@ -103,8 +106,10 @@ Stream::Attempt Stream::outcome(int result, std::size_t bytes)
     default:
         break;
     }
-    const char* const reason = ERR_reason_error_string(ERR_peek_error());
+    const unsigned long error = ERR_peek_error();
+    const char* const reason = ERR_reason_error_string(error);
     tls_error_ = reason != nullptr ? reason : "unknown TLS error";
+    if (ERR_GET_REASON(error) == SSL_R_UNEXPECTED_EOF_WHILE_READING) tls_error_ = "hung up by the client";
     ERR_clear_error();
     return {.failure = {EPROTO, boost::system::system_category()}};
 }
@@ -137,7 +142,7 @@ Stream::Attempt Stream::receive_in_clear(std::span<char> into)
 {
     const ssize_t result = ::recv(socket_.descriptor(), into.data(), into.size(), 0);
     if (result < 0 && errno != EAGAIN) return {.failure = last_system_error()};
-    if (result == 0) return {.failure = asio::error::eof};
+    if (result == 0 && !leaves_end_) return {.failure = asio::error::eof};
     const std::size_t got = result > 0 ? static_cast<std::size_t>(result) : 0;
     socket_.has_read(got, into.size());
     if (got == 0) return would_block(WatchedSocket::Event::readable);
@@ -181,6 +186,14 @@ Result<std::size_t> Stream::read_at_once(std::span<char> into)
     const Attempt attempt = receive(into);
     if (attempt.failure) return attempt.failure;
     return attempt.bytes;
+}
+
+Result<std::size_t> Stream::read_more_at_once(std::span<char> into)
+{
+    leaves_end_ = true;
+    auto result = read_at_once(into);
+    leaves_end_ = false;
+    return result;
 }
 
 asio::awaitable<Result<std::size_t>> Stream::read_some(std::span<char> into)

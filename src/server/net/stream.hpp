@@ -45,6 +45,11 @@ public:
     // As read_some; fails with asio::error::would_block where it would have to wait.
     Result<std::size_t> read_at_once(std::span<char> into);
 
+    // The same while there is still something to write: where the client has ended its side, that is left to
+    // the next read, and this fails with would_block. After an end without close_notify OpenSSL writes
+    // nothing more.
+    Result<std::size_t> read_more_at_once(std::span<char> into);
+
     // Waits for what is unsent before, too.
     boost::asio::awaitable<error_code> write_all(std::string_view bytes);
 
@@ -56,7 +61,8 @@ public:
     std::uint64_t bytes_sent() const { return bytes_sent_; }
 
     // The server's side of the handshake. Fails as read_some, and with errno EPROTO when TLS itself fails;
-    // tls_error() then has OpenSSL's words.
+    // tls_error() then has OpenSSL's words, or plainer ones where the client has ended its side in the midst
+    // of TLS.
     boost::asio::awaitable<error_code> start_tls(TlsContext context);
     const std::string& tls_error() const { return tls_error_; }
 
@@ -116,6 +122,7 @@ private:
     bool has_unsent_ = false;   // when it last tried to read
     bool lacks_bytes_ = false;  // what TLS holds is of no use before more has come
     bool may_receive_ = false;  // the SSL call under way may still read from the socket
+    bool leaves_end_ = false;   // and is not to be told that the client has ended its side
     std::size_t tls_bytes_ = 0; // received since TLS last gave out anything for us
 };
 

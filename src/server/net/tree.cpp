@@ -58,25 +58,7 @@ Result<OpenDirectory> open_readable(int base, std::string_view path, int flags, 
     return fd.error();
 }
 
-Made one_made(Directory parent)
-{
-    Made made;
-    made.path = true;
-    made.directories = 1;
-    made.parents.push_back(std::move(parent));
-    return made;
-}
-
 } // namespace
-
-void Made::add(Made next)
-{
-    path = path || next.path;
-    if (next.directories > 0) below = next.below;
-    directories += next.directories;
-    for (Directory& parent : next.parents)
-        parents.push_back(std::move(parent));
-}
 
 Tree::Tree(UniqueFd root, mode_t directory_mode, HandOver hand_over)
     : lookup_{openat2_works(root.get()) ? Lookup::beneath : Lookup::walk}, hand_over_{hand_over},
@@ -159,7 +141,7 @@ bool Tree::must_stay(Blocking blocking) const
     return blocking == Blocking::at_once && hand_over_ == HandOver::automatic;
 }
 
-Result<Made> Tree::make_in(const Directory& parent, std::string_view name, const Terms& terms) const
+error_code Tree::make_in(const Directory& parent, std::string_view name, Made& made, const Terms& terms) const
 {
     if (terms.blocking == Blocking::at_once && !parent->local) return Errc::would_wait;
     if (name.size() > max_name_bytes) return error_code{ENAMETOOLONG, boost::system::system_category()};
@@ -175,7 +157,11 @@ Result<Made> Tree::make_in(const Directory& parent, std::string_view name, const
     }
     if (::mkdirat(parent->fd.get(), terminated.get(), directory_mode_) == 0) {
         if (permit) permit->made();
-        return one_made(parent);
+        made.path = true;
+        made.below = 0;
+        ++made.directories;
+        made.parents.push_back(parent);
+        return {};
     }
     if (errno != EEXIST) return last_system_error();
     permit.reset(); // what is mounted on the name may hang, and others want to make directories here
@@ -201,17 +187,17 @@ error_code Tree::what_is_there(const Directory& parent, const char* name, Blocki
     return {EEXIST, boost::system::system_category()};
 }
 
-Result<Made> Tree::make(const Directory& home, const RemotePath& path, const Terms& terms) const
+error_code Tree::make(const Directory& home, const RemotePath& path, Made& made, const Terms& terms) const
 {
     if (path.is_home()) return Errc::directory_exists;
     const auto parent = open_parent(home, path, terms.blocking, terms.recent);
     if (!parent) return parent.error();
-    auto made = make_in(*parent, path.name(), terms);
-    if (made || terms.recent == nullptr || !is_errno(made.error(), ENOENT)) return made;
+    const error_code failure = make_in(*parent, path.name(), made, terms);
+    if (terms.recent == nullptr || !is_errno(failure, ENOENT)) return failure;
     terms.recent->forget(); // removed meanwhile, and perhaps made anew
     Terms anew = terms;
     anew.recent = nullptr;
-    return make(home, path, anew);
+    return make(home, path, made, anew);
 }
 
 Result<Directory> Tree::open_parent(const Directory& home, const RemotePath& path, Blocking blocking,
@@ -232,16 +218,10 @@ error_code Tree::make_with_parents(const Directory& home, const RemotePath& path
         made.parents.push_back(home);
         return {};
     }
-    auto one = make(home, path, terms);
-    if (one) {
-        made.add(std::move(*one));
-        return {};
-    }
-    if (!is_errno(one.error(), ENOENT) && !is_there(one.error())) return one.error();
-    Made walked;
-    const error_code failure = walk_and_make(home, path, walked, terms);
-    if (failure && walked.directories == 0) return failure;
-    made.add(std::move(walked));
+    const error_code one = make(home, path, made, terms);
+    if (!is_errno(one, ENOENT) && !is_there(one)) return one;
+    const error_code failure = walk_and_make(home, path, made, terms);
+    if (failure && made.directories == 0) made.parents.clear(); // nothing of it is to be acknowledged
     return failure;
 }
 
@@ -268,17 +248,17 @@ error_code Tree::walk_and_make(const Directory& home, const RemotePath& path, Ma
     while (!rest.empty()) {
         const std::string_view name = rest.substr(0, rest.find('/'));
         rest.remove_prefix(std::min(rest.size(), name.size() + 1));
-        const auto step = make_in(here, name, terms);
-        if (!step && !is_there(step.error())) return step.error();
-        made.parents.push_back(here);
+        const error_code step = make_in(here, name, made, terms);
+        if (step && !is_there(step)) return step;
         if (step) {
-            made.path = rest.empty();
-            ++made.directories;
-            made.below = rest.empty() ? 0 : rest.size() + 1;
+            made.parents.push_back(here);
+        } else if (!rest.empty()) {
+            made.path = false;
+            made.below = rest.size() + 1;
         }
         reached = reached.resolve(name).value();
         auto next = step_into(home, here, reached, terms.blocking);
-        if (!next) return is_errno(next.error(), ENOTDIR) && rest.empty() ? step.error() : next.error();
+        if (!next) return is_errno(next.error(), ENOTDIR) && rest.empty() ? step : next.error();
         here = std::move(*next);
     }
     return {};

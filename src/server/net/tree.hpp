@@ -35,9 +35,6 @@ struct Made {
     std::size_t below = 0; // bytes at the end of the path, with their slash, that name what is below the last
                            // of these: 0 where it was made as a whole
     Parents parents;       // those whose entries make the path; to be synced before it is acknowledged
-
-    // Adds what came of another attempt, which found there what this one had made.
-    void add(Made next);
 };
 
 // The parent that a path was looked up to a moment ago: the next command on a name in it needs no look-up. To
@@ -99,17 +96,17 @@ public:
     Result<Directory> open_parent(const Directory& home, const RemotePath& path, Blocking blocking,
                                   RecentParent* recent) const;
 
-    // Makes one directory with the plain name `name` in `parent`: one system call.
+    // Makes one directory with the plain name `name` in `parent`, and adds it to `made`: one system call.
     // Fails with Errc::directory_exists when a directory of that name is there, EEXIST when something else
     // is, Errc::over_quota where the allowance says so, or errno of mkdirat(2).
-    Result<Made> make_in(const Directory& parent, std::string_view name, const Terms& terms = {}) const;
+    error_code make_in(const Directory& parent, std::string_view name, Made& made,
+                       const Terms& terms = {}) const;
 
     // Makes `path`, whose parent must be there. Fails as open and make_in. The home itself exists.
-    Result<Made> make(const Directory& home, const RemotePath& path, const Terms& terms = {}) const;
+    error_code make(const Directory& home, const RemotePath& path, Made& made, const Terms& terms = {}) const;
 
     // Makes `path` and what is missing above it, and adds that to `made`, also where it fails: what was made
-    // before the failure stays. To be asked again with the same `made`, it goes on from there.
-    // Fails as open and make_in.
+    // before the failure stays. Fails as open and make_in.
     error_code make_with_parents(const Directory& home, const RemotePath& path, Made& made,
                                  const Terms& terms = {}) const;
 

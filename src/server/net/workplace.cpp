@@ -36,8 +36,8 @@ bool serves_as(const OpenDirectory& one, const OpenDirectory& other)
 
 // What `make` makes of the place's terms.
 template <class Make>
-Carried with_terms(const Workplace& place, HomeQuota::Clock::time_point asked, Effort effort,
-                   RecentParent* recent, Make make)
+error_code with_terms(const Workplace& place, HomeQuota::Clock::time_point asked, Effort effort,
+                      RecentParent* recent, Make make)
 {
     Allowance allowance;
     Tree::Terms terms{blocking(effort), nullptr, effort != Effort::at_once, recent};
@@ -53,7 +53,11 @@ Carried with_terms(const Workplace& place, HomeQuota::Clock::time_point asked, E
 void Carried::go_on_with(Carried next)
 {
     failure = next.failure;
-    made.add(std::move(next.made));
+    made.path = made.path || next.made.path;
+    if (next.made.directories > 0) made.below = next.made.below;
+    made.directories += next.made.directories;
+    for (Directory& parent : next.made.parents)
+        made.parents.push_back(std::move(parent));
     if (next.sync_failure) sync_failure = next.sync_failure;
 }
 
@@ -95,13 +99,13 @@ Workplace workplace(const OpenedHome& home, Homes& homes)
 Carried carry_out(const Tree& tree, const Workplace& place, const MakeDirectory& request,
                   HomeQuota::Clock::time_point asked, Effort effort, RecentParent* recent)
 {
-    Carried carried = with_terms(place, asked, effort, recent, [&](const Tree::Terms& terms) -> Carried {
-        auto made = request.in_working_directory
-                        ? tree.make_in(place.working_directory, request.path.name(), terms)
-                        : tree.make(place.home, request.path, terms);
-        if (!made) return {.failure = made.error()};
-        return {.made = std::move(*made)};
+    Carried carried;
+    carried.failure = with_terms(place, asked, effort, recent, [&](const Tree::Terms& terms) {
+        return request.in_working_directory
+                   ? tree.make_in(place.working_directory, request.path.name(), carried.made, terms)
+                   : tree.make(place.home, request.path, carried.made, terms);
     });
+    if (!carried.failure) return carried;
     // 521 tells who asks again after a lost reply or a 451 that the directory is there, so it must be on
     // disk, too.
     if (carried.failure == Errc::directory_exists && !request.path.is_home()) {
@@ -116,11 +120,11 @@ Carried carry_out(const Tree& tree, const Workplace& place, const MakeDirectory&
 Carried carry_out(const Tree& tree, const Workplace& place, const MakePath& request,
                   HomeQuota::Clock::time_point asked, Effort effort, RecentParent* recent)
 {
-    return with_terms(place, asked, effort, recent, [&](const Tree::Terms& terms) {
-        Carried carried;
-        carried.failure = tree.make_with_parents(place.home, request.path, carried.made, terms);
-        return carried;
+    Carried carried;
+    carried.failure = with_terms(place, asked, effort, recent, [&](const Tree::Terms& terms) {
+        return tree.make_with_parents(place.home, request.path, carried.made, terms);
     });
+    return carried;
 }
 
 error_code sync_those_not_local(Parents& parents, FileSystemSync& sync)

@@ -101,7 +101,7 @@ TEST_CASE("a batch is full when its text, its replies without a sync or its pare
     CHECK_FALSE(text.full());
 
     ReplyBatch many;
-    for (int i = 0; i < 32; ++i) {
+    for (int i = 0; i < 48; ++i) {
         CHECK_FALSE(many.full());
         many.add({200, "OK."});
     }

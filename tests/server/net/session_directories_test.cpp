@@ -100,13 +100,17 @@ TEST_CASE_METHOD(DirectoryTest,
 
 TEST_CASE_METHOD(DirectoryTest, "a directory that was made is named in quotes, with each quote in it doubled")
 {
-    CHECK(session.on_directory_made(path("/a/say \"hi\""), {}) == Reply{257, R"("/a/say ""hi""" created.)"});
+    const auto on_made = [&](std::string_view made, error_code failure) {
+        Reply reply{200, "of another command"};
+        session.on_directory_made(path(made), failure, reply);
+        return reply;
+    };
+    CHECK(on_made("/a/say \"hi\"", {}) == Reply{257, R"("/a/say ""hi""" created.)"});
     CHECK(session.on_path_made(path("/a"), true, {}) == Reply{257, "\"/a\" created."});
     CHECK(session.on_path_made(path("/a"), false, {}) == Reply{250, "\"/a\" is there."});
-    CHECK(session.on_directory_made(path("/\"a"), Errc::directory_exists).code == 521);
-    CHECK(session.on_directory_made(path("/\"a"), Errc::directory_exists).text ==
-          R"("/""a" is already there.)");
-    CHECK(session.on_directory_made(path("/a"), system_error(EEXIST)) == Reply{550, "File exists"});
+    CHECK(on_made("/\"a", Errc::directory_exists).code == 521);
+    CHECK(on_made("/\"a", Errc::directory_exists).text == R"("/""a" is already there.)");
+    CHECK(on_made("/a", system_error(EEXIST)) == Reply{550, "File exists"});
     CHECK(session.on_path_made(path("/a"), true, system_error(ENOSPC)) ==
           Reply{452, "No space left on device"});
 }

@@ -110,6 +110,12 @@ public:
         return !*result;
     }
 
+    void client_sends_no_more()
+    {
+        ::shutdown(wire_.get(), SHUT_WR);
+        turn();
+    }
+
     void client_closes()
     {
         wire_.reset();

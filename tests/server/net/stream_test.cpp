@@ -4,6 +4,7 @@
 #include "support/catch.hpp"
 
 #include <algorithm>
+#include <array>
 #include <random>
 #include <string>
 
@@ -174,6 +175,26 @@ TEST_CASE("close_notify is the end of what is read, and an end without it is a r
     CHECK(driver.received == "QUIT\r\n");
     REQUIRE(driver.ended);
     CHECK((*driver.ended == boost::asio::error::eof) == notified);
+    CHECK(driver.stream().tls_error() == (notified ? "" : "hung up by the client"));
+}
+
+TEST_CASE("an end without close_notify may be left to the next read, and what is written until then arrives")
+{
+    StreamDriver driver;
+    REQUIRE(driver.shake_hands());
+    driver.client.write("NOOP\r\n");
+    driver.send(StreamDriver::everything);
+    driver.client_sends_no_more();
+    std::array<char, 64> room{};
+    Stream& stream = driver.stream();
+    CHECK(stream.read_at_once(room).value() == 6);
+    CHECK(stream.read_more_at_once(room).error() == boost::asio::error::would_block);
+    CHECK(stream.write_at_once("200 OK.\r\n") == 9);
+    driver.carry_to_client();
+    CHECK(driver.client.read() == "200 OK.\r\n");
+    CHECK(stream.read_at_once(room).error() ==
+          boost::system::error_code{EPROTO, boost::system::system_category()});
+    CHECK(stream.tls_error() == "hung up by the client");
 }
 
 TEST_CASE("the end of TLS is told to a client that takes nothing at first")

@@ -40,7 +40,7 @@ struct ErrorTest : test::TreeFixture {
     Tree tree_ = tree(lookup);
     Directory home = tree_.open_home("alice").value();
 
-    std::string mkd(std::string_view name) const { return failure_text(tree_.make(home, path(name))); }
+    std::string mkd(std::string_view name) const { return failure_text(test::make(tree_, home, path(name))); }
     std::string make_path(std::string_view name) const
     {
         return failure_text(test::make_with_parents(tree_, home, path(name)));
@@ -102,7 +102,7 @@ TEST_CASE_METHOD(ErrorTest, "ENOENT: the working directory has been removed")
     make_in_home("a");
     const Directory a = tree_.open(home, path("/a")).value();
     REQUIRE(::rmdir(top.path("root/alice/a").c_str()) == 0);
-    CHECK(failure_text(tree_.make_in(a, "x")) == "No such file or directory");
+    CHECK(failure_text(test::make_in(tree_, a, "x")) == "No such file or directory");
 }
 
 TEST_CASE_METHOD(ErrorTest, "ENOTDIR: a file is on the way")
@@ -114,7 +114,7 @@ TEST_CASE_METHOD(ErrorTest, "ENOTDIR: a file is on the way")
 
 TEST_CASE_METHOD(ErrorTest, "ENAMETOOLONG: a name that the file system does not take")
 {
-    CHECK(failure_text(tree_.make_in(home, std::string(256, 'n'))) == "File name too long");
+    CHECK(failure_text(test::make_in(tree_, home, std::string(256, 'n'))) == "File name too long");
     CHECK(mkd(std::string(255, 'n')) == "done");
 }
 
@@ -142,7 +142,7 @@ TEST_CASE_METHOD(ErrorTest,
               test::drop_root();
               const auto opened = tree_.open(home, path("/drop"));
               if (!opened || (*opened)->can_sync) return "it was to be opened, without reading";
-              const auto made = tree_.make(home, path("/drop/a"));
+              const auto made = test::make(tree_, home, path("/drop/a"));
               if (!made || made->parents.size() != 1 || made->parents.front()->can_sync)
                   return failure_text(made);
               const auto walked = test::make_with_parents(tree_, home, path("/drop/b/c"));
@@ -162,7 +162,8 @@ TEST_CASE_METHOD(ErrorTest,
               const UniqueFd next{::dup(home->fd.get())};
               const rlimit limit{static_cast<rlim_t>(next.get()) + 1, static_cast<rlim_t>(next.get()) + 1};
               ::setrlimit(RLIMIT_NOFILE, &limit);
-              return mkd("/a/x") + ", " + make_path("/b/c") + ", " + failure_text(tree_.make_in(home, "y"));
+              return mkd("/a/x") + ", " + make_path("/b/c") + ", " +
+                     failure_text(test::make_in(tree_, home, "y"));
           }) == "Too many open files, Too many open files, done");
 }
 

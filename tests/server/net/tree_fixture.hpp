@@ -78,7 +78,24 @@ inline ino_t inode(int fd)
     return ::fstat(fd, &status) == 0 ? status.st_ino : 0;
 }
 
-// As Tree::make answers: where it failed, nothing of what was made until then.
+// What was made, or why it failed; then nothing of what was made until then.
+
+inline Result<server::Made> make_in(const server::Tree& tree, const server::Directory& parent,
+                                    std::string_view name, const server::Tree::Terms& terms = {})
+{
+    server::Made made;
+    if (const error_code failure = tree.make_in(parent, name, made, terms)) return failure;
+    return made;
+}
+
+inline Result<server::Made> make(const server::Tree& tree, const server::Directory& home,
+                                 const RemotePath& path, const server::Tree::Terms& terms = {})
+{
+    server::Made made;
+    if (const error_code failure = tree.make(home, path, made, terms)) return failure;
+    return made;
+}
+
 inline Result<server::Made> make_with_parents(const server::Tree& tree, const server::Directory& home,
                                               const RemotePath& path, const server::Tree::Terms& terms = {})
 {

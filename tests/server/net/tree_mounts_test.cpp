@@ -60,13 +60,13 @@ TEST_CASE_METHOD(MountTest, "the loop makes directories of a local file system i
     CHECK(home->local);
     CHECK(home->in_home);
     const Tree::Terms at_once{Blocking::at_once};
-    CHECK(failure_text(tree_.make(home, path("/a"), at_once)) == "done");
+    CHECK(failure_text(test::make(tree_, home, path("/a"), at_once)) == "done");
     CHECK(failure_text(test::make_with_parents(tree_, home, path("/b/c/d"), at_once)) == "done");
-    CHECK(failure_text(tree_.make_in(home, "a", at_once)) == "directory exists");
+    CHECK(failure_text(test::make_in(tree_, home, "a", at_once)) == "directory exists");
     file("f");
     link("/", "l");
-    CHECK(failure_text(tree_.make_in(home, "f", at_once)) == "File exists");
-    CHECK(failure_text(tree_.make_in(home, "l", at_once)) == "File exists");
+    CHECK(failure_text(test::make_in(tree_, home, "f", at_once)) == "File exists");
+    CHECK(failure_text(test::make_in(tree_, home, "l", at_once)) == "File exists");
     CHECK(tree_.open(home, path("/b/c"), Blocking::at_once).value()->local);
 }
 
@@ -79,9 +79,9 @@ TEST_CASE_METHOD(MountTest, "the loop steps into no mount, nor asks what is moun
             const Tree::Terms at_once{Blocking::at_once};
             std::string said;
             for (const auto& text :
-                 {failure_text(tree_.make(home, path("/mount/x"), at_once)),
+                 {failure_text(test::make(tree_, home, path("/mount/x"), at_once)),
                   failure_text(test::make_with_parents(tree_, home, path("/mount/x/y"), at_once)),
-                  failure_text(tree_.make_in(home, "mount", at_once)),
+                  failure_text(test::make_in(tree_, home, "mount", at_once)),
                   failure_text(tree_.open(home, path("/mount"), Blocking::at_once))})
                 said += text == would_wait ? "wait " : text + " ";
             return said + failure_text(test::make_with_parents(tree_, home, path("/a/b"), at_once));
@@ -95,8 +95,8 @@ TEST_CASE_METHOD(MountTest, "who may wait goes across mounts, and what lies ther
         [this]() -> std::string {
             const Tree tree_ = tree();
             const Directory home = tree_.open_home("alice").value();
-            std::string said = failure_text(tree_.make_in(home, "mount")) + ", " +
-                               failure_text(tree_.make(home, path("/mount/x"))) + ", " +
+            std::string said = failure_text(test::make_in(tree_, home, "mount")) + ", " +
+                               failure_text(test::make(tree_, home, path("/mount/x"))) + ", " +
                                failure_text(test::make_with_parents(tree_, home, path("/mount/y/z"))) + ", ";
             const Directory there = tree_.open(home, path("/mount/y")).value();
             said += there->in_home ? "in home, " : "outside, ";
@@ -104,9 +104,10 @@ TEST_CASE_METHOD(MountTest, "who may wait goes across mounts, and what lies ther
             const auto quota = std::make_shared<HomeQuota>([] { return Result<std::uint64_t>{1U}; });
             const Allowance allowance{quota, 1, HomeQuota::Clock::now()};
             const Tree::Terms terms{.allowance = &allowance};
-            said += failure_text(tree_.make_in(there, "free", terms)) + ", ";
-            return said +
-                   (tree_.make_in(home, "counted", terms).error() == Errc::over_quota ? "counted" : "not");
+            said += failure_text(test::make_in(tree_, there, "free", terms)) + ", ";
+            return said + (test::make_in(tree_, home, "counted", terms).error() == Errc::over_quota
+                               ? "counted"
+                               : "not");
         },
         "directory exists, done, done, outside, local, done, counted");
 }
@@ -117,8 +118,8 @@ TEST_CASE_METHOD(MountTest, "without openat2, and by the setting, all is handed 
     const Tree always{open("root"), 0755, Lookup::beneath, HandOver::always};
     CHECK(always.open_home("alice", Blocking::at_once).error() == Errc::would_wait);
     const Directory home = always.open_home("alice").value();
-    CHECK(failure_text(always.make_in(home, "x", {Blocking::at_once})) == would_wait);
-    CHECK(failure_text(always.make_in(home, "x")) == "done");
+    CHECK(failure_text(test::make_in(always, home, "x", {Blocking::at_once})) == would_wait);
+    CHECK(failure_text(test::make_in(always, home, "x")) == "done");
 }
 
 TEST_CASE_METHOD(MountTest, "by the setting nothing is handed over, whatever is mounted where")
@@ -128,8 +129,8 @@ TEST_CASE_METHOD(MountTest, "by the setting nothing is handed over, whatever is 
             const Tree never{open("root"), 0755, Lookup::beneath, HandOver::never};
             const Directory home = never.open_home("alice", Blocking::at_once).value();
             const Tree::Terms at_once{Blocking::at_once};
-            return failure_text(never.make(home, path("/mount/x"), at_once)) + ", " +
-                   failure_text(never.make_in(home, "mount", at_once));
+            return failure_text(test::make(never, home, path("/mount/x"), at_once)) + ", " +
+                   failure_text(test::make_in(never, home, "mount", at_once));
         },
         "done, directory exists");
 }

@@ -25,7 +25,7 @@ struct TreeTest : test::TreeFixture {
     Tree tree_ = tree(lookup);
     Directory home = tree_.open_home("alice").value();
 
-    std::string mkd(std::string_view name) const { return failure_text(tree_.make(home, path(name))); }
+    std::string mkd(std::string_view name) const { return failure_text(test::make(tree_, home, path(name))); }
     std::string make_path(std::string_view name) const
     {
         const auto made = test::make_with_parents(tree_, home, path(name));
@@ -42,7 +42,7 @@ struct LinkTest : test::TreeFixture {
 
     std::string mkd(const Tree& in, std::string_view name) const
     {
-        return failure_text(in.make(home, path(name)));
+        return failure_text(test::make(in, home, path(name)));
     }
     std::string make_path(const Tree& in, std::string_view name) const
     {
@@ -59,7 +59,7 @@ TEST_CASE_METHOD(TreeTest, "a directory is made in its parent")
     CHECK(mkd("/a/b") == "done");
     CHECK(mkd("/a/b/资料 \"x\"") == "done");
     CHECK(is_directory("a/b/资料 \"x\""));
-    CHECK(failure_text(tree_.make_in(home, "c")) == "done");
+    CHECK(failure_text(test::make_in(tree_, home, "c")) == "done");
     CHECK(is_directory("c"));
 }
 
@@ -104,12 +104,12 @@ TEST_CASE_METHOD(TreeTest, "new directories have exactly the mode of the setting
 TEST_CASE_METHOD(TreeTest, "MKD syncs the parent that it made an entry in")
 {
     make_in_home("a");
-    const auto in_home = tree_.make(home, path("/x"));
+    const auto in_home = test::make(tree_, home, path("/x"));
     CHECK(in_home->path);
     CHECK(inodes(in_home->parents) == std::vector{inode(home->fd.get())});
-    CHECK(inodes(tree_.make(home, path("/a/x"))->parents) == std::vector{inode_in_home("a")});
+    CHECK(inodes(test::make(tree_, home, path("/a/x"))->parents) == std::vector{inode_in_home("a")});
     const Directory a = tree_.open(home, path("/a")).value();
-    CHECK(tree_.make_in(a, "y")->parents == Parents{a});
+    CHECK(test::make_in(tree_, a, "y")->parents == Parents{a});
 }
 
 TEST_CASE_METHOD(TreeTest, "a path that is missing as a whole is made, and each parent is synced")
@@ -267,13 +267,13 @@ TEST_CASE_METHOD(TreeTest, "a parent that was looked up a moment ago is not look
     make("root/alice/p");
     make("root/alice/q");
     const auto parent_of = [&](std::string_view name) {
-        const auto made = tree_.make(home, path(name), terms);
+        const auto made = test::make(tree_, home, path(name), terms);
         REQUIRE(made);
         return made->parents.front();
     };
     const Directory first = parent_of("/p/1");
     CHECK(parent_of("/p/2") == first);
-    CHECK(failure_text(tree_.make(home, path("/p/2"), terms)) == "directory exists");
+    CHECK(failure_text(test::make(tree_, home, path("/p/2"), terms)) == "directory exists");
     CHECK(failure_text(test::make_with_parents(tree_, home, path("/p/3"), terms)) == "done");
     const Directory other = parent_of("/q/1");
     CHECK(other != first);
@@ -292,8 +292,8 @@ TEST_CASE_METHOD(TreeTest, "a recent parent is another user's only if it is reac
     make("root/bob");
     make("root/bob/p");
     const Directory bobs = tree_.open_home("bob").value();
-    CHECK(failure_text(tree_.make(home, path("/p/alices"), terms)) == "done");
-    CHECK(failure_text(tree_.make(bobs, path("/p/bobs"), terms)) == "done");
+    CHECK(failure_text(test::make(tree_, home, path("/p/alices"), terms)) == "done");
+    CHECK(failure_text(test::make(tree_, bobs, path("/p/bobs"), terms)) == "done");
     CHECK(is_directory("p/alices"));
     CHECK_FALSE(is_directory("p/bobs"));
 }
@@ -303,10 +303,10 @@ TEST_CASE_METHOD(TreeTest, "a recent parent that was removed is looked up anew")
     RecentParent recent;
     const Tree::Terms terms{.recent = &recent};
     make("root/alice/p");
-    REQUIRE(tree_.make(home, path("/p/1"), terms));
+    REQUIRE(test::make(tree_, home, path("/p/1"), terms));
     std::filesystem::remove_all(top.path("root/alice/p"));
-    CHECK(failure_text(tree_.make(home, path("/p/2"), terms)) == "No such file or directory");
+    CHECK(failure_text(test::make(tree_, home, path("/p/2"), terms)) == "No such file or directory");
     make("root/alice/p");
-    CHECK(failure_text(tree_.make(home, path("/p/2"), terms)) == "done");
+    CHECK(failure_text(test::make(tree_, home, path("/p/2"), terms)) == "done");
     CHECK(is_directory("p/2"));
 }
