@@ -25,7 +25,9 @@ namespace ftpc::server {
 namespace asio = boost::asio;
 constexpr auto use_awaitable = asio::as_tuple(asio::use_awaitable);
 constexpr std::chrono::seconds stop_time{1};
-constexpr std::size_t most_others = 8; // handlers of Asio's in one turn
+// Handlers of Asio's in one turn; none is begun after so long, since one may be a whole turn of a connection.
+constexpr std::size_t most_others = 8;
+constexpr std::chrono::microseconds others_time{500};
 // While sockets keep the thread busy: to ask Asio is a system call.
 constexpr std::chrono::microseconds others_wait{200};
 
@@ -135,9 +137,12 @@ private:
     std::size_t poll_others()
     {
         others_polled_ = turn_ended_;
+        const auto end = BusyPoll::Clock::now() + others_time;
         std::size_t done = 0;
-        while (done < most_others && io_.poll_one() > 0)
+        while (done < most_others && io_.poll_one() > 0) {
             ++done;
+            if (BusyPoll::Clock::now() > end) break;
+        }
         return done;
     }
 
