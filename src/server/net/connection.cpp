@@ -213,8 +213,8 @@ std::string Connection::in_words(const error_code& failure) const
     return stream_.tls_error().empty() ? failure.message() : stream_.tls_error();
 }
 
-// Carries out the commands at hand, up to one for which something has to be waited. Long replies are sent,
-// the last may be left.
+// Carries out the commands at hand, up to one for which something has to be waited. Of many replies the last
+// are left to finish_turn().
 Connection::Obstacle Connection::handle_lines(Clock::time_point end, Clock::time_point now)
 {
     const ForgetAtEnd forget{services_.recent_parent};
