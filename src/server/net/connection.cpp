@@ -207,7 +207,7 @@ void Connection::take(const Result<std::size_t>& received, Clock::time_point now
     }
 }
 
-// Why the stream failed: where it was TLS, what OpenSSL says of it.
+// Why the stream failed: where it was TLS, in the words that came with it.
 std::string Connection::in_words(const error_code& failure) const
 {
     return stream_.tls_error().empty() ? failure.message() : stream_.tls_error();
