@@ -414,8 +414,9 @@ void Supervisor::reload()
     if (!problems.empty()) return;
     administrator_.open(runtime_directories());
     if (!has_its_directories()) {
-        log_event("reload-refused",
-                  {{"reason", "see event=restart-needed: the data directory is not the one that is open"}});
+        log_event(
+            "reload-refused",
+            {{"reason", "the data directory cannot be used, as the event before says; nothing was changed"}});
         return;
     }
     const std::string later = keep_until_next_start(arguments_.settings, settings);

@@ -48,21 +48,39 @@ error_code system_error_of(int failure)
     return {failure, boost::system::system_category()};
 }
 
+// Fails with ETIMEDOUT.
+Result<DirectoryIdentity> receive(int pipe)
+{
+    pollfd waiting{pipe, POLLIN, 0};
+    Seen seen;
+    const bool came = ::poll(&waiting, 1, longest_milliseconds) == 1 &&
+                      ::read(pipe, &seen, sizeof seen) == static_cast<ssize_t>(sizeof seen);
+    if (!came) return system_error_of(ETIMEDOUT);
+    if (seen.failure != 0) return system_error_of(seen.failure);
+    return seen.identity;
+}
+
+bool has_timed_out(const Result<DirectoryIdentity>& now)
+{
+    return !now && now.error().value() == ETIMEDOUT;
+}
+
 } // namespace
 
 bool DirectoryProbe::still_names(const std::string& setting, const OpenedDirectory& opened)
 {
     const auto now = look(opened.path);
-    const std::string reason = reason_for_restart(opened, now);
-    if (reason.empty()) return true;
-    log_event("restart-needed", {{"setting", setting}, {"path", opened.path}, {"reason", reason}});
+    const std::string change = describe_change(opened, now);
+    if (change.empty()) return true;
+    log_event(has_timed_out(now) ? "directory-does-not-answer" : "restart-needed",
+              {{"setting", setting}, {"path", opened.path}, {"reason", change}});
     return false;
 }
 
 Result<DirectoryIdentity> DirectoryProbe::look(const std::string& path)
 {
     reap();
-    if (late_ != 0) return system_error_of(ETIMEDOUT);
+    if (late_.contains(path)) return system_error_of(ETIMEDOUT);
     std::array<int, 2> ends{};
     if (::pipe2(ends.data(), O_CLOEXEC) != 0) return last_system_error();
     const UniqueFd ours{ends[0]};
@@ -71,41 +89,32 @@ Result<DirectoryIdentity> DirectoryProbe::look(const std::string& path)
     if (process < 0) return last_system_error();
     if (process == 0) look_and_exit(path, theirs.get());
     theirs.reset();
-    return receive(ours.get(), process);
-}
-
-Result<DirectoryIdentity> DirectoryProbe::receive(int pipe, pid_t process)
-{
-    pollfd waiting{pipe, POLLIN, 0};
-    Seen seen;
-    const bool came = ::poll(&waiting, 1, longest_milliseconds) == 1 &&
-                      ::read(pipe, &seen, sizeof seen) == static_cast<ssize_t>(sizeof seen);
-    if (!came) {
-        ::kill(process, SIGKILL); // ends when the file system answers
-        late_ = process;
-        return system_error_of(ETIMEDOUT);
+    const auto now = receive(ours.get());
+    if (has_timed_out(now)) {
+        ::kill(process, SIGKILL); // it ends when the file system answers
+        late_[path] = process;
+    } else {
+        ::waitpid(process, nullptr, 0);
     }
-    ::waitpid(process, nullptr, 0);
-    if (seen.failure != 0) return system_error_of(seen.failure);
-    return seen.identity;
+    return now;
 }
 
 void DirectoryProbe::reap()
 {
-    if (late_ != 0 && ::waitpid(late_, nullptr, WNOHANG) != 0) late_ = 0;
+    std::erase_if(late_, [](const auto& late) { return ::waitpid(late.second, nullptr, WNOHANG) != 0; });
 }
 
-std::string reason_for_restart(const OpenedDirectory& opened, const Result<DirectoryIdentity>& now)
+std::string describe_change(const OpenedDirectory& opened, const Result<DirectoryIdentity>& now)
 {
-    const std::string kept = "; the server goes on with the directory that it has open, ";
-    if (!now && now.error().value() == ETIMEDOUT)
-        return "its file system does not answer" + kept + "send SIGHUP again when it does";
+    const std::string kept = "; the server goes on with the directory that it has open";
+    if (has_timed_out(now))
+        return "its file system does not answer" + kept + "; send SIGHUP again when it does";
     if (!now)
-        return "there is no such directory any more: " + now.error().message() + kept +
-               "put it back, or restart the server";
+        return "it cannot be looked up: " + now.error().message() + kept +
+               "; put it back and send SIGHUP, or restart the server";
     if (*now == opened.identity) return {};
-    return "it was replaced, mounted over, or a link was switched" + kept +
-           "restart it to use what this path names now";
+    return "it was replaced or mounted over, or a link was switched" + kept +
+           "; restart the server to use what this path names now";
 }
 
 } // namespace ftpc::server

@@ -6,6 +6,7 @@
 
 #include <sys/types.h>
 
+#include <map>
 #include <string>
 
 namespace ftpc::server {
@@ -16,17 +17,16 @@ public:
     // second, one event says so, with what to do. `setting`: "data", "root".
     bool still_names(const std::string& setting, const OpenedDirectory& opened);
 
-    // Takes the status of a process that did not answer in time and has ended since. After SIGCHLD.
+    // Takes the status of processes that did not answer in time and have ended since. After SIGCHLD.
     void reap();
 
 private:
     Result<DirectoryIdentity> look(const std::string& path);
-    Result<DirectoryIdentity> receive(int pipe, pid_t process);
 
-    pid_t late_ = 0; // the process that has not ended; there is at most one
+    std::map<std::string, pid_t> late_; // the process that has not answered for this path, and not ended
 };
 
-// Why the server needs a restart now that its path names `now`; empty: it does not.
-std::string reason_for_restart(const OpenedDirectory& opened, const Result<DirectoryIdentity>& now);
+// In words, if its path now names `now`, which may be another directory or none; empty: the same one.
+std::string describe_change(const OpenedDirectory& opened, const Result<DirectoryIdentity>& now);
 
 } // namespace ftpc::server

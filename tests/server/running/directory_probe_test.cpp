@@ -48,13 +48,13 @@ TEST_CASE("a path that names another directory, or none, asks for a restart")
     REQUIRE(::mkdir(path.c_str(), 0700) == 0);
     const test::CapturedLog log;
     CHECK_FALSE(probe.still_names("data", opened));
-    CHECK_THAT(log.text(), test::contains("restart it"));
+    CHECK_THAT(log.text(), test::contains("restart the server"));
 }
 
 TEST_CASE("a file system that does not answer is no reason for a restart yet")
 {
     const OpenedDirectory opened{"/srv/data", "/srv/data", {1, 2}};
-    CHECK(reason_for_restart(opened, DirectoryIdentity{1, 2}).empty());
-    CHECK_THAT(reason_for_restart(opened, DirectoryIdentity{1, 3}), test::contains("replaced"));
-    CHECK_THAT(reason_for_restart(opened, system_error(ETIMEDOUT)), test::contains("does not answer"));
+    CHECK(describe_change(opened, DirectoryIdentity{1, 2}).empty());
+    CHECK_THAT(describe_change(opened, DirectoryIdentity{1, 3}), test::contains("replaced"));
+    CHECK_THAT(describe_change(opened, system_error(ETIMEDOUT)), test::contains("does not answer"));
 }
