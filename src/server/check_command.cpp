@@ -284,6 +284,8 @@ int run_check(const std::vector<std::string>& words)
     std::cout << "ftpcd: nothing wrong with settings, data directory, certificate, tree and kernel\n"
                  "ftpcd: lockdown: "
               << lockdown_to_expect(arguments.settings).in_force << "\n";
+    for (const std::string& server : describe_running_servers(arguments))
+        std::cout << "ftpcd: running server: " << printable(server) << "\n";
     return exit_done;
 }
 

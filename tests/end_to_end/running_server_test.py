@@ -1,6 +1,7 @@
 """Commands speak of the server that runs: what is not in force there is said, and is no success."""
 import os
 import pathlib
+import re
 import shutil
 import signal
 import socket
@@ -261,6 +262,15 @@ class Socket(RunningServerTest):
         self.assert_served()
         self.server.log.wait_for("event=reloaded", self.server.hang_up())
         self.assertEqual(len(clients), 300)
+
+    def test_check_says_what_runs(self):
+        done = self.server.site.ftpcd("check")
+        start = f"ftpcd: running server: process {self.server.pid}, version "
+        end = (f"Z, on {self.server.address}, key {self.server.site.fingerprint()}, "
+               f"auth {self.server.child('auth')}, net {self.server.child('net')}\n")
+        self.assertRegex(done.stdout, f"(?m)^{re.escape(start)}.*{re.escape(end)}")
+        self.assertEqual(self.server.stop(), 0)
+        self.assertNotIn("running server", self.server.site.ftpcd("check").stdout)
 
     def test_garbage_is_not_read(self):
         for size in (1, 100, 100000):

@@ -1,10 +1,12 @@
 #include "server/running/in_force.hpp"
 
+#include "server/login_report.hpp"
 #include "server/running/runtime_directory.hpp"
 #include "shared/text.hpp"
 
 #include <algorithm>
 #include <iostream>
+#include <utility>
 
 namespace ftpc::server {
 
@@ -78,6 +80,28 @@ std::vector<Problem> servers_with_other_key(const Arguments& arguments, const st
                                           ") shows another key, " + server.fingerprint +
                                           "; restart that server to put this one into force"});
     return problems;
+}
+
+std::string describe_running(const ServerStatus& server)
+{
+    std::string text = "process " + std::to_string(server.pid) + ", version " + server.version + ", since " +
+                       utc_time_text(server.started);
+    const char* before = ", on ";
+    for (const std::string& address : server.listening)
+        text += std::exchange(before, " and ") + address;
+    text += ", key " + server.fingerprint;
+    for (const RunningChild& child : server.children)
+        text += ", " + child.name + " " + (child.pid == 0 ? "not running" : std::to_string(child.pid));
+    return text;
+}
+
+std::vector<std::string> describe_running_servers(const Arguments& arguments)
+{
+    std::vector<std::string> lines;
+    const CommandScope scope = command_scope(arguments, describe_now(arguments.settings.data));
+    for (const ServerStatus& server : servers_meant(ask_running_servers(runtime_directories()), scope))
+        lines.push_back(describe_running(server));
+    return lines;
 }
 
 void print_problems(const std::vector<Problem>& problems)

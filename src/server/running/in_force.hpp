@@ -6,6 +6,7 @@
 #include "server/running/running_servers.hpp"
 
 #include <optional>
+#include <string>
 #include <vector>
 
 namespace ftpc::server {
@@ -25,6 +26,12 @@ std::vector<Problem> differences_from_running_servers(const Arguments& arguments
 // One problem for each running server whose clients see another fingerprint than this one, of `file`.
 std::vector<Problem> servers_with_other_key(const Arguments& arguments, const std::string& file,
                                             const std::string& fingerprint);
+
+// "process 7, version 0.1.0, since 2026-11-29T10:15:00Z, on [::]:2121, key SHA256:..., auth 8, net 9"
+std::string describe_running(const ServerStatus& server);
+
+// The running servers that `arguments` mean, each in such words.
+std::vector<std::string> describe_running_servers(const Arguments& arguments);
 
 // Prints each as a line on standard error.
 void print_problems(const std::vector<Problem>& problems);

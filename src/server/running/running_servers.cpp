@@ -85,6 +85,7 @@ std::vector<ServerStatus> receive_all(std::vector<UniqueFd> sockets, Clock::time
     std::vector<ServerStatus> statuses;
     while (!sockets.empty()) {
         std::vector<pollfd> waiting;
+        waiting.reserve(sockets.size());
         for (const UniqueFd& socket : sockets)
             waiting.push_back({socket.get(), POLLIN, 0});
         const int ready = ::poll(waiting.data(), waiting.size(), milliseconds_until(deadline));

@@ -61,6 +61,19 @@ TEST_CASE("another tree is a problem for what has to do with it")
     CHECK(only_problem({data, {}}, std::nullopt) == "none");
 }
 
+TEST_CASE("a running server is described in one line")
+{
+    ServerStatus status = running_servers()[0];
+    status.version = "0.1.0";
+    status.started = 1'764'411'300;
+    status.fingerprint = "SHA256:abc";
+    status.listening = {"[::]:2121", "127.0.0.1:21"};
+    status.children = {{"auth", 8}, {"net", 0}};
+    CHECK(describe_running(status) ==
+          "process 7, version 0.1.0, since 2025-11-29T10:15:00Z, on [::]:2121 and "
+          "127.0.0.1:21, key SHA256:abc, auth 8, net not running");
+}
+
 TEST_CASE("a command with --data does not follow the settings file for it")
 {
     const auto scope = [](const std::vector<std::string>& words) {
