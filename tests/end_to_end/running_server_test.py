@@ -174,6 +174,14 @@ class TreeReplaced(RunningServerTest):
             self.assertEqual(control.code("MKD made"), 257)
         self.assertTrue((self.site.root / "alice/made").is_dir())
 
+    @unittest.skipUnless(IS_ROOT, "mounting needs root")
+    def test_a_disk_that_is_mounted_after_the_start(self):
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", self.site.root], check=True)
+        self.addCleanup(subprocess.run, ["umount", "--lazy", self.site.root], check=True)
+        self.assert_differs(self.server, self.site.root, "check")
+        self.assert_differs(self.server, self.site.root, "user", "add", "bob", "--password-stdin", input="x\n")
+        self.assert_reload_says_restart(self.server, "root", "reloaded")
+
     def test_another_tree_in_the_settings_file(self):
         old = self.site.root
         new = self.site.directory / "tree2"
@@ -325,14 +333,23 @@ class WithoutRuntimeDirectory(EndToEndTest):
     def test_an_ordinary_user_has_a_runtime_directory_of_its_own(self):
         self.check_ordinary_user(61000 + os.getpid() % 4000, squatted=False)
 
+    def test_an_ordinary_user_with_a_session_has_it_there(self):
+        user = 41000 + os.getpid() % 4000
+        session = pathlib.Path(f"/run/user/{user}")
+        session.mkdir(parents=True, mode=0o700)
+        self.addCleanup(shutil.rmtree, session)
+        os.chown(session, user, user)
+        self.check_ordinary_user(user, squatted=False, runtime=session / "ftpcd")
+        self.assertFalse(pathlib.Path(f"/tmp/ftpcd-{user}").exists())
+
     def test_one_that_another_user_made_is_not_used(self):
         self.check_ordinary_user(65000 + os.getpid() % 400, squatted=True)
 
-    def check_ordinary_user(self, user, squatted):
+    def check_ordinary_user(self, user, squatted, runtime=None):
         top = self.make_directory()
         os.chown(top, user, user)
         data = top / "data"
-        runtime = pathlib.Path(f"/tmp/ftpcd-{user}")
+        runtime = runtime or pathlib.Path(f"/tmp/ftpcd-{user}")
         self.addCleanup(shutil.rmtree, runtime, ignore_errors=True)
         if squatted:
             runtime.mkdir(mode=0o777)
