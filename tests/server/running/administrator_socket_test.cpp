@@ -12,6 +12,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -98,6 +99,7 @@ TEST_CASE_METHOD(SocketTest, "the socket is for this user alone, and goes with i
 TEST_CASE_METHOD(SocketTest, "clients that are silent, gone, or send what nobody asked for hold nobody up")
 {
     std::vector<UniqueFd> silent;
+    silent.reserve(20);
     for (int i = 0; i < 20; ++i)
         silent.push_back(connect());
     connect();
@@ -109,9 +111,31 @@ TEST_CASE_METHOD(SocketTest, "clients that are silent, gone, or send what nobody
         CHECK(ask().size() == 1);
 }
 
+TEST_CASE_METHOD(SocketTest, "another user gets no answer, even where the permissions would let it")
+{
+    if (::geteuid() != 0) return;
+    REQUIRE(::chmod(runtime.path().c_str(), 0755) == 0);
+    REQUIRE(::chmod(runtime.path(runtime.names().at(0)).c_str(), 0666) == 0);
+    const pid_t child = ::fork();
+    if (child == 0) {
+        char byte = 0;
+        const bool changed = ::setresuid(41001, 41001, 41001) == 0;
+        const UniqueFd client = connect();
+        pollfd waiting{client.get(), POLLIN, 0};
+        const bool ended =
+            changed && client && ::poll(&waiting, 1, 10'000) == 1 && ::recv(client.get(), &byte, 1, 0) == 0;
+        ::_exit(ended ? 0 : 1);
+    }
+    serve();
+    int status = -1;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    CHECK(status == 0);
+}
+
 TEST_CASE_METHOD(SocketTest, "a turn answers a bounded number of clients")
 {
     std::vector<UniqueFd> clients;
+    clients.reserve(40);
     for (int i = 0; i < 40; ++i)
         clients.push_back(connect());
     const auto answered = [&] {
