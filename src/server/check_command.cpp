@@ -12,6 +12,7 @@
 #include "server/lockdown/lockdown.hpp"
 #include "server/net/beneath.hpp"
 #include "server/net/tls_context.hpp"
+#include "server/running/in_force.hpp"
 #include "server/users/users_file.hpp"
 #include "shared/error.hpp"
 #include "shared/file.hpp"
@@ -213,12 +214,23 @@ void check_lockdown(const Settings& settings, Problems& problems)
         problems.push_back({"lockdown", line});
 }
 
+// A directory that cannot be opened is a problem of its own, but a server may have had it open before.
+void check_running_servers(const Arguments& arguments, Problems& problems)
+{
+    const OpenedDirectory tree = describe_now(arguments.settings.root_directory());
+    const bool has_tree = tree.identity != DirectoryIdentity{};
+    for (Problem& problem : differences_from_running_servers(arguments, describe_now(arguments.settings.data),
+                                                             has_tree ? std::optional{tree} : std::nullopt))
+        problems.push_back(std::move(problem));
+}
+
 Problems check(const Arguments& arguments)
 {
     const Settings& settings = arguments.settings;
     Problems problems = arguments.problems;
     check_lockdown(settings, problems);
     check_listening_addresses(settings, problems);
+    check_running_servers(arguments, problems);
     const std::optional<ServiceAccounts> found_accounts = check_accounts(settings, problems);
     const ServiceAccounts accounts = found_accounts.value_or(ServiceAccounts{});
     const UniqueFd data = open_directory(AT_FDCWD, settings.data);
@@ -267,12 +279,13 @@ int run_check(const std::vector<std::string>& words)
     }
     if (!arguments.positional().empty()) throw UsageError{"check takes no arguments"};
     const Problems problems = check(arguments);
-    for (const Problem& problem : problems)
-        std::cerr << "ftpcd: " << printable(problem.where) << ": " << printable(problem.what) << "\n";
+    print_problems(problems);
     if (!problems.empty()) return exit_failed;
     std::cout << "ftpcd: nothing wrong with settings, data directory, certificate, tree and kernel\n"
                  "ftpcd: lockdown: "
               << lockdown_to_expect(arguments.settings).in_force << "\n";
+    for (const std::string& server : describe_running_servers(arguments))
+        std::cout << "ftpcd: running server: " << printable(server) << "\n";
     return exit_done;
 }
 

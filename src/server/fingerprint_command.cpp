@@ -2,6 +2,7 @@
 
 #include "server/certificate.hpp"
 #include "server/command_line.hpp"
+#include "server/running/in_force.hpp"
 #include "shared/result.hpp"
 
 #include <unistd.h>
@@ -42,7 +43,9 @@ int run_fingerprint(const std::vector<std::string>& words)
         std::cout << "SHA-256 " << description.sha256 << "\nSHA-1 " << description.sha1 << "\n";
     else
         std::cout << description.fingerprint << "\n";
-    return exit_done;
+    const auto problems = servers_with_other_key(arguments, file, description.fingerprint);
+    print_problems(problems);
+    return problems.empty() ? exit_done : exit_failed;
 }
 
 } // namespace ftpc::server

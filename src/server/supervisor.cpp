@@ -5,6 +5,8 @@
 #include "server/ipc/channel.hpp"
 #include "server/log.hpp"
 #include "server/net/tls_context.hpp"
+#include "server/running/running_servers.hpp"
+#include "server/running/runtime_directory.hpp"
 #include "server/serve_lock.hpp"
 #include "shared/text.hpp"
 
@@ -16,6 +18,7 @@
 #include <algorithm>
 #include <array>
 #include <csignal>
+#include <ctime>
 #include <iostream>
 #include <sstream>
 #include <stdexcept>
@@ -102,6 +105,18 @@ std::string keep_until_next_start(const Settings& in_force, Settings& settings)
     return names;
 }
 
+ServerStatus initial_status(const Arguments& arguments, const DataDirectory& directory)
+{
+    ServerStatus status;
+    status.pid = ::getpid();
+    status.version = FTPC_VERSION;
+    status.started = static_cast<std::uint64_t>(std::time(nullptr));
+    status.config_file = absolute_path(arguments.config_file());
+    status.data = describe_opened(arguments.settings.data, directory.data.get());
+    status.tree = describe_opened(arguments.settings.root_directory(), directory.tree.get());
+    return status;
+}
+
 } // namespace
 
 Supervisor::Supervisor(const Arguments& arguments)
@@ -112,6 +127,8 @@ Supervisor::Supervisor(const Arguments& arguments)
     auth_ = {"auth", "process-auth", accounts_.auth, {}, false, {}, {}, {}, false, {}};
     net_ = {"net", "process-net", accounts_.net, {}, false, {}, {}, {}, false, {}};
     set_log_format(arguments_.settings.log_format);
+    status_ = initial_status(arguments_, directory_);
+    refuse_if_served(ask_running_servers(runtime_directories()), status_.data);
     load_secrets();
     sockets_ = open_all(arguments_.settings.listen);
 }
@@ -146,14 +163,17 @@ int Supervisor::run()
         return exit_done;
     }
     connect_children();
+    administrator_.open(runtime_directories());
     announce();
     while (true) {
-        std::array<pollfd, 3> waiting{pollfd{signals_.get(), POLLIN, 0},
+        std::array<pollfd, 4> waiting{pollfd{signals_.get(), POLLIN, 0},
                                       pollfd{auth_.process ? auth_.process->control() : -1, POLLIN, 0},
-                                      pollfd{net_.process ? net_.process->control() : -1, POLLIN, 0}};
+                                      pollfd{net_.process ? net_.process->control() : -1, POLLIN, 0},
+                                      pollfd{administrator_.descriptor(), POLLIN, 0}};
         ::poll(waiting.data(), waiting.size(), milliseconds_to_wait());
         if (waiting[1].revents != 0) on_report(auth_);
         if (waiting[2].revents != 0) on_report(net_);
+        if (waiting[3].revents != 0) administrator_.answer([this] { return status(); });
         for (const unsigned number : take_signals(signals_.get())) {
             if (number == SIGCHLD) reap();
             if (number == SIGHUP) reload();
@@ -318,6 +338,7 @@ void Supervisor::reap()
         if (child->process && ::waitpid(child->process->pid(), &status, WNOHANG) == child->process->pid())
             on_end(*child, status);
     }
+    probe_.reap();
 }
 
 void Supervisor::on_end(Child& child, int status)
@@ -369,6 +390,19 @@ int Supervisor::milliseconds_to_wait() const
     return static_cast<int>(std::max<std::int64_t>(left, 0));
 }
 
+// ---- the administrator's commands
+
+ServerStatus Supervisor::status() const
+{
+    ServerStatus status = status_;
+    status.fingerprint = describe_certificate(certificate_pem_).fingerprint;
+    for (const ListeningSocket& socket : sockets_)
+        status.listening.push_back(socket.address);
+    for (const Child* child : {&auth_, &net_})
+        status.children.push_back({child->name, child->process ? child->process->pid() : 0});
+    return status;
+}
+
 // ---- reload and stop
 
 void Supervisor::reload()
@@ -378,6 +412,13 @@ void Supervisor::reload()
     for (const Problem& problem : problems)
         log_event("setting-refused", {{"where", problem.where}, {"reason", problem.what}});
     if (!problems.empty()) return;
+    administrator_.open(runtime_directories());
+    if (!has_its_directories()) {
+        log_event(
+            "reload-refused",
+            {{"reason", "the data directory cannot be used, as the event before says; nothing was changed"}});
+        return;
+    }
     const std::string later = keep_until_next_start(arguments_.settings, settings);
     if (!later.empty()) log_event("setting-changes-at-restart", {{"settings", later}});
     const Settings before = std::exchange(arguments_.settings, settings);
@@ -395,11 +436,21 @@ void Supervisor::reload()
     log_event("reloaded", {{"certificate", describe_certificate(certificate_pem_).fingerprint}});
 }
 
+// Without its DATA no reload: it would take, or make, a certificate that does not belong to the users in
+// force.
+bool Supervisor::has_its_directories()
+{
+    if (!probe_.still_names("data", status_.data)) return false;
+    probe_.still_names("root", status_.tree); // is said, and all else can be reloaded
+    return true;
+}
+
 // Once a day, with the settings in force: the self-signed certificate is made anew before it runs out, and
 // one that the administrator has replaced is taken over.
 void Supervisor::renew_certificate()
 {
     certificate_checked_ = Clock::now();
+    if (!probe_.still_names("data", status_.data)) return;
     const std::string before = certificate_pem_;
     try {
         load_secrets();
@@ -415,6 +466,7 @@ void Supervisor::renew_certificate()
 // net first, so that its last answers can still be asked for.
 void Supervisor::stop()
 {
+    administrator_.close();
     stop_child(net_);
     stop_child(auth_);
     log_event("stopped");

@@ -6,6 +6,8 @@
 #include "server/command_line.hpp"
 #include "server/data_directory.hpp"
 #include "server/listening_sockets.hpp"
+#include "server/running/administrator_socket.hpp"
+#include "server/running/directory_probe.hpp"
 
 #include <chrono>
 #include <optional>
@@ -56,7 +58,9 @@ private:
     int milliseconds_to_wait() const;
     void announce() const;
     std::string describe_lockdown() const;
+    ServerStatus status() const;
     void reload();
+    bool has_its_directories();
     void load_secrets();
     void renew_certificate();
     void stop();
@@ -75,6 +79,9 @@ private:
     Child auth_;
     Child net_;
     Clock::time_point certificate_checked_;
+    ServerStatus status_; // what does not change while it runs
+    AdministratorSocket administrator_;
+    DirectoryProbe probe_;
 };
 
 } // namespace ftpc::server

@@ -112,7 +112,7 @@ int run_user_add(const std::vector<std::string>& words)
               << (made.empty() ? ", which was there already" + home_of : "") << ")\n";
     point_to_system_data(arguments.settings);
     show_if_generated(password);
-    return exit_done;
+    return exit_status_in_force_with_tree(arguments, database);
 }
 
 } // namespace ftpc::server

@@ -2,6 +2,7 @@
 
 #include "server/user_command.hpp"
 
+#include "server/running/in_force.hpp"
 #include "shared/digest.hpp"
 #include "shared/error.hpp"
 #include "shared/text.hpp"
@@ -156,6 +157,30 @@ void change_user(UsersFile& users, const std::string& name, const std::function<
         user->generation = new_generation();
         return now.replacing(*user);
     });
+}
+
+namespace {
+
+int exit_status(const Arguments& arguments, const UserDatabase& database,
+                const std::optional<OpenedDirectory>& tree)
+{
+    const auto data = describe_opened(arguments.settings.data, database.directory.data.get());
+    const auto problems = differences_from_running_servers(arguments, data, tree);
+    print_problems(problems);
+    return problems.empty() ? exit_done : exit_failed;
+}
+
+} // namespace
+
+int exit_status_in_force(const Arguments& arguments, const UserDatabase& database)
+{
+    return exit_status(arguments, database, std::nullopt);
+}
+
+int exit_status_in_force_with_tree(const Arguments& arguments, const UserDatabase& database)
+{
+    const std::string root = arguments.settings.root_directory();
+    return exit_status(arguments, database, describe_opened(root, database.directory.tree.get()));
 }
 
 std::uint64_t new_generation()

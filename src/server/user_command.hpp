@@ -46,6 +46,13 @@ void edit_users(
 // Throws when there is no such user.
 void change_user(UsersFile& users, const std::string& name, const std::function<void(User&)>& change);
 
+// The exit status of a subcommand that is done: exit_failed, with a line on standard error, if a running
+// server has another DATA open than `database`, so that what was read or changed is not in force there.
+int exit_status_in_force(const Arguments& arguments, const UserDatabase& database);
+
+// The same for a subcommand that has also used the tree.
+int exit_status_in_force_with_tree(const Arguments& arguments, const UserDatabase& database);
+
 // A random number, which no earlier generation of the user was.
 std::uint64_t new_generation();
 

@@ -26,7 +26,7 @@ int run_user_del(const std::vector<std::string>& words)
         return now.removing(name);
     });
     std::cout << "deleted " << name << " (the directories in " << home << "/ stay)\n";
-    return exit_done;
+    return exit_status_in_force(arguments, database);
 }
 
 } // namespace ftpc::server

@@ -24,7 +24,7 @@ int run_user_list(const std::vector<std::string>& words)
         const User user = users.at(place);
         std::cout << user.name << "\t" << user.home << "/\t" << (user.locked ? "locked" : "active") << "\n";
     }
-    return exit_done;
+    return exit_status_in_force(arguments, database);
 }
 
 } // namespace ftpc::server

@@ -21,7 +21,7 @@ int set_locked(const std::vector<std::string>& words, bool locked, const std::st
     UserDatabase database = open_user_database(arguments.settings);
     change_user(database.users, name, [&](User& user) { user.locked = locked; });
     std::cout << (locked ? "locked " : "unlocked ") << name << "\n";
-    return exit_done;
+    return exit_status_in_force(arguments, database);
 }
 
 } // namespace

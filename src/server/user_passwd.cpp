@@ -29,7 +29,7 @@ int run_user_passwd(const std::vector<std::string>& words)
     change_user(database.users, name, [&](User& user) { user.password_hash = hash; });
     std::cout << "changed the password of " << name << "\n";
     show_if_generated(password);
-    return exit_done;
+    return exit_status_in_force(arguments, database);
 }
 
 } // namespace ftpc::server

@@ -44,7 +44,7 @@ int run_user_quota(const std::vector<std::string>& words)
         return now.replacing(*user);
     });
     std::cout << name << ": " << limit_text(max_dirs) << "\n";
-    return exit_done;
+    return exit_status_in_force(arguments, database);
 }
 
 } // namespace ftpc::server

@@ -95,7 +95,7 @@ int run_user_show(const std::vector<std::string>& words)
     print(*user);
     print_directories(database.directory.tree.get(), *user, arguments.settings);
     print_session_keys(database.directory.data.get(), *user);
-    return exit_done;
+    return exit_status_in_force_with_tree(arguments, database);
 }
 
 } // namespace ftpc::server

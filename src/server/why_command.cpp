@@ -55,10 +55,9 @@ std::vector<SessionKey> session_keys_of(int data, const std::string& name)
     return keys;
 }
 
-LoginFacts gather_facts(const std::string& name, const Arguments& arguments)
+LoginFacts gather_facts(const std::string& name, const Arguments& arguments, const UserDatabase& database)
 {
     const Settings& settings = arguments.settings;
-    const UserDatabase database = open_user_database(settings);
     LoginFacts facts{.name = name,
                      .flags = arguments.flags_for_users(),
                      .user = database.users.find(name),
@@ -94,10 +93,13 @@ int run_why(const std::vector<std::string>& words)
             no_options, SettingFlags::of_users);
         return exit_done;
     }
-    const LoginReport report = login_report(gather_facts(user_name_argument(arguments), arguments));
+    const std::string name = user_name_argument(arguments);
+    const UserDatabase database = open_user_database(arguments.settings);
+    const int in_force = exit_status_in_force_with_tree(arguments, database);
+    const LoginReport report = login_report(gather_facts(name, arguments, database));
     for (const std::string& line : report.lines)
         std::cout << line << "\n";
-    return report.can_log_in ? exit_done : exit_failed;
+    return report.can_log_in ? in_force : exit_failed;
 }
 
 } // namespace ftpc::server

@@ -190,5 +190,33 @@ class HangingMountInAHome(HangingTree):
         self.assertEqual(alice.code("MKD slow/more"), 257)
 
 
+@needs_fuse
+class HangingReload(HangingTree):
+    def test_a_reload_waits_a_moment_only_and_says_that_the_tree_was_not_looked_at(self):
+        self.server = None
+        mount_point = self.make_directory() / "mounted"
+        mount_point.mkdir()
+        self.slow = HangingFileSystem(mount_point, tree_owner())
+        self.addCleanup(self.slow.unmount)
+        tree = mount_point / "tree"
+        tree.mkdir()
+        site = self.make_site(users=())
+        site.configure(root=tree)
+        self.server = self.start(site)
+        self.addCleanup(self.slow.go_on)
+        self.slow.hang()
+        for _ in range(2):
+            before = self.server.hang_up()
+            self.server.log.wait_for("event=directory-does-not-answer setting=root ", before)
+            self.server.log.wait_for("event=reloaded", before)
+        self.slow.go_on()
+
+        def reloads_without_a_word():
+            before = self.server.hang_up()
+            self.server.log.wait_for("event=reloaded", before)
+            return "setting=root" not in self.server.log.text[before:]
+        until(reloads_without_a_word, "the tree is looked at again")
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -1,0 +1,32 @@
+// The servers of this user that run now, and which of them a command is about.
+#pragma once
+
+#include "server/running/server_status.hpp"
+
+#include <string>
+#include <vector>
+
+namespace ftpc::server {
+
+// Asks all servers with a socket in these directories, for two seconds in all. A server that does not answer
+// (it is stopped, or about to end) is left out. Sockets that dead servers left are removed.
+std::vector<ServerStatus> ask_running_servers(const std::vector<std::string>& directories);
+
+// What a command goes by.
+struct CommandScope {
+    OpenedDirectory data;    // that it has opened
+    std::string config_file; // whose setting `data` it follows, absolute; empty: none, or --data was given
+};
+
+// Those that have the command's DATA open, or have opened what its path, or real path, named then. If there
+// is none of these: those that read the same settings file.
+std::vector<ServerStatus> servers_meant(const std::vector<ServerStatus>& running, const CommandScope& scope);
+
+// Throws std::runtime_error naming the process if one of these servers has `data` open, or has opened what
+// the path named then: two servers of one path would share its users and its certificate.
+void refuse_if_served(const std::vector<ServerStatus>& running, const OpenedDirectory& data);
+
+// The path or real path of one is that of the other.
+bool have_path_in_common(const OpenedDirectory& one, const OpenedDirectory& other);
+
+} // namespace ftpc::server
