@@ -1,5 +1,5 @@
 // Child processes, with the shell in the place of this program: its one argument is a script.
-#include "server/child_process.hpp"
+#include "server/supervisor/child_process.hpp"
 
 #include "server/ipc/channel.hpp"
 #include "support/catch.hpp"

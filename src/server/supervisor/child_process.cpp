@@ -1,4 +1,4 @@
-#include "server/child_process.hpp"
+#include "server/supervisor/child_process.hpp"
 
 #include "server/ipc/channel.hpp"
 

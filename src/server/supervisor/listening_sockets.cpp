@@ -1,4 +1,4 @@
-#include "server/listening_sockets.hpp"
+#include "server/supervisor/listening_sockets.hpp"
 
 #include "shared/result.hpp"
 

@@ -2,10 +2,10 @@
 // stop. Nothing from the network reaches it.
 #pragma once
 
-#include "server/child_process.hpp"
 #include "server/command_line.hpp"
 #include "server/data_directory.hpp"
-#include "server/listening_sockets.hpp"
+#include "server/supervisor/child_process.hpp"
+#include "server/supervisor/listening_sockets.hpp"
 
 #include <chrono>
 #include <optional>

@@ -1,4 +1,4 @@
-#include "server/supervisor.hpp"
+#include "server/supervisor/supervisor.hpp"
 
 #include "server/auth/pepper.hpp"
 #include "server/certificate.hpp"
