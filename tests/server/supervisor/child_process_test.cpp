@@ -3,6 +3,7 @@
 
 #include "server/ipc/channel.hpp"
 #include "support/catch.hpp"
+#include "support/matchers.hpp"
 #include "support/temporary_directory.hpp"
 
 #include <fcntl.h>
@@ -80,6 +81,21 @@ TEST_CASE_METHOD(ChildTest, "a child leaves signals meant for the supervisor alo
     CHECK(status(child) == 0);
 }
 
+TEST_CASE_METHOD(ChildTest, "a child inherits standard error and nothing else")
+{
+    directory.write("secret", "secret");
+    const UniqueFd secret{::open(directory.path("secret").c_str(), O_RDONLY)}; // without O_CLOEXEC
+    const UniqueFd input{::dup(STDIN_FILENO)};
+    REQUIRE(::dup2(secret.get(), STDIN_FILENO) == STDIN_FILENO);
+    const int far_off = ::fcntl(secret.get(), F_DUPFD, 200);
+    const ChildProcess child = start(
+        "readlink /proc/$$/fd/0 /proc/$$/fd/1 | cat >&3; ls -l /proc/$$/fd | grep -c /secret | cat >&3");
+    ::close(far_off);
+    REQUIRE(::dup2(input.get(), STDIN_FILENO) == STDIN_FILENO);
+    CHECK(hear(child) == "/dev/null\n/dev/null\n");
+    CHECK(hear(child) == "0\n");
+}
+
 TEST_CASE_METHOD(ChildTest, "an order reaches the child as it was encoded")
 {
     const ChildProcess child = start("dd bs=4096 count=1 <&3 2>/dev/null | cat >&3");
@@ -113,6 +129,16 @@ TEST_CASE_METHOD(ChildTest, "a child becomes another user before it is executed,
     CHECK(hear(child) == "41002\n");
     CHECK(hear(child) == "5\n"); // no capability is left in any of the five sets
     CHECK(status(child) == 0);
+}
+
+TEST_CASE_METHOD(ChildTest, "a child that becomes nobody else has no capabilities all the same")
+{
+    const ChildProcess child =
+        start("grep -E '^(Cap(Inh|Prm|Eff|Amb):.0*[^0]|NoNewPrivs:.0)' /proc/self/status >&3; "
+              "grep ^CapBnd /proc/self/status >&3");
+    const std::string bounds = hear(child);
+    CHECK_THAT(bounds, test::starts_with("CapBnd:"));
+    if (::geteuid() == 0) CHECK(bounds == "CapBnd:\t0000000000000000\n");
 }
 
 TEST_CASE_METHOD(ChildTest,
