@@ -153,6 +153,7 @@ private:
             if (const auto* configure = std::get_if<ipc::Configure>(&*order)) reconfigure(*configure);
             if (std::holds_alternative<ipc::Connect>(*order) && packet->descriptors.size() == 1)
                 auth_.connect(std::move(packet->descriptors.front()));
+            if (std::holds_alternative<ipc::Ping>(*order)) report(ipc::Alive{});
         }
         co_await stop();
     }

@@ -2,6 +2,7 @@
 
 #include "shared/result.hpp"
 
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -97,6 +98,21 @@ UniqueFd open_one(const addrinfo& address)
     return fd;
 }
 
+// The value of an option that is an int; -1 where it cannot be read.
+int option_value(int fd, int option)
+{
+    int value = -1;
+    socklen_t size = sizeof value;
+    return ::getsockopt(fd, SOL_SOCKET, option, &value, &size) == 0 ? value : -1;
+}
+
+// Reads the number of its instructions; one that was attached as eBPF is an error.
+bool has_filter(int fd)
+{
+    socklen_t instructions = 0;
+    return ::getsockopt(fd, SOL_SOCKET, SO_GET_FILTER, nullptr, &instructions) != 0 || instructions != 0;
+}
+
 bool no_ipv6(int number)
 {
     return number == EAFNOSUPPORT || number == EADDRNOTAVAIL;
@@ -129,6 +145,27 @@ std::vector<ListeningSocket> open_listening_sockets(const std::string& where)
         sockets.push_back({std::move(fd), std::move(bound)});
     }
     return sockets;
+}
+
+bool is_sound(const ListeningSocket& socket)
+{
+    const int fd = socket.fd.get();
+    const int flags = ::fcntl(fd, F_GETFL);
+    return flags >= 0 && (flags & (O_NONBLOCK | O_ASYNC)) == O_NONBLOCK &&
+           option_value(fd, SO_ACCEPTCONN) == 1 && option_value(fd, SO_LOCK_FILTER) == 0 && !has_filter(fd);
+}
+
+void stop_listening(const ListeningSocket& socket)
+{
+    ::shutdown(socket.fd.get(), SHUT_RDWR);
+}
+
+void reopen(ListeningSocket& socket)
+{
+    stop_listening(socket);
+    socket.fd.reset();
+    std::vector<ListeningSocket> opened = open_listening_sockets(socket.address);
+    socket.fd = std::move(opened.front().fd);
 }
 
 } // namespace ftpc::server
