@@ -6,6 +6,7 @@
 #include "server/log.hpp"
 #include "server/net/connection.hpp"
 #include "server/net/listener.hpp"
+#include "server/net/parent_death.hpp"
 #include "server/net/reactors.hpp"
 #include "server/net/scheduling.hpp"
 
@@ -274,6 +275,7 @@ int run_net_process()
     try {
         harden_process();
         Start start = receive_start();
+        close_at_parent_death(start.sockets);
         // Before the first thread, the commit queue's.
         Lockdown lockdown = lock_down(Locked::net, start.settings, start.root.get());
         NetProcess process{std::move(start), std::move(lockdown)};
