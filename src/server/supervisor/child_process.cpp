@@ -83,15 +83,27 @@ void close_each_from(int first)
     const std::unique_ptr<DIR, int (*)(DIR*)> open_ones{::opendir("/proc/self/fd"), ::closedir};
     if (!open_ones) give_up("ftpcd: cannot list /proc/self/fd");
     while (const dirent* const entry = ::readdir(open_ones.get())) {
-        const int fd = std::atoi(entry->d_name);
+        const int fd = static_cast<int>(std::strtol(entry->d_name, nullptr, 10));
         if (fd >= first && fd != ::dirfd(open_ones.get())) ::close(fd);
     }
+}
+
+// A terminal is open for reading, too, and a log file may be. Where the log is written to a place in the file
+// that the processes share, it stays as it is.
+void make_log_write_only()
+{
+    const int flags = ::fcntl(STDERR_FILENO, F_GETFL);
+    const bool appends = ::isatty(STDERR_FILENO) == 1 || (flags & O_APPEND) != 0;
+    if ((flags & O_ACCMODE) != O_RDWR || !appends) return;
+    const int log = ::open("/proc/self/fd/2", O_WRONLY | O_NOCTTY | O_CLOEXEC | (flags & O_APPEND));
+    if (log >= 0) ::dup2(log, STDERR_FILENO);
 }
 
 // What else is open, whoever has opened it, could be read in spite of the lockdown. Of the standard
 // descriptors only standard error is used, for the log.
 void keep_only(int control, int program)
 {
+    make_log_write_only();
     // Their places may be taken by each other.
     control = ::fcntl(control, F_DUPFD, program_descriptor + 1);
     program = ::fcntl(program, F_DUPFD, program_descriptor + 1);

@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <string>
 
 using namespace ftpc;
@@ -94,6 +95,25 @@ TEST_CASE_METHOD(ChildTest, "a child inherits standard error and nothing else")
     REQUIRE(::dup2(input.get(), STDIN_FILENO) == STDIN_FILENO);
     CHECK(hear(child) == "/dev/null\n/dev/null\n");
     CHECK(hear(child) == "0\n");
+}
+
+TEST_CASE_METHOD(ChildTest, "a child writes to the log, and reads neither a log file nor a terminal")
+{
+    directory.write("log", "secret\n");
+    const UniqueFd terminal{::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC)};
+    REQUIRE(::unlockpt(terminal.get()) == 0);
+    const bool to_terminal = GENERATE(true, false);
+    const std::string path = to_terminal ? ::ptsname(terminal.get()) : directory.path("log");
+    const UniqueFd log{::open(path.c_str(), O_RDWR | O_APPEND | O_NOCTTY | O_CLOEXEC)};
+    REQUIRE(log);
+    const UniqueFd errors{::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0)};
+    REQUIRE(::dup2(log.get(), STDERR_FILENO) == STDERR_FILENO);
+    const ChildProcess child =
+        start("read word <&2 2>/dev/null && echo read >&3; echo said >&2 && echo written >&3");
+    const std::string heard = hear(child);
+    REQUIRE(::dup2(errors.get(), STDERR_FILENO) == STDERR_FILENO);
+    CHECK(heard == "written\n");
+    CHECK(status(child) == 0);
 }
 
 TEST_CASE_METHOD(ChildTest, "an order reaches the child as it was encoded")
