@@ -1,5 +1,6 @@
 """A process that cannot end, since the kernel waits for a file system, is replaced, and keeps no address from the next server."""
 import os
+import re
 import signal
 import time
 import unittest
@@ -8,6 +9,7 @@ from harness import PASSWORD, EndToEndTest, is_alive, scaled, tree_owner, until
 from control_client import can_log_in, connect
 from hanging_file_system import HangingFileSystem, needs_fuse
 
+KERNEL = tuple(int(number) for number in re.match(r"(\d+)\.(\d+)", os.uname().release).groups())
 BACK_WITHIN = 3  # seconds, times FTPC_TEST_SCALE
 
 
@@ -100,6 +102,14 @@ class NextServer(HangingThread):
         self.kill_net()
         self.wait_for_logins()
         self.kill_supervisor()
+        self.assert_next_server_starts()
+
+    @unittest.skipIf(KERNEL < (6, 9), "SKIPPED: descriptors of a single thread are to be had from Linux 6.9 on")
+    def test_it_starts_after_all_processes_were_killed(self):
+        """Then none of them could close anything; the next server looks for what they left."""
+        for pid in reversed(self.server.all_processes()):
+            os.kill(pid, signal.SIGKILL)
+        self.server.process.wait(scaled(10))
         self.assert_next_server_starts()
 
     def test_it_starts_after_the_supervisor_was_killed_with_a_net_that_was_stopped(self):

@@ -1,5 +1,6 @@
 #include "server/supervisor/listening_sockets.hpp"
 
+#include "server/supervisor/dead_listeners.hpp"
 #include "shared/result.hpp"
 
 #include <fcntl.h>
@@ -98,6 +99,16 @@ UniqueFd open_one(const addrinfo& address)
     return fd;
 }
 
+// As open_one, and where only dead processes have the address.
+UniqueFd open_beside_dead(const addrinfo& address)
+{
+    UniqueFd fd = open_one(address);
+    if (fd || errno != EADDRINUSE) return fd;
+    if (end_dead_listeners(*address.ai_addr)) return open_one(address);
+    errno = EADDRINUSE;
+    return fd;
+}
+
 // The value of an option that is an int; -1 where it cannot be read.
 int option_value(int fd, int option)
 {
@@ -137,7 +148,7 @@ std::vector<ListeningSocket> open_listening_sockets(const std::string& where)
     const AddressList addresses = resolve(where, parts);
     std::vector<ListeningSocket> sockets;
     for (const addrinfo* address = addresses.get(); address != nullptr; address = address->ai_next) {
-        UniqueFd fd = open_one(*address);
+        UniqueFd fd = open_beside_dead(*address);
         if (!fd && parts.host == "::" && no_ipv6(errno))
             return open_listening_sockets("0.0.0.0:" + parts.port);
         if (!fd) fail(where, last_system_error().message());
