@@ -1,7 +1,7 @@
 // ftpcd serve
 
 #include "server/command_line.hpp"
-#include "server/supervisor.hpp"
+#include "server/supervisor/supervisor.hpp"
 
 namespace ftpc::server {
 

@@ -100,6 +100,15 @@ class KilledProcessComesBack(EndToEndTest):
         until(lambda: not any(is_alive(pid) for pid in children), "no child is left")
 
 
+    def test_a_child_that_is_stopped_and_woken_up_goes_on(self):
+        children = children_of(self.server.pid)
+        for number in (signal.SIGSTOP, signal.SIGCONT):
+            for pid in children.values():
+                os.kill(pid, number)
+        self.assertTrue(can_log_in(self.server.port))
+        self.assertEqual(children_of(self.server.pid), children)
+
+
 class Stop(EndToEndTest):
     def test_sigterm_says_421_to_every_session_and_exits_0(self):
         server = self.serve()

@@ -8,7 +8,7 @@ import signal
 import sys
 import unittest
 
-from harness import IS_ROOT, EndToEndTest, run, until
+from harness import IS_ROOT, EndToEndTest, Site, run, until
 from control_client import can_log_in, logged_in
 from ftpc_client import FtpcUser
 
@@ -81,6 +81,36 @@ class Processes(EndToEndTest):
         until(lambda: can_log_in(server.port), "logins work again")
         self.check_both(server)
         self.assertNotIn("lockdown-incomplete", server.log.text)
+
+    def test_neither_inherits_what_the_server_was_started_with(self):
+        site = self.make_site()
+        secret = site.directory / "secret"
+        secret.write_text("secret", encoding="utf-8")
+        wrapper = ("sh", "-c", 'exec 0<>"$0" 1>>"$0" 9<"$0"; exec "$@"', str(secret))
+        server = self.start(site, wrapper=wrapper)
+        for name in ("net", "auth"):
+            place = pathlib.Path(f"/proc/{server.child(name)}/fd")
+            if not IS_ROOT:
+                continue  # it is not dumpable
+            files = {int(fd.name): os.readlink(fd) for fd in place.iterdir()}
+            self.assertEqual((files[0], files[1]), ("/dev/null", "/dev/null"), name)
+            self.assertNotIn(str(secret), files.values(), name)
+
+    @unittest.skipUnless(IS_ROOT and shutil.which("setpriv"), "SKIPPED: needs root and setpriv to give a capability away")
+    def test_both_are_without_a_capability_that_the_server_has_without_root(self):
+        site = Site()
+        self.addCleanup(site.remove)
+        nobody = pwd.getpwnam("nobody")
+        os.chown(site.directory, nobody.pw_uid, nobody.pw_gid)
+        wrapper = ("setpriv", "--reuid", "nobody", "--regid", str(nobody.pw_gid), "--clear-groups",
+                   "--inh-caps", "+net_bind_service", "--ambient-caps", "+net_bind_service")
+        server = self.start(site, wrapper=wrapper)
+        self.assertNotEqual(int(status(server.pid)["CapEff"], 16), 0)
+        for name in ("net", "auth"):
+            facts = status(server.child(name))
+            for capabilities in ("CapInh", "CapPrm", "CapEff", "CapAmb"):
+                self.assertEqual(int(facts[capabilities], 16), 0, f"{name}: {capabilities}")
+            self.assertEqual(facts["NoNewPrivs"], "1")
 
     def test_off_is_said_and_leaves_the_calls_unfiltered(self):
         server = self.serve(lockdown="off")

@@ -73,6 +73,7 @@ private:
         if (auto* configure = std::get_if<ipc::Configure>(&*order))
             return configure_with(*configure, std::move(packet.descriptors));
         if (std::holds_alternative<ipc::Connect>(*order)) return connect(std::move(packet.descriptors));
+        if (std::holds_alternative<ipc::Ping>(*order)) return report(ipc::Alive{});
         finish(EXIT_SUCCESS);
     }
 

@@ -32,7 +32,11 @@ struct Connect {
 struct Stop {
     friend bool operator==(const Stop&, const Stop&) = default;
 };
-using Order = std::variant<Configure, Connect, Stop>;
+// Is to be answered with Alive from the loop that does the work.
+struct Ping {
+    friend bool operator==(const Ping&, const Ping&) = default;
+};
+using Order = std::variant<Configure, Connect, Stop, Ping>;
 
 // The child serves with the settings of the last Configure.
 struct Ready {
@@ -47,7 +51,11 @@ struct Failed {
     std::string reason; // one line or several, each a full sentence for the administrator
     friend bool operator==(const Failed&, const Failed&) = default;
 };
-using Report = std::variant<Ready, Failed>;
+// The answer to a Ping.
+struct Alive {
+    friend bool operator==(const Alive&, const Alive&) = default;
+};
+using Report = std::variant<Ready, Failed, Alive>;
 
 SecretText encode(const Order& order);
 SecretText encode(const Report& report);

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <linux/seccomp.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -37,6 +38,12 @@ scmp_arg_cmp is(unsigned index, unsigned value)
 scmp_arg_cmp bits(unsigned index, unsigned mask, unsigned value)
 {
     return {index, SCMP_CMP_MASKED_EQ, mask, value};
+}
+
+// It is another value, at least in the half that the kernel does not look at.
+scmp_arg_cmp is_not(unsigned index, unsigned value)
+{
+    return {index, SCMP_CMP_NE, value, 0};
 }
 
 scmp_arg_cmp is_null(unsigned index)
@@ -173,7 +180,7 @@ void allow_open_descriptors(Filter& filter)
                   SCMP_SYS(close), SCMP_SYS(dup), SCMP_SYS(lseek), SCMP_SYS(fstat), SCMP_SYS(newfstatat),
                   SCMP_SYS(fstatat64), SCMP_SYS(statx), SCMP_SYS(fstatfs), SCMP_SYS(getdents64),
                   SCMP_SYS(fsync), SCMP_SYS(fdatasync), SCMP_SYS(recvmsg)});
-    for (const int request : {F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_DUPFD_CLOEXEC})
+    for (const int request : {F_GETFD, F_SETFD, F_GETFL, F_DUPFD_CLOEXEC})
         filter.allow_if(SCMP_SYS(fcntl), {is(1, static_cast<unsigned>(request))});
     for (const unsigned request : {static_cast<unsigned>(FIONBIO), static_cast<unsigned>(FIONREAD)})
         filter.allow_if(SCMP_SYS(ioctl), {is(1, request)});
@@ -209,14 +216,26 @@ void allow_directories(Filter& filter)
         filter.fail_with(EACCES, SCMP_SYS(openat), {bits(2, O_DIRECTORY | flag, O_DIRECTORY | flag)});
 }
 
-// Connections are accepted from sockets that the supervisor has opened; none is made.
+// One option of its level. The others do not exist, so that a library which asks for one goes on without it.
+void allow_option(Filter& filter, int call, unsigned level, unsigned name)
+{
+    filter.allow_if(call, {is(1, level), is(2, name)});
+    filter.fail_with(ENOPROTOOPT, call, {is(1, level), is_not(2, name)});
+}
+
+// Connections are accepted from sockets that the supervisor has opened; none is made. Those sockets outlive
+// this process, so nothing is allowed that would spoil them for the next one.
 void allow_accepted_connections(Filter& filter)
 {
-    filter.allow({SCMP_SYS(accept), SCMP_SYS(accept4), SCMP_SYS(recvfrom), SCMP_SYS(shutdown),
-                  SCMP_SYS(getsockname), SCMP_SYS(getpeername), SCMP_SYS(getsockopt)});
+    filter.allow({SCMP_SYS(accept), SCMP_SYS(accept4), SCMP_SYS(recvfrom), SCMP_SYS(getsockname),
+                  SCMP_SYS(getpeername)});
     filter.allow_if(SCMP_SYS(sendto), {bits(3, MSG_FASTOPEN, 0), is_null(4)});
-    for (const unsigned level : {unsigned{SOL_SOCKET}, unsigned{IPPROTO_TCP}})
-        filter.allow_if(SCMP_SYS(setsockopt), {is(1, level)});
+    // SHUT_WR does nothing to a socket that listens; the others end it for every process.
+    filter.allow_if(SCMP_SYS(shutdown), {is(1, SHUT_WR)});
+    filter.fail_with(EPERM, SCMP_SYS(shutdown), {is_not(1, SHUT_WR)});
+    allow_option(filter, SCMP_SYS(setsockopt), IPPROTO_TCP, TCP_NODELAY);
+    allow_option(filter, SCMP_SYS(setsockopt), SOL_SOCKET, SO_KEEPALIVE);
+    allow_option(filter, SCMP_SYS(getsockopt), SOL_SOCKET, SO_DOMAIN);
 }
 
 // ---- auth
@@ -240,6 +259,7 @@ void allow_those_of(Locked process, Filter& filter)
     allow_directories(filter);
     allow_accepted_connections(filter);
     filter.allow_if(SCMP_SYS(sched_setaffinity), {is(0, 0)}); // of the calling thread
+    filter.allow({SCMP_SYS(getppid)});                        // whether the supervisor is gone
 }
 
 } // namespace

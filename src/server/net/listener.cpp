@@ -42,7 +42,7 @@ asio::awaitable<void> pause(std::chrono::milliseconds time)
 Listener::Listener(asio::io_context& io, const SharedServices& services, Reactors& reactors,
                    std::vector<UniqueFd> sockets, int descriptors)
     : io_{io}, services_{services}, reactors_{reactors}, log_{io, services.log_bounds},
-      reserve_{sockets.front().get()}, descriptors_{descriptors}
+      reserve_{services.tree.share_root()->fd.get()}, descriptors_{descriptors}
 {
     for (UniqueFd& socket : sockets) {
         const tcp protocol = protocol_of(socket.get());
@@ -69,6 +69,7 @@ asio::awaitable<void> Listener::accept(tcp::acceptor& acceptor)
         const auto [closed] = co_await acceptor.async_wait(tcp::acceptor::wait_read, use_awaitable);
         if (closed) break;
         const error_code failure = accept_one(acceptor);
+        if (failure == asio::error::invalid_argument) break; // it listens no more: the server is ending
         const bool nobody = failure == asio::error::would_block || failure == asio::error::connection_aborted;
         if (failure && !nobody) co_await turn_away_next(acceptor, failure);
     }

@@ -6,6 +6,7 @@
 #include "server/log.hpp"
 #include "server/net/connection.hpp"
 #include "server/net/listener.hpp"
+#include "server/net/parent_death.hpp"
 #include "server/net/reactors.hpp"
 #include "server/net/scheduling.hpp"
 
@@ -153,6 +154,7 @@ private:
             if (const auto* configure = std::get_if<ipc::Configure>(&*order)) reconfigure(*configure);
             if (std::holds_alternative<ipc::Connect>(*order) && packet->descriptors.size() == 1)
                 auth_.connect(std::move(packet->descriptors.front()));
+            if (std::holds_alternative<ipc::Ping>(*order)) report(ipc::Alive{});
         }
         co_await stop();
     }
@@ -273,6 +275,7 @@ int run_net_process()
     try {
         harden_process();
         Start start = receive_start();
+        close_at_parent_death(start.sockets);
         // Before the first thread, the commit queue's.
         Lockdown lockdown = lock_down(Locked::net, start.settings, start.root.get());
         NetProcess process{std::move(start), std::move(lockdown)};

@@ -10,7 +10,8 @@ namespace ftpc::server {
 
 class ReserveDescriptor {
 public:
-    // The reserve is a second descriptor of `copied`: nothing has to be opened for it.
+    // The reserve is a second descriptor of `copied`, which stays open: nothing has to be opened for it. (Not
+    // of a listening socket, which would live on in it.)
     explicit ReserveDescriptor(int copied);
 
     enum class Outcome {

@@ -3,6 +3,8 @@
 
 #include "server/lockdown/locked_child.hpp"
 
+#include <linux/tcp.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -116,6 +118,56 @@ TEST_CASE_METHOD(FilterTest,
     CHECK(auth([&] { return outcome(::accept4(place.listener.get(), nullptr, nullptr, 0)); }) == "SIGSYS");
     CHECK(auth([&] { return outcome(::listen(place.listener.get(), 1)); }) == "SIGSYS");
     CHECK(auth([&] { return place.make_directory("data/new"); }) == "SIGSYS");
+}
+
+TEST_CASE_METHOD(FilterTest, "nothing that would outlive net is changed of a listening socket that it shares")
+{
+    if (!here) return;
+    const int socket = place.listener.get();
+    CHECK(net([&] { return outcome(::shutdown(socket, SHUT_RD)); }) == "EPERM");
+    CHECK(net([&] { return outcome(::shutdown(socket, SHUT_RDWR)); }) == "EPERM");
+    CHECK(net([&] { return outcome(::listen(socket, 0)); }) == "SIGSYS");
+    CHECK(net([&] { return outcome(::fcntl(socket, F_SETFL, O_ASYNC)); }) == "SIGSYS");
+    CHECK(net([&] {
+              int on = 1;
+              return outcome(::ioctl(socket, FIOASYNC, &on));
+          }) == "SIGSYS");
+    int accepting = 0;
+    socklen_t size = sizeof accepting;
+    REQUIRE(::getsockopt(socket, SOL_SOCKET, SO_ACCEPTCONN, &accepting, &size) == 0);
+    CHECK(accepting == 1);
+}
+
+TEST_CASE_METHOD(FilterTest, "net sets the two socket options that it needs, and auth none")
+{
+    if (!here) return;
+    const UniqueFd socket{Place::tcp_socket()};
+    const auto set = [&](int level, int option) {
+        return [&socket, level, option] {
+            const int on = 1;
+            return outcome(::setsockopt(socket.get(), level, option, &on, sizeof on));
+        };
+    };
+    const auto get = [&](int level, int option) {
+        return [&socket, level, option] {
+            int value = 0;
+            socklen_t size = sizeof value;
+            return outcome(::getsockopt(socket.get(), level, option, &value, &size));
+        };
+    };
+    CHECK(net(set(IPPROTO_TCP, TCP_NODELAY)) == "0");
+    CHECK(net(set(SOL_SOCKET, SO_KEEPALIVE)) == "0");
+    CHECK(net(get(SOL_SOCKET, SO_DOMAIN)) == "0");
+    for (const int option : {SO_ATTACH_FILTER, SO_LOCK_FILTER, SO_ATTACH_BPF, SO_ATTACH_REUSEPORT_CBPF,
+                             SO_REUSEPORT, SO_REUSEADDR, SO_LINGER, SO_RCVBUF, SO_SNDBUF, SO_BINDTODEVICE})
+        CHECK(net(set(SOL_SOCKET, option)) == "ENOPROTOOPT");
+    for (const int option : {TCP_REPAIR, TCP_DEFER_ACCEPT, TCP_FASTOPEN, TCP_ULP, TCP_CONGESTION, TCP_MAXSEG})
+        CHECK(net(set(IPPROTO_TCP, option)) == "ENOPROTOOPT");
+    CHECK(net(set(IPPROTO_IPV6, IPV6_V6ONLY)) == "SIGSYS");
+    CHECK(net(get(SOL_SOCKET, SO_ERROR)) == "ENOPROTOOPT");
+    CHECK(net(get(IPPROTO_TCP, TCP_ZEROCOPY_RECEIVE)) == "SIGSYS");
+    CHECK(auth(set(IPPROTO_TCP, TCP_NODELAY)) == "SIGSYS");
+    CHECK(auth(get(SOL_SOCKET, SO_DOMAIN)) == "SIGSYS");
 }
 
 TEST_CASE_METHOD(FilterTest,

@@ -1,6 +1,6 @@
 #include "server/net/reserve_descriptor.hpp"
 
-#include "server/listening_sockets.hpp"
+#include "server/supervisor/listening_sockets.hpp"
 #include "support/catch.hpp"
 
 #include <netinet/in.h>

@@ -1,4 +1,4 @@
-#include "server/supervisor.hpp"
+#include "server/supervisor/supervisor.hpp"
 
 #include "server/auth/pepper.hpp"
 #include "server/certificate.hpp"
@@ -22,6 +22,7 @@
 #include <iostream>
 #include <sstream>
 #include <stdexcept>
+#include <utility>
 
 namespace ftpc::server {
 
@@ -36,6 +37,7 @@ constexpr std::chrono::seconds long_enough{10};           // a child that lived 
 constexpr std::chrono::seconds start_time{60};
 constexpr std::chrono::seconds stop_time{5};
 constexpr std::chrono::seconds kill_time{1}; // for the kernel to end a child that was killed
+constexpr unsigned most_doublings = 24;      // of a pause: days
 constexpr std::chrono::hours certificate_check_interval{24};
 
 UniqueFd catch_signals()
@@ -124,8 +126,14 @@ Supervisor::Supervisor(const Arguments& arguments)
       program_{open_own_program()}, directory_{open_data_directory(arguments.settings, accounts_)},
       lock_{lock_for_serving(directory_.data.get(), arguments.settings.data)}
 {
-    auth_ = {"auth", "process-auth", accounts_.auth, {}, false, {}, {}, {}, false, {}};
-    net_ = {"net", "process-net", accounts_.net, {}, false, {}, {}, {}, false, {}};
+    children_[0].name = "auth";
+    children_[0].subcommand = "process-auth";
+    children_[0].user = accounts_.auth;
+    children_[0].given = {.data = true, .pepper = true};
+    children_[1].name = "net";
+    children_[1].subcommand = "process-net";
+    children_[1].user = accounts_.net;
+    children_[1].given = {.tree = true, .listening_sockets = true, .certificate = true};
     set_log_format(arguments_.settings.log_format);
     status_ = initial_status(arguments_, directory_);
     refuse_if_served(ask_running_servers(runtime_directories()), status_.data);
@@ -155,9 +163,9 @@ int Supervisor::run()
     // It holds the TLS key and the pepper, and without root it is a process of the same user as net.
     ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     signals_ = catch_signals();
-    for (Child* child : {&auth_, &net_}) {
-        start(*child);
-        const bool ready = wait_until_ready(*child);
+    for (Child& child : children_) {
+        start(child);
+        const bool ready = wait_until_ready(child);
         if (ready) continue;
         stop();
         return exit_done;
@@ -166,14 +174,7 @@ int Supervisor::run()
     administrator_.open(runtime_directories());
     announce();
     while (true) {
-        std::array<pollfd, 4> waiting{pollfd{signals_.get(), POLLIN, 0},
-                                      pollfd{auth_.process ? auth_.process->control() : -1, POLLIN, 0},
-                                      pollfd{net_.process ? net_.process->control() : -1, POLLIN, 0},
-                                      pollfd{administrator_.descriptor(), POLLIN, 0}};
-        ::poll(waiting.data(), waiting.size(), milliseconds_to_wait());
-        if (waiting[1].revents != 0) on_report(auth_);
-        if (waiting[2].revents != 0) on_report(net_);
-        if (waiting[3].revents != 0) administrator_.answer([this] { return status(); });
+        wait_for_events();
         for (const unsigned number : take_signals(signals_.get())) {
             if (number == SIGCHLD) reap();
             if (number == SIGHUP) reload();
@@ -182,17 +183,42 @@ int Supervisor::run()
                 return exit_done;
             }
         }
-        end_those_stuck();
+        if (Clock::now() >= next_look_) look_after_children();
         restart_those_due();
         if (Clock::now() - certificate_checked_ > certificate_check_interval) renew_certificate();
     }
+}
+
+// Until a signal or a report has come, or something is due; takes the reports.
+void Supervisor::wait_for_events()
+{
+    std::vector<pollfd> waiting{{signals_.get(), POLLIN, 0}};
+    for (const Child& child : children_) // of one that does not run: -1, which poll(2) passes over
+        waiting.push_back({child.process ? child.process->control() : -1, POLLIN, 0});
+    waiting.push_back({administrator_.descriptor(), POLLIN, 0});
+    ::poll(waiting.data(), waiting.size(), milliseconds_to_wait());
+    if (waiting.back().revents != 0) administrator_.answer([this] { return status(); });
+    for (std::size_t i = 0; i < children_.size(); ++i)
+        if (waiting[i + 1].revents != 0) on_report(children_[i]);
+}
+
+Supervisor::Child& Supervisor::child(std::string_view name)
+{
+    return *std::find_if(children_.begin(), children_.end(), [&](const Child& c) { return c.name == name; });
+}
+
+const Supervisor::Child& Supervisor::child(std::string_view name) const
+{
+    return *std::find_if(children_.begin(), children_.end(), [&](const Child& c) { return c.name == name; });
 }
 
 // ---- starting
 
 void Supervisor::start(Child& child)
 {
+    if (child.given.listening_sockets) mend_listening_sockets();
     child.ready = false;
+    child.heartbeat = {};
     child.started = Clock::now();
     child.process.emplace(program_.get(), "ftpcd: " + child.name, child.subcommand, child.user);
     configure(child, true);
@@ -200,23 +226,26 @@ void Supervisor::start(Child& child)
 
 void Supervisor::configure(const Child& child, bool first) const
 {
+    child.process->send(configuration(child), first ? descriptors_for(child) : std::vector<int>{});
+}
+
+std::vector<int> Supervisor::descriptors_for(const Child& child) const
+{
     std::vector<int> descriptors;
-    if (first && &child == &auth_) descriptors.push_back(directory_.data.get());
-    if (first && &child == &net_) {
-        descriptors.push_back(directory_.tree.get());
+    if (child.given.data) descriptors.push_back(directory_.data.get());
+    if (child.given.tree) descriptors.push_back(directory_.tree.get());
+    if (child.given.listening_sockets)
         for (const ListeningSocket& socket : sockets_)
             descriptors.push_back(socket.fd.get());
-    }
-    child.process->send(configuration(child), descriptors);
+    return descriptors;
 }
 
 // Each child gets only the secrets that it works with.
 ipc::Configure Supervisor::configuration(const Child& child) const
 {
     ipc::Configure configure{settings_text(arguments_.settings), {}, {}, {}, child.replaces_dead};
-    if (&child == &auth_) {
-        configure.pepper = pepper_;
-    } else {
+    if (child.given.pepper) configure.pepper = pepper_;
+    if (child.given.certificate) {
         configure.certificate_pem = certificate_pem_;
         configure.key_pem = key_pem_;
     }
@@ -241,47 +270,28 @@ bool Supervisor::wait_until_ready(Child& child)
                                                              : Result<ipc::Report>{last_system_error()};
         const auto* failed = report ? std::get_if<ipc::Failed>(&*report) : nullptr;
         if (failed != nullptr) throw std::runtime_error{failed->reason};
-        if (!report) throw std::runtime_error{"the process " + child.name + " ended while it was starting"};
+        const auto* ready = report ? std::get_if<ipc::Ready>(&*report) : nullptr;
+        if (ready == nullptr)
+            throw std::runtime_error{"the process " + child.name + " ended while it was starting"};
         child.ready = true;
-        child.first_report = std::get<ipc::Ready>(*report);
+        child.heartbeat.heard();
+        child.first_report = *ready;
     }
     return true;
-}
-
-void Supervisor::on_report(Child& child)
-{
-    const auto packet = ipc::receive_packet(child.process->control(), ipc::max_control_bytes);
-    if (!packet && packet.error().value() == EAGAIN) return;
-    if (!packet || packet->bytes.empty()) { // it is ending, and SIGCHLD is about to say so
-        ::kill(child.process->pid(), SIGKILL);
-        int status = 0;
-        ::waitpid(child.process->pid(), &status, 0);
-        on_end(child, status);
-        return;
-    }
-    const auto report = ipc::decode_report(packet->bytes);
-    if (!report) return;
-    if (const auto* failed = std::get_if<ipc::Failed>(&*report)) {
-        log_event("refused", {{"process", child.name}, {"reason", failed->reason}});
-    } else if (!child.ready) {
-        const std::string& missing = std::get<ipc::Ready>(*report).lockdown_missing;
-        if (missing != child.first_report.lockdown_missing)
-            log_event("lockdown-incomplete", {{"process", child.name}, {"reason", missing}});
-        child.ready = true;
-        connect_children();
-    }
 }
 
 // A fresh channel whenever one of the two is new: what the other had asked its predecessor stays without an
 // answer.
 void Supervisor::connect_children()
 {
-    if (!auth_.ready || !net_.ready) return;
+    const Child& auth = child("auth");
+    const Child& net = child("net");
+    if (!auth.ready || !net.ready) return;
     const auto [for_auth, for_net] = ipc::make_channel();
     const int auth_end = for_auth.get();
     const int net_end = for_net.get();
-    auth_.process->send(ipc::Connect{}, {&auth_end, 1});
-    net_.process->send(ipc::Connect{}, {&net_end, 1});
+    auth.process->send(ipc::Connect{}, {&auth_end, 1});
+    net.process->send(ipc::Connect{}, {&net_end, 1});
 }
 
 void Supervisor::announce() const
@@ -289,7 +299,7 @@ void Supervisor::announce() const
     std::string addresses;
     for (const ListeningSocket& socket : sockets_)
         addresses += (addresses.empty() ? "" : " and ") + socket.address;
-    const std::uint64_t users = auth_.first_report.users;
+    const std::uint64_t users = child("auth").first_report.users;
     std::string text = "ftpcd: listening on " + addresses + ", tree " + arguments_.settings.root_directory() +
                        ", " + std::to_string(users) + (users == 1 ? " user\n" : " users\n");
     text += "ftpcd: certificate " + describe_certificate(certificate_pem_).fingerprint +
@@ -307,7 +317,7 @@ void Supervisor::announce() const
         log_event("started", {{"text", line.substr(line.find(' ') + 1)}});
 }
 
-// A line, or one for each of the two where they differ, and one for each feature that the kernel lacks.
+// A line, or one for each child where they differ, and one for each feature that the kernel lacks.
 std::string Supervisor::describe_lockdown() const
 {
     std::string text;
@@ -318,25 +328,59 @@ std::string Supervisor::describe_lockdown() const
         for (std::string line; std::getline(missing, line);)
             text += start + printable(line) + "\n";
     };
-    const bool same = auth_.first_report.lockdown == net_.first_report.lockdown &&
-                      auth_.first_report.lockdown_missing == net_.first_report.lockdown_missing;
-    if (same) {
-        add("", net_.first_report);
-    } else {
-        add(" of auth", auth_.first_report);
-        add(" of net", net_.first_report);
-    }
+    const ipc::Ready& one = children_.front().first_report;
+    const bool same = std::all_of(children_.begin(), children_.end(), [&](const Child& child) {
+        return child.first_report.lockdown == one.lockdown &&
+               child.first_report.lockdown_missing == one.lockdown_missing;
+    });
+    if (same) add("", one);
+    if (same) return text;
+    for (const Child& child : children_)
+        add(" of " + child.name, child.first_report);
     return text;
 }
 
 // ---- keeping them alive
 
+void Supervisor::on_report(Child& child)
+{
+    const auto packet = ipc::receive_packet(child.process->control(), ipc::max_control_bytes);
+    if (!packet && packet.error().value() == EAGAIN) return;
+    if (!packet || packet->bytes.empty()) { // it is ending, and SIGCHLD is about to say so
+        ::kill(child.process->pid(), SIGKILL);
+        child.process->hang_up();
+        return;
+    }
+    const auto report = ipc::decode_report(packet->bytes);
+    if (!report) return;
+    if (std::holds_alternative<ipc::Alive>(*report)) child.heartbeat.heard();
+    if (const auto* failed = std::get_if<ipc::Failed>(&*report))
+        log_event("refused", {{"process", child.name}, {"reason", failed->reason}});
+    if (const auto* ready = std::get_if<ipc::Ready>(&*report)) on_ready(child, *ready);
+}
+
+void Supervisor::on_ready(Child& child, const ipc::Ready& report)
+{
+    if (std::exchange(child.ready, true)) return; // after a reload
+    child.heartbeat.heard();
+    if (report.lockdown_missing != child.first_report.lockdown_missing)
+        log_event("lockdown-incomplete", {{"process", child.name}, {"reason", report.lockdown_missing}});
+    connect_children();
+}
+
 void Supervisor::reap()
 {
-    for (Child* child : {&auth_, &net_}) {
+    const auto has_ended = [](pid_t pid, int& status) { return ::waitpid(pid, &status, WNOHANG) == pid; };
+    for (Child& child : children_) {
         int status = 0;
-        if (child->process && ::waitpid(child->process->pid(), &status, WNOHANG) == child->process->pid())
-            on_end(*child, status);
+        if (child.process && has_ended(child.process->pid(), status)) on_end(child, status);
+        const auto gone = std::erase_if(child.left_behind, [&](pid_t pid) {
+            if (!has_ended(pid, status)) return false;
+            log_event("left-behind-ended",
+                      {{"process", child.name}, {"pid", static_cast<std::uint64_t>(pid)}});
+            return true;
+        });
+        if (gone > 0 && !child.process) child.restart_at = Clock::now(); // what held it up is over
     }
     probe_.reap();
 }
@@ -344,48 +388,88 @@ void Supervisor::reap()
 void Supervisor::on_end(Child& child, int status)
 {
     log_event("child-ended", {{"process", child.name}, {"with", describe_status(status)}});
+    await_restart(child);
+}
+
+void Supervisor::await_restart(Child& child)
+{
     child.process.reset();
     child.replaces_dead = true;
     back_off(child, std::exchange(child.ready, false) ? longest_pause_of_serving : longest_pause);
 }
 
+// Each process that is left behind doubles the pause, since the next one may meet the same.
 void Supervisor::back_off(Child& child, std::chrono::milliseconds longest)
 {
     const bool lived_long = Clock::now() - child.started > long_enough;
     child.back_off =
         lived_long ? std::chrono::milliseconds{0} : std::clamp(child.back_off * 2, shortest_pause, longest);
     child.restart_at = Clock::now() + child.back_off;
+    const auto doublings = std::min<std::size_t>(child.left_behind.size(), most_doublings);
+    if (doublings > 0) child.restart_at += shortest_pause * (std::int64_t{1} << doublings);
 }
 
 void Supervisor::restart_those_due()
 {
-    for (Child* child : {&auth_, &net_}) {
-        if (child->process || Clock::now() < child->restart_at) continue;
+    for (Child& child : children_) {
+        if (child.process || Clock::now() < child.restart_at) continue;
         try {
-            start(*child);
-            log_event("child-restarted", {{"process", child->name}});
+            start(child);
+            log_event("child-restarted", {{"process", child.name}});
         } catch (const std::exception& error) { // no processes or no memory just now
-            log_event("child-not-restarted", {{"process", child->name}, {"reason", error.what()}});
-            back_off(*child, longest_pause);
+            log_event("child-not-restarted", {{"process", child.name}, {"reason", error.what()}});
+            back_off(child, longest_pause);
         }
     }
 }
 
-// A restarted child that does not become ready; its end is reaped, and it is started once more.
-void Supervisor::end_those_stuck()
+void Supervisor::look_after_children()
 {
-    for (const Child* child : {&auth_, &net_})
-        if (child->process && !child->ready && Clock::now() - child->started > start_time)
-            ::kill(child->process->pid(), SIGKILL);
+    next_look_ = Clock::now() + Heartbeat::interval;
+    reap();
+    check_listening_sockets();
+    for (Child& child : children_)
+        if (child.process) look_after(child);
+}
+
+void Supervisor::look_after(Child& child)
+{
+    switch (child.heartbeat.look(read_process_state(child.process->pid()))) {
+    case Heartbeat::Verdict::wait:
+        return;
+    case Heartbeat::Verdict::ask:
+        return child.process->send(ipc::Ping{});
+    case Heartbeat::Verdict::kill:
+        log_event("child-silent",
+                  {{"process", child.name},
+                   {"seconds", static_cast<std::uint64_t>(Heartbeat::longest_silence.count())},
+                   {"effect", "it is killed and started again"}});
+        ::kill(child.process->pid(), SIGKILL);
+        return;
+    case Heartbeat::Verdict::leave:
+        return leave_behind(child);
+    }
+}
+
+// What waits in the kernel keeps the whole process and all its descriptors. The listening sockets among them
+// would keep the next server from their addresses.
+void Supervisor::leave_behind(Child& child)
+{
+    const pid_t pid = child.process->pid();
+    log_event("left-behind",
+              {{"process", child.name},
+               {"pid", static_cast<std::uint64_t>(pid)},
+               {"reason", "it ended while a file system did not answer, and is gone when that does"}});
+    child.left_behind.push_back(pid);
+    await_restart(child);
+    if (child.given.listening_sockets) renew_listening_sockets();
 }
 
 int Supervisor::milliseconds_to_wait() const
 {
-    auto until = Clock::now() + std::chrono::hours{1};
-    for (const Child* child : {&auth_, &net_}) {
-        if (!child->process) until = std::min(until, child->restart_at);
-        if (child->process && !child->ready) until = std::min(until, child->started + start_time);
-    }
+    auto until = next_look_;
+    for (const Child& child : children_)
+        if (!child.process) until = std::min(until, child.restart_at);
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now()).count();
     return static_cast<int>(std::max<std::int64_t>(left, 0));
 }
@@ -398,9 +482,44 @@ ServerStatus Supervisor::status() const
     status.fingerprint = describe_certificate(certificate_pem_).fingerprint;
     for (const ListeningSocket& socket : sockets_)
         status.listening.push_back(socket.address);
-    for (const Child* child : {&auth_, &net_})
-        status.children.push_back({child->name, child->process ? child->process->pid() : 0});
+    for (const Child& child : children_)
+        status.children.push_back({child.name, child.process ? child.process->pid() : 0});
     return status;
+}
+
+// ---- the listening sockets
+
+// net shares them, so a taken-over one may have changed what no filter of system calls keeps from it.
+void Supervisor::check_listening_sockets()
+{
+    for (const ListeningSocket& socket : sockets_) {
+        if (is_sound(socket)) continue;
+        for (const Child& child : children_) {
+            if (!child.given.listening_sockets || !child.process) continue;
+            log_event("listening-socket-changed",
+                      {{"address", socket.address},
+                       {"effect", child.name + " is ended, and the socket opened anew"}});
+            ::kill(child.process->pid(), SIGKILL);
+        }
+    }
+}
+
+// Throws std::runtime_error when an address cannot be had again.
+void Supervisor::mend_listening_sockets()
+{
+    for (ListeningSocket& socket : sockets_)
+        if (!is_sound(socket)) reopen(socket);
+}
+
+void Supervisor::renew_listening_sockets()
+{
+    for (const ListeningSocket& socket : sockets_)
+        stop_listening(socket);
+    try {
+        mend_listening_sockets();
+    } catch (const std::exception& error) { // the next start tries again
+        log_event("not-listening", {{"reason", error.what()}});
+    }
 }
 
 // ---- reload and stop
@@ -431,8 +550,8 @@ void Supervisor::reload()
         return;
     }
     set_log_format(arguments_.settings.log_format);
-    for (const Child* child : {&auth_, &net_})
-        if (child->process) configure(*child, false);
+    for (const Child& child : children_)
+        if (child.process) configure(child, false);
     log_event("reloaded", {{"certificate", describe_certificate(certificate_pem_).fingerprint}});
 }
 
@@ -459,16 +578,20 @@ void Supervisor::renew_certificate()
         return;
     }
     if (certificate_pem_ == before) return;
-    if (net_.process) configure(net_, false);
+    for (const Child& child : children_)
+        if (child.process && child.given.certificate) configure(child, false);
     log_event("certificate-renewed");
 }
 
-// net first, so that its last answers can still be asked for.
+// Nobody listens from here on, whatever becomes of the children. Those that were started last are stopped
+// first, so that their last answers can still be asked for.
 void Supervisor::stop()
 {
     administrator_.close();
-    stop_child(net_);
-    stop_child(auth_);
+    for (const ListeningSocket& socket : sockets_)
+        stop_listening(socket);
+    sockets_.clear();
+    std::for_each(children_.rbegin(), children_.rend(), [this](Child& child) { stop_child(child); });
     log_event("stopped");
 }
 

@@ -1,8 +1,9 @@
 // Child processes, with the shell in the place of this program: its one argument is a script.
-#include "server/child_process.hpp"
+#include "server/supervisor/child_process.hpp"
 
 #include "server/ipc/channel.hpp"
 #include "support/catch.hpp"
+#include "support/matchers.hpp"
 #include "support/temporary_directory.hpp"
 
 #include <fcntl.h>
@@ -11,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <string>
 
 using namespace ftpc;
@@ -80,6 +82,40 @@ TEST_CASE_METHOD(ChildTest, "a child leaves signals meant for the supervisor alo
     CHECK(status(child) == 0);
 }
 
+TEST_CASE_METHOD(ChildTest, "a child inherits standard error and nothing else")
+{
+    directory.write("secret", "secret");
+    const UniqueFd secret{::open(directory.path("secret").c_str(), O_RDONLY)}; // without O_CLOEXEC
+    const UniqueFd input{::dup(STDIN_FILENO)};
+    REQUIRE(::dup2(secret.get(), STDIN_FILENO) == STDIN_FILENO);
+    const int far_off = ::fcntl(secret.get(), F_DUPFD, 200);
+    const ChildProcess child = start(
+        "readlink /proc/$$/fd/0 /proc/$$/fd/1 | cat >&3; ls -l /proc/$$/fd | grep -c /secret | cat >&3");
+    ::close(far_off);
+    REQUIRE(::dup2(input.get(), STDIN_FILENO) == STDIN_FILENO);
+    CHECK(hear(child) == "/dev/null\n/dev/null\n");
+    CHECK(hear(child) == "0\n");
+}
+
+TEST_CASE_METHOD(ChildTest, "a child writes to the log, and reads neither a log file nor a terminal")
+{
+    directory.write("log", "secret\n");
+    const UniqueFd terminal{::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC)};
+    REQUIRE(::unlockpt(terminal.get()) == 0);
+    const bool to_terminal = GENERATE(true, false);
+    const std::string path = to_terminal ? ::ptsname(terminal.get()) : directory.path("log");
+    const UniqueFd log{::open(path.c_str(), O_RDWR | O_APPEND | O_NOCTTY | O_CLOEXEC)};
+    REQUIRE(log);
+    const UniqueFd errors{::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0)};
+    REQUIRE(::dup2(log.get(), STDERR_FILENO) == STDERR_FILENO);
+    const ChildProcess child =
+        start("read word <&2 2>/dev/null && echo read >&3; echo said >&2 && echo written >&3");
+    const std::string heard = hear(child);
+    REQUIRE(::dup2(errors.get(), STDERR_FILENO) == STDERR_FILENO);
+    CHECK(heard == "written\n");
+    CHECK(status(child) == 0);
+}
+
 TEST_CASE_METHOD(ChildTest, "an order reaches the child as it was encoded")
 {
     const ChildProcess child = start("dd bs=4096 count=1 <&3 2>/dev/null | cat >&3");
@@ -113,6 +149,16 @@ TEST_CASE_METHOD(ChildTest, "a child becomes another user before it is executed,
     CHECK(hear(child) == "41002\n");
     CHECK(hear(child) == "5\n"); // no capability is left in any of the five sets
     CHECK(status(child) == 0);
+}
+
+TEST_CASE_METHOD(ChildTest, "a child that becomes nobody else has no capabilities all the same")
+{
+    const ChildProcess child =
+        start("grep -E '^(Cap(Inh|Prm|Eff|Amb):.0*[^0]|NoNewPrivs:.0)' /proc/self/status >&3; "
+              "grep ^CapBnd /proc/self/status >&3");
+    const std::string bounds = hear(child);
+    CHECK_THAT(bounds, test::starts_with("CapBnd:"));
+    if (::geteuid() == 0) CHECK(bounds == "CapBnd:\t0000000000000000\n");
 }
 
 TEST_CASE_METHOD(ChildTest,

@@ -2,16 +2,19 @@
 // stop. Nothing from the network reaches it.
 #pragma once
 
-#include "server/child_process.hpp"
 #include "server/command_line.hpp"
 #include "server/data_directory.hpp"
-#include "server/listening_sockets.hpp"
 #include "server/running/administrator_socket.hpp"
 #include "server/running/directory_probe.hpp"
+#include "server/supervisor/child_process.hpp"
+#include "server/supervisor/heartbeat.hpp"
+#include "server/supervisor/listening_sockets.hpp"
 
+#include <array>
 #include <chrono>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace ftpc::server {
@@ -31,34 +34,66 @@ public:
 private:
     using Clock = std::chrono::steady_clock;
 
+    // What a child is given at its start, and at a reload where that can change.
+    struct Given {
+        bool data = false; // the data directory
+        bool pepper = false;
+        bool tree = false; // its root
+        bool listening_sockets = false;
+        bool certificate = false; // with its key
+    };
+
+    // One row for each process of the split.
     struct Child {
         std::string name;       // "auth"
         std::string subcommand; // "process-auth"
         std::optional<FileOwner> user;
+        Given given;
         std::optional<ChildProcess> process;
         bool ready = false;
+        Heartbeat heartbeat;
         Clock::time_point started;
         Clock::time_point restart_at; // when it is not running
         std::chrono::milliseconds back_off{0};
         bool replaces_dead = false;
         ipc::Ready first_report;
+        std::vector<pid_t> left_behind; // processes that could not end yet, beside which others were started
     };
 
+    Child& child(std::string_view name);
+    const Child& child(std::string_view name) const;
+
+    // ---- starting
     void start(Child& child);
     void configure(const Child& child, bool first) const;
     ipc::Configure configuration(const Child& child) const;
+    std::vector<int> descriptors_for(const Child& child) const;
     bool wait_until_ready(Child& child); // false: told to stop meanwhile
-    void on_report(Child& child);
     void connect_children();
-    void reap();
-    void on_end(Child& child, int status);
-    static void back_off(Child& child, std::chrono::milliseconds longest);
-    void restart_those_due();
-    void end_those_stuck();
-    int milliseconds_to_wait() const;
     void announce() const;
     std::string describe_lockdown() const;
     ServerStatus status() const;
+
+    // ---- keeping them alive
+    void wait_for_events();
+    void on_report(Child& child);
+    void on_ready(Child& child, const ipc::Ready& report);
+    void reap();
+    void on_end(Child& child, int status);
+    void look_after_children();
+    void look_after(Child& child);
+    void leave_behind(Child& child);
+    void await_restart(Child& child);
+    static void back_off(Child& child, std::chrono::milliseconds longest);
+    void restart_those_due();
+    int milliseconds_to_wait() const;
+
+    // ---- the listening sockets
+    void check_listening_sockets();
+    void mend_listening_sockets();
+    void renew_listening_sockets();
+
+    // ---- reload and stop
     void reload();
     bool has_its_directories();
     void load_secrets();
@@ -76,8 +111,8 @@ private:
     SecretText pepper_;
     std::vector<ListeningSocket> sockets_;
     UniqueFd signals_;
-    Child auth_;
-    Child net_;
+    std::array<Child, 2> children_; // in the order in which they are started
+    Clock::time_point next_look_;
     Clock::time_point certificate_checked_;
     ServerStatus status_; // what does not change while it runs
     AdministratorSocket administrator_;

@@ -1,10 +1,11 @@
-#include "server/listening_sockets.hpp"
+#include "server/supervisor/listening_sockets.hpp"
 
 #include "support/catch.hpp"
 #include "support/matchers.hpp"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
@@ -99,4 +100,67 @@ TEST_CASE("an address is checked without listening on it")
                       test::contains("Cannot assign requested address"));
     CHECK_THROWS_WITH(check_listening_address("2121"), test::contains("not of the form"));
     CHECK_THROWS_WITH(check_listening_address("[::]:65536"), test::contains("number from 0 to 65535"));
+}
+
+TEST_CASE("a socket that has just been opened is sound, and one that has none is not")
+{
+    CHECK(is_sound(open_listening_sockets("127.0.0.1:0")[0]));
+    CHECK_FALSE(is_sound(ListeningSocket{{}, "127.0.0.1:2121"}));
+}
+
+TEST_CASE("a socket that a process with another descriptor of it has spoiled is opened anew at its address")
+{
+    ListeningSocket socket = std::move(open_listening_sockets("127.0.0.1:0")[0]);
+    const UniqueFd other{::fcntl(socket.fd.get(), F_DUPFD_CLOEXEC, 0)};
+    sock_filter nothing = BPF_STMT(BPF_RET | BPF_K, 0);
+    const sock_fprog refuse_all{1, &nothing};
+    const int on = 1;
+    SECTION("shut down")
+    {
+        ::shutdown(other.get(), SHUT_RDWR);
+        CHECK_FALSE(answers(port_of(socket.address)));
+    }
+    SECTION("filtered")
+    {
+        REQUIRE(::setsockopt(other.get(), SOL_SOCKET, SO_ATTACH_FILTER, &refuse_all, sizeof refuse_all) == 0);
+    }
+    SECTION("locked against other filters")
+    {
+        REQUIRE(::setsockopt(other.get(), SOL_SOCKET, SO_LOCK_FILTER, &on, sizeof on) == 0);
+    }
+    SECTION("blocking")
+    {
+        REQUIRE(::fcntl(other.get(), F_SETFL, 0) == 0);
+    }
+    SECTION("sending signals")
+    {
+        REQUIRE(::fcntl(other.get(), F_SETFL, O_NONBLOCK | O_ASYNC) == 0);
+    }
+    CHECK_FALSE(is_sound(socket));
+    const std::string address = socket.address;
+    reopen(socket);
+    CHECK(is_sound(socket));
+    CHECK(socket.address == address);
+    CHECK(answers(port_of(address)));
+}
+
+TEST_CASE("a socket that listens no more leaves its address, whoever else has it open")
+{
+    const auto sockets = open_listening_sockets("127.0.0.1:0");
+    const UniqueFd other{::fcntl(sockets[0].fd.get(), F_DUPFD_CLOEXEC, 0)};
+    stop_listening(sockets[0]);
+    CHECK_FALSE(answers(port_of(sockets[0].address)));
+    CHECK(open_listening_sockets(sockets[0].address)[0].address == sockets[0].address);
+}
+
+TEST_CASE("a socket whose address is taken meanwhile cannot be opened anew, and can be later")
+{
+    ListeningSocket socket = std::move(open_listening_sockets("127.0.0.1:0")[0]);
+    stop_listening(socket);
+    auto thief = open_listening_sockets(socket.address);
+    CHECK_THROWS_WITH(reopen(socket), "cannot listen on " + socket.address + ": Address already in use");
+    CHECK_FALSE(is_sound(socket));
+    thief.clear();
+    reopen(socket);
+    CHECK(is_sound(socket));
 }

@@ -27,7 +27,10 @@ public:
                  std::optional<FileOwner> user);
 
     pid_t pid() const { return pid_; }
-    int control() const { return control_.get(); }
+    int control() const { return control_.get(); } // -1 after hang_up()
+
+    // Closes our end of the control channel, of which nothing is to be expected any more.
+    void hang_up() { control_.reset(); }
 
     // Sends an order without waiting. A child that takes none any more is ended, so that it is started anew.
     void send(const ipc::Order& order, std::span<const int> descriptors = {}) const;

@@ -1,7 +1,9 @@
-#include "server/listening_sockets.hpp"
+#include "server/supervisor/listening_sockets.hpp"
 
+#include "server/supervisor/dead_listeners.hpp"
 #include "shared/result.hpp"
 
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -97,6 +99,31 @@ UniqueFd open_one(const addrinfo& address)
     return fd;
 }
 
+// As open_one, and where only dead processes have the address.
+UniqueFd open_beside_dead(const addrinfo& address)
+{
+    UniqueFd fd = open_one(address);
+    if (fd || errno != EADDRINUSE) return fd;
+    if (end_dead_listeners(*address.ai_addr)) return open_one(address);
+    errno = EADDRINUSE;
+    return fd;
+}
+
+// The value of an option that is an int; -1 where it cannot be read.
+int option_value(int fd, int option)
+{
+    int value = -1;
+    socklen_t size = sizeof value;
+    return ::getsockopt(fd, SOL_SOCKET, option, &value, &size) == 0 ? value : -1;
+}
+
+// Reads the number of its instructions; one that was attached as eBPF is an error.
+bool has_filter(int fd)
+{
+    socklen_t instructions = 0;
+    return ::getsockopt(fd, SOL_SOCKET, SO_GET_FILTER, nullptr, &instructions) != 0 || instructions != 0;
+}
+
 bool no_ipv6(int number)
 {
     return number == EAFNOSUPPORT || number == EADDRNOTAVAIL;
@@ -121,7 +148,7 @@ std::vector<ListeningSocket> open_listening_sockets(const std::string& where)
     const AddressList addresses = resolve(where, parts);
     std::vector<ListeningSocket> sockets;
     for (const addrinfo* address = addresses.get(); address != nullptr; address = address->ai_next) {
-        UniqueFd fd = open_one(*address);
+        UniqueFd fd = open_beside_dead(*address);
         if (!fd && parts.host == "::" && no_ipv6(errno))
             return open_listening_sockets("0.0.0.0:" + parts.port);
         if (!fd) fail(where, last_system_error().message());
@@ -129,6 +156,27 @@ std::vector<ListeningSocket> open_listening_sockets(const std::string& where)
         sockets.push_back({std::move(fd), std::move(bound)});
     }
     return sockets;
+}
+
+bool is_sound(const ListeningSocket& socket)
+{
+    const int fd = socket.fd.get();
+    const int flags = ::fcntl(fd, F_GETFL);
+    return flags >= 0 && (flags & (O_NONBLOCK | O_ASYNC)) == O_NONBLOCK &&
+           option_value(fd, SO_ACCEPTCONN) == 1 && option_value(fd, SO_LOCK_FILTER) == 0 && !has_filter(fd);
+}
+
+void stop_listening(const ListeningSocket& socket)
+{
+    ::shutdown(socket.fd.get(), SHUT_RDWR);
+}
+
+void reopen(ListeningSocket& socket)
+{
+    stop_listening(socket);
+    socket.fd.reset();
+    std::vector<ListeningSocket> opened = open_listening_sockets(socket.address);
+    socket.fd = std::move(opened.front().fd);
 }
 
 } // namespace ftpc::server
