@@ -8,6 +8,7 @@
 #include "server/listening_sockets.hpp"
 
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -48,6 +49,7 @@ private:
     bool wait_until_ready(Child& child); // false: told to stop meanwhile
     void on_report(Child& child);
     void connect_children();
+    void replace_lost_channel();
     void reap();
     void on_end(Child& child, int status);
     static void back_off(Child& child, std::chrono::milliseconds longest);
@@ -74,6 +76,9 @@ private:
     UniqueFd signals_;
     Child auth_;
     Child net_;
+    std::uint32_t channel_number_ = 0; // of that between auth and net
+    Clock::time_point connected_at_;
+    bool channel_lost_ = false; // while both live
     Clock::time_point certificate_checked_;
 };
 

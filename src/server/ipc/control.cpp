@@ -7,7 +7,14 @@ namespace ftpc::server::ipc {
 
 namespace {
 
-enum class Kind : std::uint8_t { configure = 1, connect = 2, stop = 3, ready = 65, failed = 66 };
+enum class Kind : std::uint8_t {
+    configure = 1,
+    connect = 2,
+    stop = 3,
+    ready = 65,
+    failed = 66,
+    channel_lost = 67
+};
 
 // A text field counts its bytes in 16 bits, which holds settings, certificate chains and keys.
 constexpr std::size_t max_text_bytes = std::size_t{32} * 1024;
@@ -30,8 +37,11 @@ SecretText encode(const Order& order)
         out.text(view(configure->key_pem), max_text_bytes);
         out.text(view(configure->pepper), max_text_bytes);
         out.u8(configure->replaces_dead ? 1 : 0);
+    } else if (const auto* connect = std::get_if<Connect>(&order)) {
+        write_kind(out, Kind::connect);
+        out.u32(connect->number);
     } else {
-        write_kind(out, std::holds_alternative<Connect>(order) ? Kind::connect : Kind::stop);
+        write_kind(out, Kind::stop);
     }
     return out.take();
 }
@@ -44,9 +54,12 @@ SecretText encode(const Report& report)
         out.u64(ready->users);
         out.text(ready->lockdown, max_lockdown_bytes);
         out.text(ready->lockdown_missing, max_lockdown_bytes);
-    } else {
+    } else if (const auto* failed = std::get_if<Failed>(&report)) {
         write_kind(out, Kind::failed);
-        out.text(std::string_view{std::get<Failed>(report).reason}.substr(0, max_text_bytes), max_text_bytes);
+        out.text(std::string_view{failed->reason}.substr(0, max_text_bytes), max_text_bytes);
+    } else {
+        write_kind(out, Kind::channel_lost);
+        out.u32(std::get<ChannelLost>(report).number);
     }
     return out.take();
 }
@@ -69,7 +82,7 @@ Result<Order> decode_order(std::span<const char> packet)
         break;
     }
     case Kind::connect:
-        order = Connect{};
+        order = Connect{in.u32()};
         break;
     case Kind::stop:
         order = Stop{};
@@ -96,6 +109,9 @@ Result<Report> decode_report(std::span<const char> packet)
     }
     case Kind::failed:
         report = Failed{std::string{in.text(max_text_bytes)}};
+        break;
+    case Kind::channel_lost:
+        report = ChannelLost{in.u32()};
         break;
     default:
         return Errc::bad_message;

@@ -26,6 +26,7 @@ struct Configure {
 };
 // With one descriptor: the channel to the other child, in place of any earlier one.
 struct Connect {
+    std::uint32_t number = 0; // of the channel; each has another
     friend bool operator==(const Connect&, const Connect&) = default;
 };
 // Finish what is under way and exit with status 0.
@@ -47,7 +48,12 @@ struct Failed {
     std::string reason; // one line or several, each a full sentence for the administrator
     friend bool operator==(const Failed&, const Failed&) = default;
 };
-using Report = std::variant<Ready, Failed>;
+// The channel of that number has broken or ended, and another one is needed.
+struct ChannelLost {
+    std::uint32_t number = 0; // as in Connect
+    friend bool operator==(const ChannelLost&, const ChannelLost&) = default;
+};
+using Report = std::variant<Ready, Failed, ChannelLost>;
 
 SecretText encode(const Order& order);
 SecretText encode(const Report& report);

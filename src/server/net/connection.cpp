@@ -3,7 +3,6 @@
 #include "server/net/connection.hpp"
 
 #include "server/log.hpp"
-#include "server/net/loop_promise.hpp"
 #include "server/net/peer_text.hpp"
 
 #include <boost/asio.hpp>
@@ -32,10 +31,9 @@ struct ForgetAtEnd {
 
 } // namespace
 
-Connection::Connection(Services& services, UniqueFd socket, const ipc::PeerAddress& peer, ConnectionId id,
-                       const std::string& realm)
-    : services_{services}, stream_{services.poller, std::move(socket)}, peer_{peer}, session_{realm}, id_{id},
-      patience_{Clock::now()}
+Connection::Connection(Services& services, UniqueFd socket, const ipc::PeerAddress& peer, ConnectionId id)
+    : services_{services}, stream_{services.poller, std::move(socket)}, peer_{peer}, session_{services.realm},
+      id_{id}, patience_{Clock::now()}
 {}
 
 Connection::~Connection()
@@ -49,7 +47,7 @@ void Connection::end(Reply reply)
 {
     if (!ending_) ending_ = std::move(reply);
     patience_.hurry(Clock::now());
-    if (patience_.waits(Patience::For::command) || slowed_ != nullptr) wake();
+    if (may_be_told() || slowed_ != nullptr) wake();
 }
 
 void Connection::end_at_once(Reply reply)
@@ -65,16 +63,21 @@ void Connection::end_if_overdue(Clock::time_point now)
     if (sent != std::exchange(sent_before_, sent)) patience_.client_took_something(now);
     const auto limit = patience_.exceeded(services_.settings, now);
     if (!limit) return;
-    if (leave_worker_) return leave_file_system();
-    const bool can_be_told = patience_.waits(Patience::For::command) && *limit != TimeLimit::last_words;
-    if (!can_be_told) return cut_off(*limit);
+    if (patience_.waits(Patience::For::file_system)) return leave_file_system();
+    if (!may_be_told() || *limit == TimeLimit::last_words) return cut_off(setting_name(*limit));
     end({421, *limit == TimeLimit::idle ? "Idle for too long; closing." : "No login in time; closing."});
 }
 
-// It does not take its replies, or does not finish the handshake.
-void Connection::cut_off(TimeLimit limit)
+// Nothing is on its way to the client that a last reply would break into.
+bool Connection::may_be_told() const
 {
-    if (end_reason_.empty()) end_reason_ = ending_ ? std::string_view{ending_->text} : setting_name(limit);
+    return patience_.waits(Patience::For::command) || patience_.waits(Patience::For::auth);
+}
+
+// It does not take its replies, or does not finish the handshake.
+void Connection::cut_off(std::string_view reason)
+{
+    if (end_reason_.empty()) end_reason_ = ending_ ? std::string_view{ending_->text} : reason;
     over_ = cut_off_ = true;
     wake();
 }
@@ -93,7 +96,7 @@ void Connection::wake()
 {
     stream_.cancel();
     if (slowed_ != nullptr) slowed_->cancel();
-    if (leave_worker_) leave_worker_();
+    if (leave_wait_) leave_wait_();
 }
 
 asio::awaitable<void> Connection::run()

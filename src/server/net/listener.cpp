@@ -104,8 +104,7 @@ void Listener::serve(Reactor& reactor, UniqueFd socket, const ipc::PeerAddress& 
     try {
         const ConnectionId id = ++last_id_;
         const int descriptor = socket.get();
-        auto connection = std::make_unique<Connection>(reactor.services(), std::move(socket), peer, id,
-                                                       services_.auth.realm());
+        auto connection = std::make_unique<Connection>(reactor.services(), std::move(socket), peer, id);
         const Leaving leaving = who_leaves(services_.admission.arrive(id, network_of(peer)), descriptor);
         const bool newcomer_leaves = leaving.id == id;
         if (newcomer_leaves) leaving.turn_out(*connection, log_);

@@ -23,14 +23,18 @@ std::vector<Order> orders()
             Configure{"", "", {}, {}, true},
             Configure{longest, longest, secret_text(longest), {}},
             Connect{},
+            Connect{~0U},
             Stop{}};
 }
 
 std::vector<Report> reports()
 {
-    return {Ready{}, Ready{~0ULL, "Landlock ABI 7, seccomp", {}},
+    return {Ready{},
+            Ready{~0ULL, "Landlock ABI 7, seccomp", {}},
             Ready{1, "nothing", "Landlock is not in force\nseccomp is not in force"},
-            Failed{"users.db:3: not a password hash\nusers.db:4: the same"}, Failed{}};
+            Failed{"users.db:3: not a password hash\nusers.db:4: the same"},
+            Failed{},
+            ChannelLost{~0U}};
 }
 
 } // namespace
