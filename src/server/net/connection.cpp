@@ -61,6 +61,8 @@ void Connection::end_if_overdue(Clock::time_point now)
 {
     const std::uint64_t sent = stream_.bytes_sent();
     if (sent != std::exchange(sent_before_, sent)) patience_.client_took_something(now);
+    // The next read says it of one that waits for a command.
+    if (stream_.is_reset() && !patience_.waits(Patience::For::command)) return cut_off("reset by the client");
     const auto limit = patience_.exceeded(services_.settings, now);
     if (!limit) return;
     if (patience_.waits(Patience::For::file_system)) return leave_file_system();
@@ -74,7 +76,7 @@ bool Connection::may_be_told() const
     return patience_.waits(Patience::For::command) || patience_.waits(Patience::For::auth);
 }
 
-// It does not take its replies, or does not finish the handshake.
+// It does not take its replies, does not finish the handshake, or is gone.
 void Connection::cut_off(std::string_view reason)
 {
     if (end_reason_.empty()) end_reason_ = ending_ ? std::string_view{ending_->text} : reason;
@@ -310,6 +312,7 @@ asio::awaitable<bool> Connection::flush()
 {
     if (replies_.empty() && !stream_.has_unsent()) co_return true;
     const error_code sync_result = co_await synced();
+    if (cut_off_) co_return false; // finish() says the rest
     if (sync_result) log_event("sync-failed", {{"error", sync_result.message()}});
     const std::string text = replies_.take(sync_result);
     patience_.wait(Patience::For::taking, Clock::now());
@@ -336,7 +339,7 @@ asio::awaitable<error_code> Connection::synced()
     services_.commits.commit(std::move(parents), [keeper = on_disk.keeper()](error_code result) mutable {
         keeper.keep(result, [](error_code) {});
     });
-    const auto result = co_await on_disk.wait();
+    const auto result = co_await wait_for(on_disk);
     co_return result.value_or(asio::error::operation_aborted);
 }
 
@@ -353,11 +356,10 @@ asio::awaitable<void> Connection::finish()
     over_ = true;
     if (ending_) end_reason_ = ending_->text;
     if (ending_) replies_.add(*ending_);
-    if (cut_off_) { // for a sync nobody waits any more
+    if (!cut_off_ && !replies_.empty()) co_await flush();
+    if (cut_off_ && !write_failed_ && !replies_.empty()) { // for a sync nobody waits any more
         const error_code not_synced{ECANCELED, boost::system::system_category()};
-        if (!write_failed_) stream_.write_at_once(replies_.take(not_synced));
-    } else if (!replies_.empty()) {
-        co_await flush();
+        stream_.write_at_once(replies_.take(not_synced));
     }
     stream_.finish_sending();
     if (!cut_off_ && !input_ended_ && !write_failed_) co_await drain();

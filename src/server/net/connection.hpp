@@ -49,7 +49,8 @@ public:
     // waiting.
     void end_at_once(Reply reply);
 
-    // Ends it if it has kept nobody but itself waiting for too long. To be called about once a second.
+    // Ends it if it has kept nobody but itself waiting for too long, or if its client is gone. To be called
+    // about once a second.
     void end_if_overdue(Clock::time_point now);
 
     const std::optional<ipc::LoginHandle>& login() const { return login_; }
