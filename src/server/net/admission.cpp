@@ -67,9 +67,7 @@ Admission::Arrival Admission::arrive(ConnectionId newcomer, const PeerNetwork& n
     const auto bound = exceeded(*entry.network);
     if (!bound) return {};
     const Network* from = *bound == Bound::connections_per_address ? entry.network : most_unauthenticated();
-    const ConnectionId leaves = draw(*from);
-    remove(leaves);
-    return {leaves, *bound};
+    return {sacrifice_one_of(*from), *bound};
 }
 
 std::optional<Bound> Admission::exceeded(const Network& network) const
@@ -85,25 +83,38 @@ std::optional<ConnectionId> Admission::make_room()
     const std::scoped_lock lock{mutex_};
     const Network* const network = most_unauthenticated();
     if (network == nullptr) return std::nullopt;
-    const ConnectionId leaves = draw(*network);
+    return sacrifice_one_of(*network);
+}
+
+ConnectionId Admission::sacrifice_one_of(const Network& network)
+{
+    const ConnectionId leaves = draw(network);
     remove(leaves);
+    leaving_.insert(leaves);
     return leaves;
 }
 
 void Admission::leave(ConnectionId connection)
 {
     const std::scoped_lock lock{mutex_};
-    remove(connection);
+    if (!remove(connection)) leaving_.erase(connection);
 }
 
-void Admission::remove(ConnectionId connection)
+std::size_t Admission::leaving() const
+{
+    const std::scoped_lock lock{mutex_};
+    return leaving_.size();
+}
+
+bool Admission::remove(ConnectionId connection)
 {
     const auto found = connections_.find(connection);
-    if (found == connections_.end()) return;
+    if (found == connections_.end()) return false;
     Entry& entry = found->second;
     entry.user.empty() ? remove_unauthenticated(entry) : end_session(entry.user);
     if (--entry.network->connections == 0) networks_.erase(PeerNetwork{entry.network->address});
     connections_.erase(found);
+    return true;
 }
 
 // ---- sessions
