@@ -8,7 +8,7 @@ import threading
 import time
 import unittest
 
-from harness import EndToEndTest, scaled, until
+from harness import EndToEndTest, resident_bytes, scaled, until
 from control_client import Control, can_log_in, connect, logged_in
 from system_calls import HAS_STRACE, calls_of_process
 
@@ -125,6 +125,17 @@ class WaitingForAuth(EndToEndTest):
                 self.assertEqual((reply.code, "shutting down" in reply.text), (421, True))
         os.kill(auth, signal.SIGCONT)
         self.assertEqual(self.server.process.wait(scaled(15)), 0)
+
+    def test_the_memory_of_a_flood_comes_back(self):
+        self.start_with()
+        for _ in range(20):
+            self.assertTrue(can_log_in(self.server.port))
+        before = resident_bytes(self.net)
+        strangers = [connect(self.server.port) for _ in range(700)]
+        high = resident_bytes(self.net)
+        for control in strangers:
+            control.close()
+        until(lambda: resident_bytes(self.net) <= before + (high - before) // 3, "most of it is the system's again", 20)
 
 
 @unittest.skipUnless(HAS_STRACE, "strace is not installed")

@@ -1,7 +1,9 @@
 #include "server/net/admission.hpp"
 
+#include <algorithm>
 #include <memory>
 #include <random>
+#include <utility>
 
 namespace ftpc::server {
 
@@ -49,6 +51,12 @@ std::size_t Admission::connections() const
     return connections_.size();
 }
 
+std::size_t Admission::take_most_connections()
+{
+    const std::scoped_lock lock{mutex_};
+    return std::exchange(most_connections_, connections_.size());
+}
+
 std::size_t Admission::unauthenticated() const
 {
     const std::scoped_lock lock{mutex_};
@@ -64,6 +72,7 @@ Admission::Arrival Admission::arrive(ConnectionId newcomer, const PeerNetwork& n
     entry.network = &network_at(network);
     ++entry.network->connections;
     add_unauthenticated(newcomer, entry);
+    most_connections_ = std::max(most_connections_, connections_.size());
     const auto bound = exceeded(*entry.network);
     if (!bound) return {};
     const Network* from = *bound == Bound::connections_per_address ? entry.network : most_unauthenticated();

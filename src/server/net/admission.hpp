@@ -68,6 +68,7 @@ public:
     std::size_t leaving() const;
 
     std::size_t connections() const;
+    std::size_t take_most_connections(); // that there were since the last call
     std::size_t unauthenticated() const;
 
 private:
@@ -104,6 +105,7 @@ private:
     AdmissionBounds bounds_;
     Random random_;
     std::size_t unauthenticated_ = 0;
+    std::size_t most_connections_ = 0;
     std::unordered_map<ConnectionId, Entry> connections_;            // without those that have to go
     std::unordered_set<ConnectionId> leaving_;                       // those
     std::unordered_map<PeerNetwork, Network, HashNetwork> networks_; // none is without connections

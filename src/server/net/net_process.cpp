@@ -12,6 +12,7 @@
 
 #include <boost/asio.hpp>
 
+#include <malloc.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -25,6 +26,8 @@ namespace ftpc::server {
 namespace asio = boost::asio;
 constexpr auto use_awaitable = asio::as_tuple(asio::use_awaitable);
 constexpr std::chrono::seconds stop_time{3};       // for connections to take their last reply
+constexpr std::chrono::seconds memory_interval{5}; // of looking whether there is much to give back
+constexpr std::size_t few_connections = 64;        // whose memory is not worth it
 // Shorter than the scheduler's own: who yields, as a reactor does between its looks, goes back by a slice.
 constexpr std::chrono::microseconds time_slice{500};
 
@@ -124,6 +127,7 @@ public:
 
     void run()
     {
+        asio::co_spawn(io_, give_memory_back(), asio::detached);
         listener_.start();
         report_ready();
         warn_of_few_descriptors();
@@ -181,6 +185,21 @@ private:
     void begin_to_stop()
     {
         if (!std::exchange(stopping_, true)) asio::co_spawn(io_, stop(), asio::detached);
+    }
+
+    // The C library keeps what is freed for the next one; after a flood that may be much.
+    asio::awaitable<void> give_memory_back()
+    {
+        asio::steady_timer timer{io_};
+        std::size_t most = 0; // connections, since memory was given back
+        while (true) {
+            timer.expires_after(memory_interval);
+            co_await timer.async_wait(use_awaitable);
+            most = std::max(most, admission_.take_most_connections());
+            if (most < 2 * reactors_.connections() + few_connections) continue;
+            ::malloc_trim(0);
+            most = 0;
+        }
     }
 
     asio::awaitable<void> stop()

@@ -115,6 +115,8 @@ TEST_CASE("who has to go is among those who leave until it has left, and is draw
         admission.leave(id);
     CHECK(admission.leaving() == 0);
     CHECK(admission.connections() == 0);
+    CHECK(admission.take_most_connections() == 3);
+    CHECK(admission.take_most_connections() == 0);
 }
 
 TEST_CASE("whoever is logged in is never sacrificed")
