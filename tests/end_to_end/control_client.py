@@ -1,6 +1,8 @@
 """A control connection under the test's hand: commands as bytes, replies as they come, TLS when the test says so."""
+import base64
 import collections
 import contextlib
+import hashlib
 import select
 import socket
 import ssl
@@ -185,6 +187,34 @@ def logged_in(port, user="alice", password=PASSWORD, **options):
         control.close()
         raise AssertionError(f"login of {user}: {answer}")
     return control
+
+
+def prehash(realm, user="alice", password=PASSWORD):
+    """The client's half of the password hash (docs/protocol.md), as SITE AUTH PREHASH1 takes it."""
+    parts = [b"ftpc-prehash-v1"]
+    for text in (realm.encode(), user.encode()):
+        parts += [struct.pack(">I", len(text)), text]
+    salt = hashlib.sha256(b"".join(parts)).digest()
+    key = hashlib.scrypt(password.encode(), salt=salt, n=1 << 14, r=8, p=1, dklen=32, maxmem=1 << 26)
+    return base64.b64encode(key).decode().rstrip("=")
+
+
+def many_logged_in(port, number, user="alice"):
+    """So many sessions. Each costs the server no more than its own half of the hash."""
+    sessions = []
+    try:
+        with connect(port) as control:
+            proof = prehash(control.ask("FEAT").text.partition("SITE REALM ")[2].split()[0], user)
+        while len(sessions) < number:
+            sessions.append(connect(port))
+            codes = [reply.code for reply in sessions[-1].pipeline([f"USER {user}", f"SITE AUTH PREHASH1 {proof}"])]
+            if codes != [331, 230]:
+                raise AssertionError(f"login of {user}: {codes}")
+    except BaseException:
+        for control in sessions:
+            control.close()
+        raise
+    return sessions
 
 
 def can_log_in(port, user="alice", password=PASSWORD):

@@ -4,8 +4,8 @@
 #include "server/auth/held_logins.hpp"
 #include "server/auth/login_keeper.hpp"
 #include "server/auth/net_requests.hpp"
-#include "server/auth/packet_link.hpp"
 #include "server/ipc/control.hpp"
+#include "server/ipc/endpoint.hpp"
 #include "server/lockdown/lockdown.hpp"
 #include "server/log.hpp"
 #include "server/users/users_file.hpp"
@@ -72,7 +72,8 @@ private:
         if (!order) return give_up("the supervisor's order is not understood");
         if (auto* configure = std::get_if<ipc::Configure>(&*order))
             return configure_with(*configure, std::move(packet.descriptors));
-        if (std::holds_alternative<ipc::Connect>(*order)) return connect(std::move(packet.descriptors));
+        if (const auto* connect = std::get_if<ipc::Connect>(&*order))
+            return connect_to_net(connect->number, std::move(packet.descriptors));
         if (std::holds_alternative<ipc::Ping>(*order)) return report(ipc::Alive{});
         finish(EXIT_SUCCESS);
     }
@@ -171,6 +172,7 @@ private:
         drop_orphaned_keys();
         if (services_.history.forget_those_without(stores_->users)) keeper_->changed();
         if (net_) net_->users_changed();
+        if (net_) channel_->fill();
         return {};
     }
 
@@ -197,15 +199,18 @@ private:
 
     // ---- net
 
-    void connect(std::vector<UniqueFd> descriptors)
+    void connect_to_net(std::uint32_t number, std::vector<UniqueFd> descriptors)
     {
         if (!stores_ || descriptors.size() != 1)
             return give_up("a channel came before the settings, or none came");
         disconnect();
+        channel_number_ = number;
         channel_.emplace(
             loop_, std::move(descriptors[0]), ipc::max_message_bytes,
-            PacketLink::Events{.on_packet = [this](const ipc::Packet& packet) { take_request(packet); },
-                               .on_closed = [this](std::string_view why) { lose_channel(why); }});
+            ipc::Endpoint::Events{.on_packet = [this](const ipc::Packet& packet) { take_request(packet); },
+                                  .on_closed = [this](std::string_view why) { lose_channel(why); },
+                                  .on_room = [this] { net_->tell_next(); }},
+            most_unsent_answers);
         net_ = std::make_shared<NetRequests>(
             services_, [this](const ipc::Answer& answer) { channel_->send(ipc::encode(answer)); });
         net_->begin();
@@ -218,11 +223,12 @@ private:
         net_->handle(std::move(*request));
     }
 
+    // Perhaps net is gone, or both are well and get another channel: the supervisor knows.
     void lose_channel(std::string_view why)
     {
-        // That net is gone, the supervisor says.
         if (!why.empty()) log_event("channel-closed", {{"reason", why}});
         disconnect();
+        report(ipc::ChannelLost{channel_number_});
     }
 
     // All logins of the channel end with it.
@@ -257,16 +263,19 @@ private:
 
     // How many logins wait at most because many have failed at their account.
     static constexpr std::size_t max_held_logins = 1024;
+    // No further request is read while so many answers wait for net to read them.
+    static constexpr std::size_t most_unsent_answers = 256;
 
     asio::io_context loop_{1};
-    PacketLink control_;
+    ipc::Endpoint control_;
     Lockdown lockdown_;
     std::unique_ptr<Stores> stores_;
     AuthServices services_;
     HeldLogins held_{loop_, max_held_logins};
     std::optional<LoginKeeper> keeper_;
     std::optional<DirectoryWatch> watch_;
-    std::optional<PacketLink> channel_;
+    std::optional<ipc::Endpoint> channel_;
+    std::uint32_t channel_number_ = 0;
     std::shared_ptr<NetRequests> net_;
     int exit_status_ = EXIT_SUCCESS;
     // Last, so that its workers have ended before anything that they use is gone.

@@ -9,6 +9,7 @@ std::optional<HashJob> FairQueue::push(const ipc::PeerAddress& peer, LoginRank r
 {
     const Key key{rank, network_of(peer)};
     std::optional<HashJob> displaced;
+    if (size_ >= capacity_) drop_withdrawn();
     if (size_ >= capacity_) {
         const auto longest = line_to_shorten();
         const auto own = lines_.find(key);
@@ -55,6 +56,16 @@ std::vector<HashJob> FairQueue::take_all_of(const ipc::PeerAddress& peer)
         line = next;
     }
     return taken;
+}
+
+void FairQueue::drop_withdrawn()
+{
+    for (auto line = lines_.begin(); line != lines_.end();) {
+        const auto next = std::next(line);
+        size_ -= std::erase_if(line->second, [](const HashJob& job) { return job.is_withdrawn(); });
+        if (line->second.empty()) end_line(line);
+        line = next;
+    }
 }
 
 // The longest line of the worst rank that has any.

@@ -4,22 +4,30 @@
 
 #include "server/peer_network.hpp"
 
+#include <atomic>
 #include <cstddef>
 #include <deque>
 #include <functional>
 #include <list>
 #include <map>
+#include <memory>
 #include <optional>
 #include <utility>
 #include <vector>
 
 namespace ftpc::server {
 
+using Withdrawn = std::shared_ptr<const std::atomic<bool>>; // may be set from any thread; null: never
+
 // Work for one login: `run` is called on a worker, or else `refuse` by whoever found that there is no room
-// for it. Exactly one of them is called, once, unless the queue ends first.
+// for it. Exactly one of them is called, once, unless the queue ends first. Nobody wants the result once
+// `withdrawn` is set; the job may then be dropped without a call.
 struct HashJob {
     std::function<void()> run;
     std::function<void()> refuse;
+    Withdrawn withdrawn{};
+
+    bool is_withdrawn() const { return withdrawn && *withdrawn; }
 };
 
 // How soon a login is checked: 0 first. The login limiter (login_limiter.hpp) says which login has which.
@@ -30,9 +38,9 @@ class FairQueue {
 public:
     explicit FairQueue(std::size_t capacity) : capacity_{capacity} {}
 
-    // Returns the job that there is no room for, if that is so: the newest of the longest line of the worst
-    // rank, where that rank is worse than this one or, in the same rank, that line is longer than this one
-    // would be; else `job` itself.
+    // Where it is full, drops those that are withdrawn. Returns the job that there is no room for even then:
+    // the newest of the longest line of the worst rank, where that rank is worse than this one or, in the
+    // same rank, that line is longer than this one would be; else `job` itself.
     std::optional<HashJob> push(const ipc::PeerAddress& peer, LoginRank rank, HashJob job);
 
     // The next job, of the best rank, and there of the network whose turn it is; none when nothing waits.
@@ -49,6 +57,7 @@ public:
 private:
     using Key = std::pair<LoginRank, PeerNetwork>;
     using Lines = std::map<Key, std::deque<HashJob>>;
+    void drop_withdrawn();
     Lines::iterator line_to_shorten();
     HashJob take_newest(Lines::iterator line);
     void end_line(Lines::iterator line);

@@ -82,7 +82,7 @@ void HashQueue::work(std::size_t index)
         if (index >= wanted_) return;
         auto job = waiting_.pop();
         lock.unlock();
-        job->run();
+        if (!job->is_withdrawn()) job->run();
         job.reset(); // with what it holds, outside of the lock
         lock.lock();
     }

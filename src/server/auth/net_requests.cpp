@@ -64,39 +64,56 @@ void NetRequests::handle(ipc::Request request)
 
 void NetRequests::users_changed()
 {
-    if (services_.users->realm() != announced_realm_) begin();
     for (const auto& [handle, login] : logins_.take_revoked(*services_.users)) {
         log_event("login-revoked", {{"user", login.user}, {"peer", address_text(login.peer)}});
-        send_(ipc::LoginRevoked{handle});
+        revoked_.insert(handle);
     }
-    tell_changed_limits();
+    note_other_limits();
 }
 
-void NetRequests::tell_changed_limits()
+void NetRequests::note_other_limits()
 {
     logins_.for_each([this](const ipc::LoginHandle& handle, Login& login) {
         const auto user = services_.users->find(login.user);
         if (!user || user->max_dirs == login.max_dirs) return;
         login.max_dirs = user->max_dirs;
-        send_(ipc::LimitChanged{handle, login.max_dirs});
+        other_limits_.insert(handle);
     });
+}
+
+void NetRequests::tell_next()
+{
+    if (services_.users->realm() != announced_realm_) return begin();
+    if (!revoked_.empty()) return send_(ipc::LoginRevoked{revoked_.extract(revoked_.begin()).value()});
+    while (!other_limits_.empty()) {
+        const auto handle = other_limits_.extract(other_limits_.begin()).value();
+        if (const Login* login = logins_.find(handle))
+            return send_(ipc::LimitChanged{handle, login->max_dirs});
+    }
+}
+
+NetRequests::Asked NetRequests::ask(ipc::RequestId id, const ipc::PeerAddress& peer, std::string_view method)
+{
+    const auto withdrawn = std::make_shared<std::atomic<bool>>(false);
+    asked_[id] = withdrawn;
+    return {id, peer, method, {}, withdrawn};
 }
 
 void NetRequests::on(ipc::LogInWithPassword& request)
 {
-    limit({request.id, request.peer, "password", {}}, request.user, std::move(request.password));
+    limit(ask(request.id, request.peer, "password"), request.user, std::move(request.password));
 }
 
 void NetRequests::on(ipc::LogInWithPrehash& request)
 {
-    limit({request.id, request.peer, "prehash", {}}, request.user, request.prehash);
+    limit(ask(request.id, request.peer, "prehash"), request.user, request.prehash);
 }
 
 // No limit keeps a key out that is enrolled: it keeps working while its account or address is under attack.
 void NetRequests::on(const ipc::LogInWithSessionKey& request)
 {
     const Decision decision = services_.authenticator->decide(request, *services_.session_keys);
-    answer_login({request.id, request.peer, session_key_method, request.session}, request.user, decision,
+    answer_login({request.id, request.peer, session_key_method, request.session, {}}, request.user, decision,
                  Login{.user = {}, .session_key = request.session, .may_enrol = false});
 }
 
@@ -159,6 +176,14 @@ void NetRequests::on(const ipc::ListSessionKeys& request)
 void NetRequests::on(const ipc::LoginEnded& request)
 {
     logins_.remove(request.login);
+    revoked_.erase(request.login);
+    other_limits_.erase(request.login);
+}
+
+// A login that is checked already is answered, and counts, all the same.
+void NetRequests::on(const ipc::Withdraw& request)
+{
+    if (const auto asked = asked_.extract(request.id)) *asked.mapped() = true;
 }
 
 // What the limiter says to a login by password, before any work is done for it.
@@ -182,11 +207,12 @@ void NetRequests::limit(const Asked& asked, const std::string& user, PasswordPro
     const auto refuse = [channel, asked, user] {
         if (const auto self = channel.lock()) self->answer_unchecked(asked, user);
     };
-    services_.hold(verdict.delay, {run, refuse});
+    services_.hold(verdict.delay, {run, refuse, asked.withdrawn});
 }
 
 void NetRequests::check(const Asked& asked, const std::string& user, LoginRank rank, PasswordProof proof)
 {
+    if (*asked.withdrawn) return;
     const auto check =
         std::make_shared<PasswordCheck>(services_.authenticator->prepare(user, std::move(proof)));
     const std::weak_ptr<NetRequests> channel = weak_from_this();
@@ -204,12 +230,13 @@ void NetRequests::check(const Asked& asked, const std::string& user, LoginRank r
     const auto refuse = [channel, check, asked] {
         if (const auto self = channel.lock()) self->answer_unchecked(asked, check->user);
     };
-    services_.hash_queue->submit(asked.peer, rank, {run, refuse});
+    services_.hash_queue->submit(asked.peer, rank, {run, refuse, asked.withdrawn});
 }
 
 // Either the address is limited, perhaps since this login came, or there is no room.
 void NetRequests::answer_unchecked(const Asked& asked, const std::string& user)
 {
+    if (*asked.withdrawn) return;
     const bool limited = services_.limiter.refused_for(asked.peer, services_.now()).count() > 0;
     answer_login(
         asked, user,
@@ -234,6 +261,7 @@ void NetRequests::answer_login(const Asked& asked, const std::string& user, cons
             1,
             static_cast<std::uint32_t>(services_.limiter.refused_for(asked.peer, services_.now()).count()));
     log_login(asked, user, decision);
+    asked_.erase(asked.id);
     send_(answer);
     // Only now, so that what is remembered of a user, and not of a stranger, does not show in the time.
     remember(asked, user, decision);

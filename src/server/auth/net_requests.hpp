@@ -13,9 +13,13 @@
 #include "server/log_throttle.hpp"
 #include "server/users/user_store.hpp"
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <set>
+#include <string>
+#include <unordered_map>
 
 namespace ftpc::server {
 
@@ -49,9 +53,13 @@ public:
 
     void handle(ipc::Request request);
 
-    // After the users have changed: tells of a new realm, of each login that holds no longer
-    // and of each whose limit is another.
+    // After the users have changed: looks for a new realm, logins that hold no longer and those whose limit
+    // is another. tell_next() tells of them.
     void users_changed();
+
+    // Sends the next of what net has not been told yet, if there is any. To be called when the channel has
+    // room, so that what waits is never more than one entry for each login.
+    void tell_next();
 
 private:
     void on(ipc::LogInWithPassword& request);
@@ -61,13 +69,16 @@ private:
     void on(const ipc::EndSessionKey& request);
     void on(const ipc::ListSessionKeys& request);
     void on(const ipc::LoginEnded& request);
+    void on(const ipc::Withdraw& request);
 
     struct Asked {
         ipc::RequestId id;
         ipc::PeerAddress peer;
         std::string_view method; // for log and history
         SessionId session{};     // zeros but for a login by session key
+        Withdrawn withdrawn{};   // null for a login by session key, which is answered at once
     };
+    Asked ask(ipc::RequestId id, const ipc::PeerAddress& peer, std::string_view method);
     void limit(const Asked& asked, const std::string& user, PasswordProof proof);
     void check(const Asked& asked, const std::string& user, LoginRank rank, PasswordProof proof);
     void answer_unchecked(const Asked& asked, const std::string& user);
@@ -76,7 +87,7 @@ private:
     void grant(const Asked& asked, const Decision& decision, Login login, ipc::LoginAnswer& answer);
     void remember(const Asked& asked, const std::string& user, const Decision& decision);
     void count(const Asked& asked, const std::string& user, const Decision& decision);
-    void tell_changed_limits();
+    void note_other_limits();
 
     static constexpr unsigned cheap_lines_a_second = 100; // in the log, of each kind
 
@@ -85,7 +96,11 @@ private:
     LogThrottle cheap_refusals_{cheap_lines_a_second};
     LogThrottle limit_hits_{cheap_lines_a_second};
     LoginTable logins_;
-    std::string announced_realm_;
+    std::unordered_map<ipc::RequestId, std::shared_ptr<std::atomic<bool>>> asked_; // logins by password
+    // What net has not been told yet:
+    std::string announced_realm_; // unless it is that of the users
+    std::set<ipc::LoginHandle> revoked_;
+    std::set<ipc::LoginHandle> other_limits_;
 };
 
 } // namespace ftpc::server

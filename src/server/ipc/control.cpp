@@ -14,7 +14,8 @@ enum class Kind : std::uint8_t {
     ping = 4,
     ready = 65,
     failed = 66,
-    alive = 67
+    alive = 67,
+    channel_lost = 68
 };
 
 // A text field counts its bytes in 16 bits, which holds settings, certificate chains and keys.
@@ -38,8 +39,9 @@ SecretText encode(const Order& order)
         out.text(view(configure->key_pem), max_text_bytes);
         out.text(view(configure->pepper), max_text_bytes);
         out.u8(configure->replaces_dead ? 1 : 0);
-    } else if (std::holds_alternative<Connect>(order)) {
+    } else if (const auto* connect = std::get_if<Connect>(&order)) {
         write_kind(out, Kind::connect);
+        out.u32(connect->number);
     } else {
         write_kind(out, std::holds_alternative<Stop>(order) ? Kind::stop : Kind::ping);
     }
@@ -57,6 +59,9 @@ SecretText encode(const Report& report)
     } else if (const auto* failed = std::get_if<Failed>(&report)) {
         write_kind(out, Kind::failed);
         out.text(std::string_view{failed->reason}.substr(0, max_text_bytes), max_text_bytes);
+    } else if (const auto* lost = std::get_if<ChannelLost>(&report)) {
+        write_kind(out, Kind::channel_lost);
+        out.u32(lost->number);
     } else {
         write_kind(out, Kind::alive);
     }
@@ -81,7 +86,7 @@ Result<Order> decode_order(std::span<const char> packet)
         break;
     }
     case Kind::connect:
-        order = Connect{};
+        order = Connect{in.u32()};
         break;
     case Kind::stop:
         order = Stop{};
@@ -114,6 +119,9 @@ Result<Report> decode_report(std::span<const char> packet)
         break;
     case Kind::alive:
         report = Alive{};
+        break;
+    case Kind::channel_lost:
+        report = ChannelLost{in.u32()};
         break;
     default:
         return Errc::bad_message;

@@ -26,6 +26,7 @@ struct Configure {
 };
 // With one descriptor: the channel to the other child, in place of any earlier one.
 struct Connect {
+    std::uint32_t number = 0; // of the channel; each has another
     friend bool operator==(const Connect&, const Connect&) = default;
 };
 // Finish what is under way and exit with status 0.
@@ -55,7 +56,12 @@ struct Failed {
 struct Alive {
     friend bool operator==(const Alive&, const Alive&) = default;
 };
-using Report = std::variant<Ready, Failed, Alive>;
+// The channel of that number has broken or ended, and another one is needed.
+struct ChannelLost {
+    std::uint32_t number = 0; // as in Connect
+    friend bool operator==(const ChannelLost&, const ChannelLost&) = default;
+};
+using Report = std::variant<Ready, Failed, Alive, ChannelLost>;
 
 SecretText encode(const Order& order);
 SecretText encode(const Report& report);

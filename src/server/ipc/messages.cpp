@@ -19,6 +19,7 @@ enum class Kind : std::uint8_t {
     end_session_key = 5,
     list_session_keys = 6,
     login_ended = 7,
+    withdraw = 8,
     realm_is = 65,
     login_answer = 66,
     enrol_answer = 67,
@@ -88,6 +89,7 @@ public:
         begin(Kind::login_ended);
         out_.bytes(m.login);
     }
+    void operator()(const Withdraw& m) { begin(Kind::withdraw, m.id); }
     void operator()(const RealmIs& m)
     {
         begin(Kind::realm_is);
@@ -238,6 +240,11 @@ LoginEnded read_login_ended(PacketReader& in)
     return m;
 }
 
+Withdraw read_withdraw(PacketReader& in)
+{
+    return Withdraw{in.u32()};
+}
+
 RealmIs read_realm_is(PacketReader& in)
 {
     RealmIs m{std::string{in.text(max_realm_bytes)}};
@@ -327,6 +334,8 @@ Result<Request> read_request(PacketReader& in)
         return Request{read_list_session_keys(in)};
     case Kind::login_ended:
         return Request{read_login_ended(in)};
+    case Kind::withdraw:
+        return Request{read_withdraw(in)};
     default:
         return Errc::bad_message;
     }

@@ -82,6 +82,11 @@ struct LoginEnded {
     LoginHandle login{};
     friend bool operator==(const LoginEnded&, const LoginEnded&) = default;
 };
+// Nobody waits for the answer to this request any more: it may be left without one, and without work.
+struct Withdraw {
+    RequestId id = 0;
+    friend bool operator==(const Withdraw&, const Withdraw&) = default;
+};
 
 // ---- auth to net
 
@@ -148,7 +153,7 @@ struct LoginRevoked {
 };
 
 using Request = std::variant<LogInWithPassword, LogInWithPrehash, LogInWithSessionKey, EnrolSessionKey,
-                             EndSessionKey, ListSessionKeys, LoginEnded>;
+                             EndSessionKey, ListSessionKeys, LoginEnded, Withdraw>;
 using Answer =
     std::variant<RealmIs, LoginAnswer, EnrolAnswer, EndAnswer, ListAnswer, LoginRevoked, LimitChanged>;
 

@@ -1,7 +1,9 @@
 #include "server/net/admission.hpp"
 
+#include <algorithm>
 #include <memory>
 #include <random>
+#include <utility>
 
 namespace ftpc::server {
 
@@ -49,6 +51,12 @@ std::size_t Admission::connections() const
     return connections_.size();
 }
 
+std::size_t Admission::take_most_connections()
+{
+    const std::scoped_lock lock{mutex_};
+    return std::exchange(most_connections_, connections_.size());
+}
+
 std::size_t Admission::unauthenticated() const
 {
     const std::scoped_lock lock{mutex_};
@@ -64,12 +72,11 @@ Admission::Arrival Admission::arrive(ConnectionId newcomer, const PeerNetwork& n
     entry.network = &network_at(network);
     ++entry.network->connections;
     add_unauthenticated(newcomer, entry);
+    most_connections_ = std::max(most_connections_, connections_.size());
     const auto bound = exceeded(*entry.network);
     if (!bound) return {};
     const Network* from = *bound == Bound::connections_per_address ? entry.network : most_unauthenticated();
-    const ConnectionId leaves = draw(*from);
-    remove(leaves);
-    return {leaves, *bound};
+    return {sacrifice_one_of(*from), *bound};
 }
 
 std::optional<Bound> Admission::exceeded(const Network& network) const
@@ -85,25 +92,38 @@ std::optional<ConnectionId> Admission::make_room()
     const std::scoped_lock lock{mutex_};
     const Network* const network = most_unauthenticated();
     if (network == nullptr) return std::nullopt;
-    const ConnectionId leaves = draw(*network);
+    return sacrifice_one_of(*network);
+}
+
+ConnectionId Admission::sacrifice_one_of(const Network& network)
+{
+    const ConnectionId leaves = draw(network);
     remove(leaves);
+    leaving_.insert(leaves);
     return leaves;
 }
 
 void Admission::leave(ConnectionId connection)
 {
     const std::scoped_lock lock{mutex_};
-    remove(connection);
+    if (!remove(connection)) leaving_.erase(connection);
 }
 
-void Admission::remove(ConnectionId connection)
+std::size_t Admission::leaving() const
+{
+    const std::scoped_lock lock{mutex_};
+    return leaving_.size();
+}
+
+bool Admission::remove(ConnectionId connection)
 {
     const auto found = connections_.find(connection);
-    if (found == connections_.end()) return;
+    if (found == connections_.end()) return false;
     Entry& entry = found->second;
     entry.user.empty() ? remove_unauthenticated(entry) : end_session(entry.user);
     if (--entry.network->connections == 0) networks_.erase(PeerNetwork{entry.network->address});
     connections_.erase(found);
+    return true;
 }
 
 // ---- sessions

@@ -12,6 +12,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 namespace ftpc::server {
@@ -43,12 +44,12 @@ public:
     void set_bounds(const AdmissionBounds& bounds);
 
     struct Arrival {
-        std::optional<ConnectionId> leaves; // counted no more; the newcomer, or another to be ended
+        std::optional<ConnectionId> leaves; // the newcomer, or another; to be ended at once
         Bound bound{};                      // why, where somebody leaves
     };
     Arrival arrive(ConnectionId newcomer, const PeerNetwork& network);
 
-    // The one to be sacrificed where something else has run out; counted no more. None: all are logged in.
+    // The one to be sacrificed where something else has run out; as in Arrival. None: all are logged in.
     std::optional<ConnectionId> make_room();
 
     enum class LogIn {
@@ -59,10 +60,15 @@ public:
     LogIn log_in(ConnectionId connection, std::string_view user);
     void log_out(ConnectionId connection);
 
-    // Of a connection that had to go before: nothing happens.
+    // Its descriptor is closed, or about to be.
     void leave(ConnectionId connection);
 
+    // How many have to go and have not left yet. They are not among the others, but have their descriptors:
+    // the bounds hold if nobody is let in meanwhile.
+    std::size_t leaving() const;
+
     std::size_t connections() const;
+    std::size_t take_most_connections(); // that there were since the last call
     std::size_t unauthenticated() const;
 
 private:
@@ -86,7 +92,8 @@ private:
     std::optional<Bound> exceeded(const Network& network) const;
     Network* most_unauthenticated();
     ConnectionId draw(const Network& network);
-    void remove(ConnectionId connection);
+    ConnectionId sacrifice_one_of(const Network& network);
+    bool remove(ConnectionId connection);
     void end_login(ConnectionId connection, Entry& entry);
     void add_unauthenticated(ConnectionId connection, Entry& entry);
     void remove_unauthenticated(Entry& entry);
@@ -98,7 +105,9 @@ private:
     AdmissionBounds bounds_;
     Random random_;
     std::size_t unauthenticated_ = 0;
-    std::unordered_map<ConnectionId, Entry> connections_;
+    std::size_t most_connections_ = 0;
+    std::unordered_map<ConnectionId, Entry> connections_;            // without those that have to go
+    std::unordered_set<ConnectionId> leaving_;                       // those
     std::unordered_map<PeerNetwork, Network, HashNetwork> networks_; // none is without connections
     std::unordered_map<std::string, std::size_t> sessions_;          // by user, none is 0
     // Those with n unauthenticated connections are in ranks_[n]; the last rank is not empty.

@@ -3,7 +3,6 @@
 #include "server/net/connection.hpp"
 
 #include "server/log.hpp"
-#include "server/net/loop_promise.hpp"
 #include "server/net/peer_text.hpp"
 
 #include <boost/asio.hpp>
@@ -32,10 +31,9 @@ struct ForgetAtEnd {
 
 } // namespace
 
-Connection::Connection(Services& services, UniqueFd socket, const ipc::PeerAddress& peer, ConnectionId id,
-                       const std::string& realm)
-    : services_{services}, stream_{services.poller, std::move(socket)}, peer_{peer}, session_{realm}, id_{id},
-      patience_{Clock::now()}
+Connection::Connection(Services& services, UniqueFd socket, const ipc::PeerAddress& peer, ConnectionId id)
+    : services_{services}, stream_{services.poller, std::move(socket)}, peer_{peer}, session_{services.realm},
+      id_{id}, patience_{Clock::now()}
 {}
 
 Connection::~Connection()
@@ -49,7 +47,7 @@ void Connection::end(Reply reply)
 {
     if (!ending_) ending_ = std::move(reply);
     patience_.hurry(Clock::now());
-    if (patience_.waits(Patience::For::command) || slowed_ != nullptr) wake();
+    if (may_be_told() || slowed_ != nullptr) wake();
 }
 
 void Connection::end_at_once(Reply reply)
@@ -63,18 +61,25 @@ void Connection::end_if_overdue(Clock::time_point now)
 {
     const std::uint64_t sent = stream_.bytes_sent();
     if (sent != std::exchange(sent_before_, sent)) patience_.client_took_something(now);
+    // The next read says it of one that waits for a command.
+    if (stream_.is_reset() && !patience_.waits(Patience::For::command)) return cut_off("reset by the client");
     const auto limit = patience_.exceeded(services_.settings, now);
     if (!limit) return;
-    if (leave_worker_) return leave_file_system();
-    const bool can_be_told = patience_.waits(Patience::For::command) && *limit != TimeLimit::last_words;
-    if (!can_be_told) return cut_off(*limit);
+    if (patience_.waits(Patience::For::file_system)) return leave_file_system();
+    if (!may_be_told() || *limit == TimeLimit::last_words) return cut_off(setting_name(*limit));
     end({421, *limit == TimeLimit::idle ? "Idle for too long; closing." : "No login in time; closing."});
 }
 
-// It does not take its replies, or does not finish the handshake.
-void Connection::cut_off(TimeLimit limit)
+// Nothing is on its way to the client that a last reply would break into.
+bool Connection::may_be_told() const
 {
-    if (end_reason_.empty()) end_reason_ = ending_ ? std::string_view{ending_->text} : setting_name(limit);
+    return patience_.waits(Patience::For::command) || patience_.waits(Patience::For::auth);
+}
+
+// It does not take its replies, does not finish the handshake, or is gone.
+void Connection::cut_off(std::string_view reason)
+{
+    if (end_reason_.empty()) end_reason_ = ending_ ? std::string_view{ending_->text} : reason;
     over_ = cut_off_ = true;
     wake();
 }
@@ -93,7 +98,7 @@ void Connection::wake()
 {
     stream_.cancel();
     if (slowed_ != nullptr) slowed_->cancel();
-    if (leave_worker_) leave_worker_();
+    if (leave_wait_) leave_wait_();
 }
 
 asio::awaitable<void> Connection::run()
@@ -307,6 +312,7 @@ asio::awaitable<bool> Connection::flush()
 {
     if (replies_.empty() && !stream_.has_unsent()) co_return true;
     const error_code sync_result = co_await synced();
+    if (cut_off_) co_return false; // finish() says the rest
     if (sync_result) log_event("sync-failed", {{"error", sync_result.message()}});
     const std::string text = replies_.take(sync_result);
     patience_.wait(Patience::For::taking, Clock::now());
@@ -333,7 +339,7 @@ asio::awaitable<error_code> Connection::synced()
     services_.commits.commit(std::move(parents), [keeper = on_disk.keeper()](error_code result) mutable {
         keeper.keep(result, [](error_code) {});
     });
-    const auto result = co_await on_disk.wait();
+    const auto result = co_await wait_for(on_disk);
     co_return result.value_or(asio::error::operation_aborted);
 }
 
@@ -350,11 +356,10 @@ asio::awaitable<void> Connection::finish()
     over_ = true;
     if (ending_) end_reason_ = ending_->text;
     if (ending_) replies_.add(*ending_);
-    if (cut_off_) { // for a sync nobody waits any more
+    if (!cut_off_ && !replies_.empty()) co_await flush();
+    if (cut_off_ && !write_failed_ && !replies_.empty()) { // for a sync nobody waits any more
         const error_code not_synced{ECANCELED, boost::system::system_category()};
-        if (!write_failed_) stream_.write_at_once(replies_.take(not_synced));
-    } else if (!replies_.empty()) {
-        co_await flush();
+        stream_.write_at_once(replies_.take(not_synced));
     }
     stream_.finish_sending();
     if (!cut_off_ && !input_ended_ && !write_failed_) co_await drain();

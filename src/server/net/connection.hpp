@@ -4,6 +4,7 @@
 #include "server/ipc/messages.hpp"
 #include "server/net/command_rate.hpp"
 #include "server/net/counted.hpp"
+#include "server/net/loop_promise.hpp"
 #include "server/net/patience.hpp"
 #include "server/net/reply_batch.hpp"
 #include "server/net/services.hpp"
@@ -31,9 +32,8 @@ class Connection final : private SocketReader {
 public:
     using Clock = std::chrono::steady_clock;
 
-    // `socket`: one that does not block. `realm`: what auth has named.
-    Connection(Services& services, UniqueFd socket, const ipc::PeerAddress& peer, ConnectionId id,
-               const std::string& realm);
+    // `socket`: one that does not block.
+    Connection(Services& services, UniqueFd socket, const ipc::PeerAddress& peer, ConnectionId id);
     Connection(const Connection&) = delete;
     Connection& operator=(const Connection&) = delete;
     ~Connection();
@@ -41,14 +41,16 @@ public:
     // Serves the client until either side ends the connection. One of its reactor's connections from then on.
     boost::asio::awaitable<void> run();
 
-    // Ends the connection once the command under way is answered, with `reply` as the last word.
+    // Ends the connection once the command under way is answered, with `reply` as the last word. What waits
+    // for auth is not answered.
     void end(Reply reply);
 
     // Ends a connection that is not logged in now, to make room: `reply` is sent as far as it can be without
     // waiting.
     void end_at_once(Reply reply);
 
-    // Ends it if it has kept nobody but itself waiting for too long. To be called about once a second.
+    // Ends it if it has kept nobody but itself waiting for too long, or if its client is gone. To be called
+    // about once a second.
     void end_if_overdue(Clock::time_point now);
 
     const std::optional<ipc::LoginHandle>& login() const { return login_; }
@@ -96,10 +98,23 @@ private:
     boost::asio::awaitable<void> perform(Action action);
     boost::asio::awaitable<void> start_tls();
     boost::asio::awaitable<void> stop_tls();
+    template <class Answer>
+    boost::asio::awaitable<std::optional<Answer>> ask(ipc::Request question);
     boost::asio::awaitable<void> log_in(Action action);
     boost::asio::awaitable<LoginOutcome> begin_session(ipc::LoginAnswer answer);
     boost::asio::awaitable<LoginOutcome> enter_home(std::string home);
     void forget_login_if_over();
+
+    // Waits for what comes from another thread, but no longer than the connection lasts: wake() ends it.
+    template <class Value>
+    boost::asio::awaitable<std::optional<Value>> wait_for(LoopPromise<Value>& promise)
+    {
+        if (cut_off_) co_return std::nullopt;
+        leave_wait_ = [&promise] { promise.cancel(); };
+        auto value = co_await promise.wait();
+        leave_wait_ = nullptr;
+        co_return value;
+    }
 
     // What a worker came back with; no value: it was not taken, or the connection did not wait for it.
     template <class Value>
@@ -126,7 +141,8 @@ private:
     void add_durably(const Reply& reply, const Parents& parents);
 
     void say_last(Reply reply);
-    void cut_off(TimeLimit limit);
+    bool may_be_told() const;
+    void cut_off(std::string_view reason);
     void leave_file_system();
     void wake();
     void log_directories(const RemotePath& path, const Made& made);
@@ -154,7 +170,7 @@ private:
     Patience patience_;
     CommandRate rate_;
     boost::asio::steady_timer* slowed_ = nullptr; // until its next command may be carried out
-    std::function<void()> leave_worker_;          // while one is at something: waits for it no longer
+    std::function<void()> leave_wait_;            // for what comes from elsewhere: waits for it no longer
     std::uint64_t sent_before_ = 0;               // when the deadlines were looked at last
     std::optional<Counted> stranger_;             // while it is not logged in
     bool listed_ = false;                         // among the reactor's connections

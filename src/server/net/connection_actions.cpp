@@ -3,7 +3,6 @@
 
 #include "server/log.hpp"
 #include "server/net/error_reply.hpp"
-#include "server/net/loop_promise.hpp"
 #include "server/net/peer_text.hpp"
 #include "shared/error.hpp"
 #include "shared/text.hpp"
@@ -16,6 +15,7 @@ namespace ftpc::server {
 
 namespace asio = boost::asio;
 constexpr auto nobody = [](const auto&) {}; // cares for what comes late
+constexpr std::chrono::seconds time_of_auth{60};
 
 namespace {
 
@@ -61,22 +61,49 @@ asio::awaitable<void> Connection::perform(Action action)
         co_await stop_tls();
     } else if (const auto* enrol = std::get_if<EnrolKey>(&action)) {
         const ipc::EnrolSessionKey question{0, *login_, enrol->key, enrol->lifetime_seconds};
-        const auto answer = co_await services_.auth.ask<ipc::EnrolAnswer>(question);
+        const auto answer = co_await ask<ipc::EnrolAnswer>(question);
+        if (ending_ && !answer) co_return;
         replies_.add(session_.on_key_enrolled(answer.value_or(ipc::EnrolAnswer{})));
     } else if (const auto* end = std::get_if<EndKey>(&action)) {
         const ipc::EndSessionKey question{0, *login_, !end->session.has_value(),
                                           end->session.value_or(SessionId{})};
-        const auto answer = co_await services_.auth.ask<ipc::EndAnswer>(question);
+        const auto answer = co_await ask<ipc::EndAnswer>(question);
+        if (ending_ && !answer) co_return;
         replies_.add(answer ? session_.on_key_ended(*answer)
                             : Reply{451, "The login service is away; try again."});
     } else if (std::holds_alternative<ListKeys>(action)) {
         const ipc::ListSessionKeys question{0, *login_};
-        const auto answer = co_await services_.auth.ask<ipc::ListAnswer>(question);
+        const auto answer = co_await ask<ipc::ListAnswer>(question);
+        if (ending_ && !answer) co_return;
         replies_.add(answer ? session_.on_keys_listed(*answer)
                             : Reply{451, "The login service is away; try again."});
     } else {
         co_await log_in(std::move(action));
     }
+}
+
+// ---- what auth is asked
+
+// None: auth is away or too slow, or the connection is to end.
+template <class Answer>
+asio::awaitable<std::optional<Answer>> Connection::ask(ipc::Request question)
+{
+    if (cut_off_ || ending_) co_return std::nullopt;
+    LoopPromise<std::optional<ipc::Answer>> promise{services_.io, Clock::now() + time_of_auth};
+    auto late = [&auth = services_.auth](const std::optional<ipc::Answer>& answer) {
+        if (answer) auth.disown(*answer);
+    };
+    const auto id = services_.auth.ask(
+        std::move(question), [keeper = promise.keeper(), late](std::optional<ipc::Answer> answer) mutable {
+            keeper.keep(std::move(answer), late);
+        });
+    patience_.wait(Patience::For::auth, Clock::now());
+    const auto answered = co_await wait_for(promise);
+    patience_.wait(Patience::For::nothing, Clock::now());
+    if (!answered) services_.auth.withdraw(id);
+    const Answer* expected = answered && *answered ? std::get_if<Answer>(&**answered) : nullptr;
+    if (expected == nullptr) co_return std::nullopt;
+    co_return *expected;
 }
 
 // ---- login
@@ -91,16 +118,17 @@ asio::awaitable<void> Connection::log_in(Action action)
     }
     if (auto* password = std::get_if<LogInByPassword>(&action)) {
         ipc::LogInWithPassword question{0, password->user, std::move(password->password), peer_};
-        answer = co_await services_.auth.ask<ipc::LoginAnswer>(std::move(question));
+        answer = co_await ask<ipc::LoginAnswer>(std::move(question));
     } else if (const auto* prehash = std::get_if<LogInByPrehash>(&action)) {
         ipc::LogInWithPrehash question{0, prehash->user, prehash->prehash, peer_};
-        answer = co_await services_.auth.ask<ipc::LoginAnswer>(std::move(question));
+        answer = co_await ask<ipc::LoginAnswer>(std::move(question));
     } else if (const auto* key = std::get_if<LogInBySessionKey>(&action)) {
         if (const auto binding = stream_.channel_binding()) {
             ipc::LogInWithSessionKey question{0, key->user, key->session, *binding, key->signature, peer_};
-            answer = co_await services_.auth.ask<ipc::LoginAnswer>(std::move(question));
+            answer = co_await ask<ipc::LoginAnswer>(std::move(question));
         }
     }
+    if (ending_ && !answer) co_return;
     if (cut_off_) { // turned out meanwhile, and told so
         if (answer && answer->status == ipc::LoginStatus::granted) login_ = answer->login; // ends with this
         co_return;
@@ -177,10 +205,8 @@ auto Connection::hand_over(Workers::Lane lane, Work work, Late late)
             keeper.keep(work(), std::move(late));
         });
     if (!taken) co_return HandedOver<decltype(work())>{Errc::too_many_waiting, std::nullopt};
-    leave_worker_ = [&promise] { promise.cancel(); };
     patience_.wait(Patience::For::file_system, Clock::now());
-    auto value = co_await promise.wait();
-    leave_worker_ = nullptr;
+    auto value = co_await wait_for(promise);
     patience_.wait(Patience::For::nothing, Clock::now());
     const error_code failure = value ? error_code{} : asio::error::operation_aborted;
     co_return HandedOver<decltype(work())>{failure, std::move(value)};

@@ -21,6 +21,9 @@ constexpr auto use_awaitable = asio::as_tuple(asio::use_awaitable);
 namespace {
 
 constexpr int descriptors_kept_back = 64;
+// Connections that have to go and are still there. They go within a turn of their reactor; nobody is let in
+// before, so that the bounds are exceeded by these at most.
+constexpr std::size_t most_leaving = 16;
 constexpr std::string_view server_is_full = "The server is full; try again later.";
 
 tcp protocol_of(int socket)
@@ -68,6 +71,9 @@ asio::awaitable<void> Listener::accept(tcp::acceptor& acceptor)
     while (acceptor.is_open()) {
         const auto [closed] = co_await acceptor.async_wait(tcp::acceptor::wait_read, use_awaitable);
         if (closed) break;
+        while (services_.admission.leaving() >= most_leaving)
+            co_await pause(std::chrono::milliseconds{1});
+        if (!acceptor.is_open()) break;
         const error_code failure = accept_one(acceptor);
         if (failure == asio::error::invalid_argument) break; // it listens no more: the server is ending
         const bool nobody = failure == asio::error::would_block || failure == asio::error::connection_aborted;
@@ -105,13 +111,12 @@ void Listener::serve(Reactor& reactor, UniqueFd socket, const ipc::PeerAddress& 
     try {
         const ConnectionId id = ++last_id_;
         const int descriptor = socket.get();
-        auto connection = std::make_unique<Connection>(reactor.services(), std::move(socket), peer, id,
-                                                       services_.auth.realm());
+        auto connection = std::make_unique<Connection>(reactor.services(), std::move(socket), peer, id);
         const Leaving leaving = who_leaves(services_.admission.arrive(id, network_of(peer)), descriptor);
         const bool newcomer_leaves = leaving.id == id;
         if (newcomer_leaves) leaving.turn_out(*connection, log_);
-        reactor.serve(std::move(connection));
         if (leaving.id && !newcomer_leaves) turn_out(leaving);
+        reactor.serve(std::move(connection));
     } catch (const std::exception& error) { // no memory for one more
         log_.trouble(EventLog::Trouble::no_descriptors, "accept-failed", {{"error", error.what()}});
     }

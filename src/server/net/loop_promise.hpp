@@ -16,10 +16,9 @@ namespace ftpc::server {
 
 template <class Value>
 class LoopPromise {
+    using Time = boost::asio::steady_timer::time_point;
     struct State {
-        explicit State(boost::asio::io_context& io)
-            : loop{io}, kept_or_cancelled{io, boost::asio::steady_timer::time_point::max()}
-        {}
+        State(boost::asio::io_context& io, Time until) : loop{io}, kept_or_cancelled{io, until} {}
         boost::asio::io_context& loop;
         boost::asio::steady_timer kept_or_cancelled;
         std::optional<Value> value;
@@ -27,7 +26,10 @@ class LoopPromise {
     };
 
 public:
-    explicit LoopPromise(boost::asio::io_context& io) : state_{std::make_shared<State>(io)} {}
+    // `until`: how long wait() takes at most.
+    explicit LoopPromise(boost::asio::io_context& io, Time until = Time::max())
+        : state_{std::make_shared<State>(io, until)}
+    {}
 
     // For the other thread; may be copied until one of the copies is used.
     class Keeper {
@@ -54,7 +56,7 @@ public:
     };
     Keeper keeper() const { return Keeper{state_}; }
 
-    // Waits on the loop; no value where it was cancelled first.
+    // Waits on the loop; no value if it was cancelled first, or took too long.
     boost::asio::awaitable<std::optional<Value>> wait()
     {
         if (!state_->value)

@@ -2,6 +2,7 @@
 
 #include "server/ipc/channel.hpp"
 #include "server/ipc/control.hpp"
+#include "server/ipc/endpoint.hpp"
 #include "server/lockdown/lockdown.hpp"
 #include "server/log.hpp"
 #include "server/net/connection.hpp"
@@ -12,6 +13,7 @@
 
 #include <boost/asio.hpp>
 
+#include <malloc.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -24,7 +26,9 @@ namespace ftpc::server {
 
 namespace asio = boost::asio;
 constexpr auto use_awaitable = asio::as_tuple(asio::use_awaitable);
-constexpr std::chrono::seconds stop_time{3}; // for connections to take their last reply
+constexpr std::chrono::seconds stop_time{3};       // for connections to take their last reply
+constexpr std::chrono::seconds memory_interval{5}; // of looking whether there is much to give back
+constexpr std::size_t few_connections = 64;        // whose memory is not worth it
 // Shorter than the scheduler's own: who yields, as a reactor does between its looks, goes back by a slice.
 constexpr std::chrono::microseconds time_slice{500};
 
@@ -101,15 +105,21 @@ class NetProcess {
 public:
     NetProcess(Start start, Lockdown lockdown)
         : lockdown_{std::move(lockdown)}, settings_{std::move(start.settings)},
-          control_{io_, ipc::control_descriptor}, tree_{std::move(start.root), settings_.directory_mode,
-                                                        settings_.hand_over},
+          control_{io_,
+                   UniqueFd{ipc::control_descriptor},
+                   ipc::max_control_bytes,
+                   {.on_packet = [this](ipc::Packet packet) { obey(std::move(packet)); },
+                    .on_closed = [this](std::string_view) { begin_to_stop(); }}},
+          tree_{std::move(start.root), settings_.directory_mode, settings_.hand_over},
           workers_{settings_.tree_workers}, commits_{tree_.share_root(), settings_.sync_parents,
                                                      make_file_system_sync(),
                                                      start.replaces_dead ? CommitQueue::Before::unknown
                                                                          : CommitQueue::Before::on_disk},
-          auth_{io_, [this](const ipc::LoginHandle& login) { on_revoked(login); },
-                [this](const ipc::LimitChanged& change) { on_limit_changed(change); },
-                [this] { on_auth_lost(); }},
+          auth_{io_,
+                {.on_realm = [this](const std::string& realm) { on_realm(realm); },
+                 .on_revoked = [this](const ipc::LoginHandle& login) { on_revoked(login); },
+                 .on_limit_changed = [this](const ipc::LimitChanged& change) { on_limit_changed(change); },
+                 .on_lost = [this] { on_auth_lost(); }}},
           admission_{admission_bounds(settings_)}, shared_{tree_,      commits_, auth_,      workers_,
                                                            admission_, homes_,   log_bounds_},
           reactors_{shared_, settings_, start.tls}, listener_{io_, shared_, reactors_,
@@ -118,8 +128,7 @@ public:
 
     void run()
     {
-        control_.native_non_blocking(true);
-        asio::co_spawn(io_, obey(), asio::detached);
+        asio::co_spawn(io_, give_memory_back(), asio::detached);
         listener_.start();
         report_ready();
         warn_of_few_descriptors();
@@ -140,23 +149,16 @@ public:
     bool has_unfinished() const { return unfinished_ || workers_.busy(); }
 
 private:
-    asio::awaitable<void> obey()
+    void obey(ipc::Packet packet)
     {
-        while (true) {
-            auto packet = ipc::receive_packet(control_.native_handle(), ipc::max_control_bytes);
-            if (!packet && packet.error() == asio::error::would_block) {
-                co_await control_.async_wait(asio::posix::stream_descriptor::wait_read, use_awaitable);
-                continue;
-            }
-            if (!packet || packet->bytes.empty()) break; // the supervisor is gone
-            const auto order = ipc::decode_order(packet->bytes);
-            if (!order || std::holds_alternative<ipc::Stop>(*order)) break;
-            if (const auto* configure = std::get_if<ipc::Configure>(&*order)) reconfigure(*configure);
-            if (std::holds_alternative<ipc::Connect>(*order) && packet->descriptors.size() == 1)
-                auth_.connect(std::move(packet->descriptors.front()));
-            if (std::holds_alternative<ipc::Ping>(*order)) report(ipc::Alive{});
-        }
-        co_await stop();
+        const auto order = ipc::decode_order(packet.bytes);
+        if (!order || std::holds_alternative<ipc::Stop>(*order)) return begin_to_stop();
+        if (const auto* configure = std::get_if<ipc::Configure>(&*order)) reconfigure(*configure);
+        if (std::holds_alternative<ipc::Ping>(*order)) report(ipc::Alive{});
+        const auto* connect = std::get_if<ipc::Connect>(&*order);
+        if (connect == nullptr || packet.descriptors.size() != 1) return;
+        auth_.connect(std::move(packet.descriptors.front()));
+        channel_number_ = connect->number;
     }
 
     void reconfigure(const ipc::Configure& configure)
@@ -178,12 +180,28 @@ private:
         }
     }
 
-    void report_ready() const { report(ipc::Ready{0, lockdown_.in_force, lockdown_.missing}); }
+    void report_ready() { report(ipc::Ready{0, lockdown_.in_force, lockdown_.missing}); }
 
-    static void report(const ipc::Report& what)
+    void report(const ipc::Report& what) { control_.send(ipc::encode(what)); }
+
+    void begin_to_stop()
     {
-        // The supervisor always reads; should its end be gone, obey() sees that.
-        (void)ipc::send_packet(ipc::control_descriptor, ipc::encode(what));
+        if (!std::exchange(stopping_, true)) asio::co_spawn(io_, stop(), asio::detached);
+    }
+
+    // The C library keeps what is freed for the next one; after a flood that may be much.
+    asio::awaitable<void> give_memory_back()
+    {
+        asio::steady_timer timer{io_};
+        std::size_t most = 0; // connections, since memory was given back
+        while (true) {
+            timer.expires_after(memory_interval);
+            co_await timer.async_wait(use_awaitable);
+            most = std::max(most, admission_.take_most_connections());
+            if (most < 2 * reactors_.connections() + few_connections) continue;
+            ::malloc_trim(0);
+            most = 0;
+        }
     }
 
     asio::awaitable<void> stop()
@@ -212,6 +230,12 @@ private:
             if (which(*connection)) connection->end(reply);
     }
 
+    // To each reactor a copy, which nobody changes while a session announces it.
+    void on_realm(const std::string& realm)
+    {
+        reactors_.on_each([realm](Services& services) { services.realm = realm; });
+    }
+
     void on_revoked(const ipc::LoginHandle& login)
     {
         reactors_.on_each_settled([login](Services& services) {
@@ -228,9 +252,11 @@ private:
         });
     }
 
-    // Without auth nobody could tell these connections that their user has been locked.
+    // Without auth nobody could tell these connections that their user has been locked. If it lives, the
+    // supervisor makes another channel to it.
     void on_auth_lost()
     {
+        report(ipc::ChannelLost{channel_number_});
         reactors_.on_each_settled([](Services& services) {
             end_connections(services, {421, "The login service was restarted; log in again."},
                             [](const Connection& connection) { return connection.login().has_value(); });
@@ -240,7 +266,8 @@ private:
     Lockdown lockdown_;
     Settings settings_;
     asio::io_context io_{1}; // of the orders, of auth and of the listener; connections are the reactors'
-    asio::posix::stream_descriptor control_;
+    ipc::Endpoint control_;
+    std::uint32_t channel_number_ = 0; // of that to auth
     Tree tree_;
     Workers workers_;
     CommitQueue commits_;
@@ -251,6 +278,7 @@ private:
     SharedServices shared_;
     Reactors reactors_;
     Listener listener_;
+    bool stopping_ = false;
     bool unfinished_ = false;
 };
 

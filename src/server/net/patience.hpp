@@ -21,6 +21,7 @@ public:
         command,      // idle-timeout, counted from the last command that was answered
         handshake,    // tls-timeout
         file_system,  // idle-timeout, counted from when a worker was asked
+        auth,         // an answer, which has its time with the connection
         taking,       // write-timeout, counted from the last byte of the replies that the client took
         last_reading, // the end of the connection: last_words_time
     };

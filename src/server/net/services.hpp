@@ -52,8 +52,9 @@ struct Services : SharedServices {
 
     boost::asio::io_context& io;
     SocketPoller& poller;
-    Settings settings; // replaced by a reload
-    TlsContext tls;    // replaced by a reload; a connection keeps the one that it began with
+    Settings settings;   // replaced by a reload
+    TlsContext tls;      // replaced by a reload; a connection keeps the one that it began with
+    std::string realm{}; // that auth has named last; empty before
     EventLog log;
     SpareMemory spare{};
     RecentParent recent_parent{};           // of the connection whose turn it is

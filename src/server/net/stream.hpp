@@ -81,6 +81,9 @@ public:
     std::string_view tls_cipher_name() const;
     Result<ChannelBinding> channel_binding() const; // RFC 9266 §2; fails where there is no TLS
 
+    // The client has reset the connection, or closed it for reading, too: nothing can be said to it any more.
+    bool is_reset() const { return socket_.is_reset(); }
+
     // Ends the read or write that is waiting, with operation_aborted.
     void cancel();
     void close();

@@ -70,6 +70,7 @@ void WatchedSocket::happened(std::uint32_t events)
 {
     constexpr std::uint32_t end = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
     if ((events & end) != 0) ended_ = true;
+    if ((events & (EPOLLHUP | EPOLLERR)) != 0) reset_ = true;
     if ((events & EPOLLPRI) != 0) urgent_ = true;
     if ((events & (EPOLLIN | end)) != 0) readable_ = true;
     if ((events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0) writable_ = true;

@@ -74,6 +74,9 @@ public:
     void could_not_write() { writable_ = false; }
     bool all_read() const { return !readable_; }
 
+    // The connection has ended in both directions, or by an error. Known while nobody waits, too.
+    bool is_reset() const { return reset_; }
+
     using Result = std::tuple<error_code>; // as asio::as_tuple has it
 
     // Waits; fails with operation_aborted after cancel(). One at a time.
@@ -115,6 +118,7 @@ private:
     bool readable_ = false;
     bool writable_ = false;
     bool ended_ = false;  // the other side sends no more: no change would tell of it again
+    bool reset_ = false;  // and takes no more
     bool urgent_ = false; // it sends urgent data, before which a read stops short (tcp(7))
     // The wait that is under way:
     Event awaited_ = Event::readable;

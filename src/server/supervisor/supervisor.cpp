@@ -34,6 +34,7 @@ constexpr std::chrono::milliseconds shortest_pause{50};
 constexpr std::chrono::milliseconds longest_pause_of_serving{100};
 constexpr std::chrono::milliseconds longest_pause{10000}; // of one that did not even become ready
 constexpr std::chrono::seconds long_enough{10};           // a child that lived so long is restarted at once
+constexpr std::chrono::milliseconds shortest_life_of_channel{250};
 constexpr std::chrono::seconds start_time{60};
 constexpr std::chrono::seconds stop_time{5};
 constexpr std::chrono::seconds kill_time{1}; // for the kernel to end a child that was killed
@@ -185,6 +186,7 @@ int Supervisor::run()
         }
         if (Clock::now() >= next_look_) look_after_children();
         restart_those_due();
+        replace_lost_channel();
         if (Clock::now() - certificate_checked_ > certificate_check_interval) renew_certificate();
     }
 }
@@ -290,8 +292,21 @@ void Supervisor::connect_children()
     const auto [for_auth, for_net] = ipc::make_channel();
     const int auth_end = for_auth.get();
     const int net_end = for_net.get();
-    auth.process->send(ipc::Connect{}, {&auth_end, 1});
-    net.process->send(ipc::Connect{}, {&net_end, 1});
+    const ipc::Connect order{++channel_number_};
+    connected_at_ = Clock::now();
+    channel_lost_ = false;
+    auth.process->send(order, {&auth_end, 1});
+    net.process->send(order, {&net_end, 1});
+}
+
+// Both live, so the channel itself broke. Not at once if it is young: whoever can break it must not keep the
+// three of them busy.
+void Supervisor::replace_lost_channel()
+{
+    if (!channel_lost_ || Clock::now() < connected_at_ + shortest_life_of_channel) return;
+    if (child("auth").ready && child("net").ready) log_event("channel-replaced");
+    connect_children();
+    channel_lost_ = false;
 }
 
 void Supervisor::announce() const
@@ -354,6 +369,8 @@ void Supervisor::on_report(Child& child)
     const auto report = ipc::decode_report(packet->bytes);
     if (!report) return;
     if (std::holds_alternative<ipc::Alive>(*report)) child.heartbeat.heard();
+    if (const auto* lost = std::get_if<ipc::ChannelLost>(&*report))
+        channel_lost_ = channel_lost_ || lost->number == channel_number_;
     if (const auto* failed = std::get_if<ipc::Failed>(&*report))
         log_event("refused", {{"process", child.name}, {"reason", failed->reason}});
     if (const auto* ready = std::get_if<ipc::Ready>(&*report)) on_ready(child, *ready);
@@ -470,6 +487,7 @@ int Supervisor::milliseconds_to_wait() const
     auto until = next_look_;
     for (const Child& child : children_)
         if (!child.process) until = std::min(until, child.restart_at);
+    if (channel_lost_) until = std::min(until, connected_at_ + shortest_life_of_channel);
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now()).count();
     return static_cast<int>(std::max<std::int64_t>(left, 0));
 }

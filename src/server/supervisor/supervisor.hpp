@@ -12,6 +12,7 @@
 
 #include <array>
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -70,6 +71,7 @@ private:
     std::vector<int> descriptors_for(const Child& child) const;
     bool wait_until_ready(Child& child); // false: told to stop meanwhile
     void connect_children();
+    void replace_lost_channel();
     void announce() const;
     std::string describe_lockdown() const;
     ServerStatus status() const;
@@ -113,6 +115,9 @@ private:
     UniqueFd signals_;
     std::array<Child, 2> children_; // in the order in which they are started
     Clock::time_point next_look_;
+    std::uint32_t channel_number_ = 0; // of that between auth and net
+    Clock::time_point connected_at_;
+    bool channel_lost_ = false; // while both live
     Clock::time_point certificate_checked_;
     ServerStatus status_; // what does not change while it runs
     AdministratorSocket administrator_;

@@ -7,6 +7,7 @@
 #include "server/settings.hpp"
 #include "server/users/user_line.hpp"
 #include "server/users/users_file.hpp"
+#include "support/captured_log.hpp"
 #include "support/catch.hpp"
 #include "support/matchers.hpp"
 #include "support/temporary_directory.hpp"
@@ -21,6 +22,7 @@
 #include <csignal>
 #include <future>
 #include <optional>
+#include <set>
 #include <string>
 
 using namespace ftpc;
@@ -45,6 +47,12 @@ bool is_closed(int channel)
     return !packet || packet->bytes.empty();
 }
 
+bool becomes_writable(int channel)
+{
+    pollfd waiting{channel, POLLOUT, 0};
+    return ::poll(&waiting, 1, 200) == 1;
+}
+
 // The auth service in a thread of its own; this side is the supervisor, and net.
 struct Service {
     test::TemporaryDirectory data;
@@ -52,6 +60,7 @@ struct Service {
     std::pair<UniqueFd, UniqueFd> control = ipc::make_channel();
     std::future<int> served;
     UniqueFd net;
+    std::uint32_t channel_number = 0;
 
     Service()
     {
@@ -90,9 +99,16 @@ struct Service {
     std::string connect()
     {
         auto ends = ipc::make_channel();
-        order(ipc::Connect{}, ends.second.get());
+        order(ipc::Connect{++channel_number}, ends.second.get());
         net = std::move(ends.first);
         return answer<ipc::RealmIs>().realm;
+    }
+    // What the supervisor is told of.
+    std::uint32_t lost_channel()
+    {
+        const auto report = ipc::decode_report(receive(control.first.get()).bytes).value();
+        REQUIRE(std::holds_alternative<ipc::ChannelLost>(report));
+        return std::get<ipc::ChannelLost>(report).number;
     }
     void ask(const ipc::Request& request) { REQUIRE(ipc::send_packet(net.get(), ipc::encode(request))); }
 
@@ -293,22 +309,73 @@ TEST_CASE_METHOD(Service, "bytes that are no request end net's channel, and the 
     connect();
     REQUIRE(ipc::send_packet(net.get(), secret_text("nonsense")));
     CHECK(is_closed(net.get()));
+    CHECK(lost_channel() == channel_number);
     const std::string realm = connect();
     CHECK_FALSE(realm.empty());
 }
 
-TEST_CASE_METHOD(Service, "net that never reads its answers loses its channel, and the service goes on")
+TEST_CASE_METHOD(Service, "net that reads no answers is read no further, and gets each answer once it reads")
 {
     start();
     connect();
-    const auto request = ipc::encode(ipc::Request{ipc::ListSessionKeys{}});
-    error_code error;
-    while (!error) {
-        const auto sent = ipc::send_packet(net.get(), request);
-        if (!sent) error = sent.error();
+    REQUIRE(::fcntl(net.get(), F_SETFL, O_NONBLOCK) == 0);
+    constexpr ipc::RequestId most = 100'000;
+    ipc::RequestId asked = 0;
+    const auto ask_one = [&] {
+        return ipc::send_packet(net.get(), ipc::encode(ipc::Request{ipc::ListSessionKeys{asked, {}}}));
+    };
+    // Until nothing moves any more.
+    bool has_room = true;
+    while (asked < most && has_room) {
+        if (ask_one())
+            ++asked;
+        else
+            has_room = becomes_writable(net.get());
     }
-    CHECK((error == boost::system::errc::broken_pipe || error == boost::system::errc::connection_reset));
+    REQUIRE(asked < most);
+    for (ipc::RequestId id = 0; id < asked; ++id)
+        REQUIRE(answer<ipc::ListAnswer>().id == id);
+}
+
+TEST_CASE_METHOD(Service, "a change of thousands of logins reaches net that reads them late")
+{
+    REQUIRE(ensure_users_file(data.fd()));
+    add("alice", "secret");
+    start();
     connect();
+    const auto first = log_in("alice", "secret");
+    const auto pair = make_session_key_pair();
+    ask(ipc::EnrolSessionKey{2, first.login, pair.public_key, 0});
+    const auto key = answer<ipc::EnrolAnswer>();
+    const auto signature = sign_session(pair.private_key, {}, key.session, "alice");
+    constexpr std::size_t logins = 6000;
+    const test::CapturedLog log;
+    std::set<ipc::LoginHandle> handles{first.login};
+    while (handles.size() < logins) {
+        ask(ipc::LogInWithSessionKey{
+            .id = 3, .user = "alice", .session = key.session, .binding = {}, .signature = signature});
+        handles.insert(answer<ipc::LoginAnswer>().login);
+    }
+    SECTION("another limit")
+    {
+        edit([](const UsersTable& now) -> UsersFile::Edited {
+            User user = now.find("alice").value();
+            user.max_dirs = 7;
+            return now.replacing(user);
+        });
+        REQUIRE(std::holds_alternative<ipc::Ready>(configure())); // it has seen the change
+        while (!handles.empty())
+            REQUIRE(handles.erase(answer<ipc::LimitChanged>().login) == 1);
+    }
+    SECTION("a user who is locked")
+    {
+        lock("alice");
+        REQUIRE(std::holds_alternative<ipc::Ready>(configure()));
+        while (!handles.empty())
+            REQUIRE(handles.erase(answer<ipc::LoginRevoked>().login) == 1);
+    }
+    ask(ipc::ListSessionKeys{4, {}});
+    CHECK(answer<ipc::ListAnswer>().id == 4);
 }
 
 TEST_CASE_METHOD(Service, "an older hash is renewed on disk by a login")

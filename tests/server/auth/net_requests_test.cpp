@@ -11,6 +11,7 @@
 #include <future>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <vector>
 
 using namespace ftpc;
@@ -84,6 +85,21 @@ struct Fixture {
             services, [this](const ipc::Answer& answer) { answers.push_back(answer); });
     }
 
+    // As on a channel that has room for everything.
+    void follow_users()
+    {
+        requests->users_changed();
+        tell_all();
+    }
+    void tell_all()
+    {
+        std::size_t before = 0;
+        do {
+            before = answers.size();
+            requests->tell_next();
+        } while (answers.size() != before);
+    }
+
     template <class T>
     T last() const
     {
@@ -138,10 +154,10 @@ TEST_CASE_METHOD(Fixture, "a channel begins with the realm, and hears of another
 {
     requests->begin();
     CHECK(last<ipc::RealmIs>().realm == "test-realm");
-    requests->users_changed();
+    follow_users();
     CHECK(answers.size() == 1);
     users.set_realm("other");
-    requests->users_changed();
+    follow_users();
     CHECK(last<ipc::RealmIs>().realm == "other");
 }
 
@@ -258,10 +274,10 @@ TEST_CASE_METHOD(Fixture, "a change of a user revokes that user's logins")
     const auto alice = log_in("alice", "secret");
     const auto bob = log_in("bob", "secret");
     users.add("alice", "other").generation = 2;
-    requests->users_changed();
+    follow_users();
     CHECK(last<ipc::LoginRevoked>().login == alice.login);
     const std::size_t before = answers.size();
-    requests->users_changed();
+    follow_users();
     CHECK(answers.size() == before);
     CHECK_FALSE(enrol(alice.login).enrolled);
     CHECK(enrol(bob.login).enrolled);
@@ -285,14 +301,107 @@ TEST_CASE_METHOD(Fixture, "another limit is told once to each login that it conc
     log_in("bob", "secret");
     const std::size_t before = answers.size();
     users.add("alice", "secret").max_dirs = 8;
-    requests->users_changed();
+    follow_users();
     CHECK(last<ipc::LimitChanged>() == ipc::LimitChanged{alice.login, 8});
     users.add("alice", "secret").max_dirs.reset();
-    requests->users_changed();
+    follow_users();
     CHECK(last<ipc::LimitChanged>() == ipc::LimitChanged{alice.login, {}});
-    requests->users_changed();
+    follow_users();
     CHECK(answers.size() == before + 2);
     CHECK(enrol(alice.login).enrolled);
+}
+
+TEST_CASE_METHOD(Fixture,
+                 "what net has no room for waits as one entry for each login, however often it changes")
+{
+    requests->begin();
+    users.add("alice", "secret");
+    std::set<ipc::LoginHandle> logins;
+    for (int i = 0; i < 50; ++i)
+        logins.insert(log_in("alice", "secret").login);
+    const std::size_t before = answers.size();
+    for (std::uint64_t limit = 1; limit <= 100; ++limit) {
+        users.add("alice", "secret").max_dirs = limit;
+        requests->users_changed();
+    }
+    CHECK(answers.size() == before);
+    tell_all();
+    CHECK(answers.size() == before + 50);
+    std::set<ipc::LoginHandle> told;
+    for (std::size_t i = before; i < answers.size(); ++i) {
+        const auto& change = std::get<ipc::LimitChanged>(answers[i]);
+        CHECK(change.max_dirs == 100U);
+        told.insert(change.login);
+    }
+    CHECK((told == logins));
+}
+
+TEST_CASE_METHOD(Fixture, "of a login that has ended meanwhile nothing is told")
+{
+    requests->begin();
+    users.add("alice", "secret");
+    const auto one = log_in("alice", "secret");
+    const auto other = log_in("alice", "secret");
+    users.add("alice", "secret").max_dirs = 7;
+    requests->users_changed();
+    requests->handle(ipc::LoginEnded{one.login});
+    std::size_t before = answers.size();
+    tell_all();
+    CHECK(answers.size() == before + 1);
+    users.add("alice", "other").generation = 2;
+    requests->users_changed();
+    requests->handle(ipc::LoginEnded{other.login});
+    before = answers.size();
+    tell_all();
+    CHECK(answers.size() == before);
+}
+
+TEST_CASE_METHOD(Fixture, "a login that is withdrawn before its check is neither checked nor answered")
+{
+    users.add("alice", "secret");
+    std::promise<void> started;
+    std::promise<void> release;
+    queue.submit({}, 1,
+                 {[&] {
+                      started.set_value();
+                      release.get_future().wait();
+                  },
+                  [] {}});
+    started.get_future().wait();
+    send_login("alice", "wrong", {});
+    requests->handle(ipc::Withdraw{7});
+    requests->handle(ipc::LogInWithPassword{.id = 8, .user = "alice", .password = secret_text("secret")});
+    release.set_value();
+    loop.run_one();
+    REQUIRE(answers.size() == 1);
+    CHECK(last<ipc::LoginAnswer>().id == 8);
+    CHECK(last<ipc::LoginAnswer>().status == LoginStatus::granted);
+    CHECK(services.history.users().at("alice").failed.empty());
+}
+
+TEST_CASE_METHOD(Fixture, "logins that are withdrawn take no places from those that are not")
+{
+    users.add("alice", "secret");
+    std::promise<void> started;
+    std::promise<void> release;
+    queue.submit({}, 1,
+                 {[&] {
+                      started.set_value();
+                      release.get_future().wait();
+                  },
+                  [] {}});
+    started.get_future().wait();
+    for (ipc::RequestId id = 0; id < 20; ++id) {
+        requests->handle(ipc::LogInWithPrehash{.id = id, .user = "alice", .prehash = {}});
+        requests->handle(ipc::Withdraw{id});
+    }
+    for (ipc::RequestId id = 20; id < 22; ++id)
+        requests->handle(ipc::LogInWithPrehash{.id = id, .user = "alice", .prehash = {}});
+    CHECK(answers.empty()); // none was refused for want of room
+    release.set_value();
+    loop.run_one();
+    loop.run_one();
+    CHECK(answers.size() == 2);
 }
 
 TEST_CASE_METHOD(Fixture, "a login with an older hash is answered first and renews the hash then")

@@ -23,6 +23,7 @@ std::vector<Order> orders()
             Configure{"", "", {}, {}, true},
             Configure{longest, longest, secret_text(longest), {}},
             Connect{},
+            Connect{~0U},
             Stop{},
             Ping{}};
 }
@@ -34,7 +35,8 @@ std::vector<Report> reports()
             Ready{1, "nothing", "Landlock is not in force\nseccomp is not in force"},
             Failed{"users.db:3: not a password hash\nusers.db:4: the same"},
             Failed{},
-            Alive{}};
+            Alive{},
+            ChannelLost{~0U}};
 }
 
 } // namespace

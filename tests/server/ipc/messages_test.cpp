@@ -44,6 +44,7 @@ std::vector<Request> requests()
         EndSessionKey{6, filled<LoginHandle>(12), true, {}},
         ListSessionKeys{7, filled<LoginHandle>(13)},
         LoginEnded{filled<LoginHandle>(14)},
+        Withdraw{15},
     };
 }
 

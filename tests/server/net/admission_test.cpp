@@ -94,6 +94,31 @@ TEST_CASE("where all networks have as many, everybody's lot is the same, the new
     }
 }
 
+TEST_CASE("who has to go is among those who leave until it has left, and is drawn once")
+{
+    AdmissionBounds bounds = wide();
+    bounds.unauthenticated = 2;
+    Admission admission{bounds, first};
+    std::set<ConnectionId> drawn;
+    for (ConnectionId id = 1; id <= 10; ++id)
+        if (const auto arrival = admission.arrive(id, network(attacker)); arrival.leaves)
+            CHECK(drawn.insert(*arrival.leaves).second);
+    CHECK(drawn.size() == 8);
+    CHECK(admission.leaving() == 8);
+    CHECK(admission.connections() == 2);
+    const auto one = *drawn.begin();
+    CHECK(admission.log_in(one, "alice") == LogIn::gone);
+    admission.leave(one);
+    admission.leave(one);
+    CHECK(admission.leaving() == 7);
+    for (ConnectionId id = 1; id <= 10; ++id)
+        admission.leave(id);
+    CHECK(admission.leaving() == 0);
+    CHECK(admission.connections() == 0);
+    CHECK(admission.take_most_connections() == 3);
+    CHECK(admission.take_most_connections() == 0);
+}
+
 TEST_CASE("whoever is logged in is never sacrificed")
 {
     AdmissionBounds bounds = wide();

@@ -131,6 +131,21 @@ TEST_CASE_METHOD(SocketTest, "a wait ends when there is something to read, and n
     CHECK(received() == "NOOP");
 }
 
+TEST_CASE_METHOD(SocketTest,
+                 "a client that is gone is known while nobody waits, and one that only ends its side is not")
+{
+    client_sends("NOOP");
+    wait(Event::readable); // watched from now on
+    turn();
+    CHECK(received() == "NOOP");
+    REQUIRE(::shutdown(client.get(), SHUT_WR) == 0);
+    turn();
+    CHECK_FALSE(socket->is_reset());
+    client.reset();
+    turn();
+    CHECK(socket->is_reset());
+}
+
 TEST_CASE_METHOD(SocketTest, "what was there before the first wait is found")
 {
     client_sends("early");
