@@ -1,8 +1,8 @@
 #include "server/net/count_directories.hpp"
 
 #include "server/net/beneath.hpp"
-#include "server/net/file_system.hpp"
 #include "shared/error.hpp"
+#include "shared/file_system.hpp"
 #include "shared/unique_fd.hpp"
 
 #include <dirent.h>

@@ -1,9 +1,9 @@
 #include "server/net/tree.hpp"
 
 #include "server/net/beneath.hpp"
-#include "server/net/file_system.hpp"
 #include "shared/c_string.hpp"
 #include "shared/error.hpp"
+#include "shared/file_system.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>

@@ -1,8 +1,8 @@
 #include "server/net/workplace.hpp"
 
 #include "server/net/count_directories.hpp"
-#include "server/net/file_system.hpp"
 #include "shared/error.hpp"
+#include "shared/file_system.hpp"
 
 #include <sys/stat.h>
 

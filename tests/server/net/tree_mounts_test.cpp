@@ -1,10 +1,10 @@
 // What the event loop may do itself: nothing on a file system that is not local, nor on one that is mounted
 // in a home, which may be such a one.
-#include "server/net/file_system.hpp"
 #include "server/net/tree.hpp"
 #include "server/net/workplace.hpp"
 
 #include "server/net/tree_fixture.hpp"
+#include "shared/file_system.hpp"
 
 #include <sys/mount.h>
 #include <sys/stat.h>
