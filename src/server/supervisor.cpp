@@ -109,8 +109,8 @@ Supervisor::Supervisor(const Arguments& arguments)
       program_{open_own_program()}, directory_{open_data_directory(arguments.settings, accounts_)},
       lock_{lock_for_serving(directory_.data.get(), arguments.settings.data)}
 {
-    auth_ = {"auth", "process-auth", accounts_.auth, {}, false, {}, {}, {}, false, {}};
-    net_ = {"net", "process-net", accounts_.net, {}, false, {}, {}, {}, false, {}};
+    auth_ = {"auth", "process-auth", accounts_.auth, {}, false, {}, {}, {}, {}};
+    net_ = {"net", "process-net", accounts_.net, {}, false, {}, {}, {}, {}};
     set_log_format(arguments_.settings.log_format);
     load_secrets();
     sockets_ = open_all(arguments_.settings.listen);
@@ -193,7 +193,7 @@ void Supervisor::configure(const Child& child, bool first) const
 // Each child gets only the secrets that it works with.
 ipc::Configure Supervisor::configuration(const Child& child) const
 {
-    ipc::Configure configure{settings_text(arguments_.settings), {}, {}, {}, child.replaces_dead};
+    ipc::Configure configure{settings_text(arguments_.settings), {}, {}, {}};
     if (&child == &auth_) {
         configure.pepper = pepper_;
     } else {
@@ -324,7 +324,6 @@ void Supervisor::on_end(Child& child, int status)
 {
     log_event("child-ended", {{"process", child.name}, {"with", describe_status(status)}});
     child.process.reset();
-    child.replaces_dead = true;
     back_off(child, std::exchange(child.ready, false) ? longest_pause_of_serving : longest_pause);
 }
 

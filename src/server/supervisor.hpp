@@ -38,7 +38,6 @@ private:
         Clock::time_point started;
         Clock::time_point restart_at; // when it is not running
         std::chrono::milliseconds back_off{0};
-        bool replaces_dead = false;
         ipc::Ready first_report;
     };
 

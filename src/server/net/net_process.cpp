@@ -75,7 +75,6 @@ struct Start {
     TlsContext tls;
     UniqueFd root;
     std::vector<UniqueFd> sockets;
-    bool replaces_dead;
 };
 
 Start receive_start()
@@ -89,8 +88,7 @@ Start receive_start()
     Start start{parse_configured(*configure),
                 make_tls_context(configure->certificate_pem, view(configure->key_pem)),
                 std::move(packet->descriptors.front()),
-                {},
-                configure->replaces_dead};
+                {}};
     for (std::size_t i = 1; i < packet->descriptors.size(); ++i)
         start.sockets.push_back(std::move(packet->descriptors[i]));
     return start;
@@ -102,15 +100,13 @@ public:
         : lockdown_{std::move(lockdown)}, settings_{std::move(start.settings)},
           control_{io_, ipc::control_descriptor}, tree_{std::move(start.root), settings_.directory_mode,
                                                         settings_.hand_over},
-          workers_{settings_.tree_workers}, commits_{tree_.share_root(), settings_.sync_parents,
-                                                     make_file_system_sync(),
-                                                     start.replaces_dead ? CommitQueue::Before::unknown
-                                                                         : CommitQueue::Before::on_disk},
+          workers_{settings_.tree_workers}, sync_{tree_.share_root()}, commits_{sync_,
+                                                                                settings_.sync_parents},
           auth_{io_, [this](const ipc::LoginHandle& login) { on_revoked(login); },
                 [this](const ipc::LimitChanged& change) { on_limit_changed(change); },
                 [this] { on_auth_lost(); }},
-          admission_{admission_bounds(settings_)}, shared_{tree_,      commits_, auth_,      workers_,
-                                                           admission_, homes_,   log_bounds_},
+          admission_{admission_bounds(settings_)}, shared_{tree_,    sync_,      commits_, auth_,
+                                                           workers_, admission_, homes_,   log_bounds_},
           reactors_{shared_, settings_, start.tls}, listener_{io_, shared_, reactors_,
                                                               std::move(start.sockets), descriptor_count()}
     {}
@@ -163,8 +159,10 @@ private:
             settings_ = parse_configured(configure);
             const TlsContext tls = make_tls_context(configure.certificate_pem, view(configure.key_pem));
             reactors_.on_each([settings = settings_, tls](Services& services) {
+                const bool was_durable = services.settings.durability == Durability::group;
                 services.settings = settings;
                 services.tls = tls;
+                if (!was_durable) services.sync.doubt_all();
             });
             admission_.set_bounds(admission_bounds(settings_));
             commits_.set_most_parents(settings_.sync_parents);
@@ -241,6 +239,7 @@ private:
     asio::posix::stream_descriptor control_;
     Tree tree_;
     Workers workers_;
+    TreeSync sync_;
     CommitQueue commits_;
     AuthClient auth_;
     Admission admission_;
