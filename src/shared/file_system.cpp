@@ -77,6 +77,14 @@ std::string hexadecimal(std::uint32_t number)
     return "0x" + text;
 }
 
+const char* condition_of_promise(int directory)
+{
+    const std::uint32_t type = type_of(directory);
+    if (type == TMPFS_MAGIC || type == RAMFS_MAGIC)
+        return ", but nothing there outlives the machine's next start";
+    return is_local_file_system(directory) ? "" : ", if the server behind it keeps its word";
+}
+
 // As mount(8) shows it, with what is behind FUSE: "fuse.sshfs".
 std::string type_name(int fd)
 {
@@ -155,19 +163,14 @@ error_code sync_file_system(int fd)
 DurabilityPromise durability_promise(int directory)
 {
     const std::string type = type_name(directory);
-    const bool in_vain =
-        std::find(promise_in_vain.begin(), promise_in_vain.end(), type) != promise_in_vain.end();
+    const std::string none = type + ": cannot promise durability: ";
+    if (std::find(promise_in_vain.begin(), promise_in_vain.end(), type) != promise_in_vain.end())
+        return {false, none + "fsync of a directory reaches no disk there"};
     const bool by_fsync = ::fsync(directory) == 0;
     const error_code failure = by_fsync ? error_code{} : sync_directory(directory);
-    if (in_vain)
-        return {false, type + ": cannot promise durability: its fsync of a directory reaches no disk"};
-    if (failure) return {false, type + ": cannot promise durability: " + failure.message()};
-    std::string words = type + ": directories are made durable by " + (by_fsync ? "fsync" : "syncfs only");
-    const std::uint32_t kind = type_of(directory);
-    if (kind == TMPFS_MAGIC || kind == RAMFS_MAGIC)
-        return {true, type + ": keeps nothing over a restart of the machine"};
-    if (!is_local_file_system(directory)) words += ", if the server behind it keeps its word";
-    return {true, std::move(words)};
+    if (failure) return {false, none + failure.message()};
+    return {true, type + ": directories are made durable by " + (by_fsync ? "fsync" : "syncfs only") +
+                      condition_of_promise(directory)};
 }
 
 } // namespace ftpc

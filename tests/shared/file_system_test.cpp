@@ -95,7 +95,8 @@ TEST_CASE("what a file system promises is told with its type")
     CHECK(promise.holds);
     CHECK(promise.words.find(": ") != std::string::npos);
     if (const UniqueFd memory = open_directory("/dev/shm"); memory)
-        CHECK(durability_promise(memory.get()).words == "tmpfs: keeps nothing over a restart of the machine");
+        CHECK(durability_promise(memory.get()).words == "tmpfs: directories are made durable by fsync, but "
+                                                        "nothing there outlives the machine's next start");
 }
 
 TEST_CASE("file systems that another machine or another process keeps are not synced as a whole")
