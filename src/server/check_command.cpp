@@ -16,6 +16,7 @@
 #include "server/users/users_file.hpp"
 #include "shared/error.hpp"
 #include "shared/file.hpp"
+#include "shared/file_system.hpp"
 #include "shared/text.hpp"
 
 #include <fcntl.h>
@@ -27,6 +28,8 @@
 #include <iostream>
 #include <optional>
 #include <sstream>
+#include <utility>
+#include <vector>
 
 namespace ftpc::server {
 
@@ -162,8 +165,6 @@ void check_tree(const Settings& settings, const UsersTable* users, const Service
         problems.push_back({root, last_error_text()});
         return;
     }
-    if (settings.durability == Durability::group && ::fsync(tree.get()) != 0)
-        problems.push_back({root, "cannot be synced: " + last_error_text()});
     if (!openat2_works(tree.get()))
         problems.push_back(
             {"kernel", "openat2 (Linux 5.6) is not available: symbolic links in the tree are not followed"});
@@ -187,6 +188,24 @@ void check_room(const Settings& settings, Problems& problems)
         if (const auto problem = no_room(directory.get(), path); !problem.empty())
             problems.push_back({path, problem});
     }
+}
+
+// What acknowledged directories, and changes of users and session keys, can rely on.
+std::vector<std::pair<std::string, DurabilityPromise>> durability_promises(const Settings& settings)
+{
+    std::vector<std::string> paths{settings.data};
+    if (settings.durability == Durability::group) paths.insert(paths.begin(), settings.root_directory());
+    std::vector<std::pair<std::string, DurabilityPromise>> promises;
+    for (const std::string& path : paths)
+        if (const UniqueFd directory = open_directory(AT_FDCWD, path))
+            promises.emplace_back(path, durability_promise(directory.get()));
+    return promises;
+}
+
+void check_durability(const Settings& settings, Problems& problems)
+{
+    for (auto& [path, promise] : durability_promises(settings))
+        if (!promise.holds) problems.push_back({path, std::move(promise.words)});
 }
 
 // Hashes that nobody can log in with because the pepper that they were made with is not the one configured.
@@ -259,6 +278,7 @@ Problems check(const Arguments& arguments)
     check_pepper(settings, users.table().get(), problems);
     check_tree(settings, users.table().get(), accounts, problems);
     check_room(settings, problems);
+    check_durability(settings, problems);
     return problems;
 }
 
@@ -286,6 +306,8 @@ int run_check(const std::vector<std::string>& words)
               << lockdown_to_expect(arguments.settings).in_force << "\n";
     for (const std::string& server : describe_running_servers(arguments))
         std::cout << "ftpcd: running server: " << printable(server) << "\n";
+    for (const auto& [path, promise] : durability_promises(arguments.settings))
+        std::cout << "ftpcd: " << printable(path) << ": " << promise.words << "\n";
     return exit_done;
 }
 

@@ -1,5 +1,6 @@
 #include "server/data_directory.hpp"
 
+#include "shared/file_system.hpp"
 #include "shared/text.hpp"
 
 #include <fcntl.h>
@@ -65,16 +66,17 @@ std::string parent_of(const std::string& path)
     return parent.empty() ? "." : parent.string();
 }
 
-bool sync_directory(const std::string& path)
+error_code sync_directory_at(const std::string& path)
 {
     const UniqueFd fd{::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-    return fd && ::fsync(fd.get()) == 0;
+    return fd ? sync_directory_if_possible(fd.get()) : last_system_error();
 }
 
 // What is made on first use must outlive a power failure: users are about to be put into it.
 void put_on_disk(const std::string& path)
 {
-    if (!sync_directory(parent_of(path))) fail(parent_of(path), last_system_error().message());
+    if (const error_code failure = sync_directory_at(parent_of(path)))
+        fail(parent_of(path), failure.message());
 }
 
 // Makes the directory `path` and what is missing above it, as mkdir -p does.
@@ -101,11 +103,11 @@ void make_directory(const std::string& path, mode_t mode, std::optional<FileOwne
     std::string unfinished = parent_of(path) + "/.ftpcd-XXXXXX";
     if (::mkdtemp(unfinished.data()) == nullptr) fail(path, last_failure());
     // chown before chmod, in case it clears bits of the mode.
-    const bool done = (!owner || ::chown(unfinished.c_str(), owner->user, owner->group) == 0) &&
-                      ::chmod(unfinished.c_str(), mode) == 0 && sync_directory(unfinished) &&
-                      put_in_place(unfinished, path);
-    const error_code failure = done ? error_code{} : last_system_error();
-    if (!done) ::rmdir(unfinished.c_str());
+    const bool ready = (!owner || ::chown(unfinished.c_str(), owner->user, owner->group) == 0) &&
+                       ::chmod(unfinished.c_str(), mode) == 0;
+    error_code failure = ready ? sync_directory_at(unfinished) : last_system_error();
+    if (!failure && !put_in_place(unfinished, path)) failure = last_system_error();
+    if (failure) ::rmdir(unfinished.c_str());
     if (failure && failure.value() != EEXIST && failure.value() != ENOTEMPTY) fail(path, failure.message());
     put_on_disk(path);
 }

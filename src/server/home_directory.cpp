@@ -1,6 +1,7 @@
 #include "server/home_directory.hpp"
 
 #include "server/net/beneath.hpp"
+#include "shared/file_system.hpp"
 #include "shared/result.hpp"
 #include "shared/text.hpp"
 
@@ -75,7 +76,8 @@ public:
         if ((made || (owner_ && was_cut_off(directory->get()))) && !finish(directory->get()))
             return last_system_error();
         // Also what was there: whoever made it may not have come so far.
-        if (::fsync(directory->get()) != 0 || ::fsync(parent.get()) != 0) return last_system_error();
+        for (const int fd : {directory->get(), parent.get()})
+            if (const error_code failure = sync_directory_if_possible(fd)) return failure;
         return directory;
     }
 

@@ -54,6 +54,8 @@ public:
                    "begin without any";
         case Errc::unsafe_permissions:
             return "others can read or change it";
+        case Errc::cannot_sync:
+            return "the file system can sync neither directories nor itself";
         case Errc::crypto_failed:
             return "the cryptographic library refused the operation";
         }

@@ -25,6 +25,7 @@ enum class Errc {
     directory_exists,   // MKD of a directory that is there already (521)
     users_db_missing,   // no users.db where there must be one
     unsafe_permissions, // a file or directory that others can read or change
+    cannot_sync,        // a file system that can put on disk neither a directory nor all that it has (451)
     crypto_failed,      // OpenSSL refused an operation that cannot fail on sound input
 };
 

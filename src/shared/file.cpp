@@ -3,6 +3,7 @@
 #include "shared/base64.hpp"
 #include "shared/digest.hpp"
 #include "shared/error.hpp"
+#include "shared/file_system.hpp"
 #include "shared/unique_fd.hpp"
 
 #include <dirent.h>
@@ -132,7 +133,7 @@ Result<void> replace_file(int dir, const char* name, std::string_view contents, 
         ::unlinkat(dir, temporary.c_str(), 0);
         return done;
     }
-    if (::fsync(dir) != 0) return last_system_error();
+    if (const error_code failure = sync_directory_if_possible(dir)) return failure;
     return {};
 }
 

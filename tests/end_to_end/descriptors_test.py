@@ -23,8 +23,8 @@ class Descriptors(EndToEndTest):
         self.open.append(control)
         return control
 
-    def start_with(self, descriptors):
-        return self.start(self.make_site(), preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors,) * 2))
+    def start_with(self, descriptors, **settings):
+        return self.start(self.make_site(**settings), preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors,) * 2))
 
     def turned_away(self, control):
         return control.greeting.code == 421 and "full" in control.greeting.text
@@ -100,6 +100,31 @@ class Descriptors(EndToEndTest):
             self.assertEqual(session.code(f"MKD a/b/{i}"), 257)
         self.assertTrue(can_log_in(server.port))
         self.assertNotIn("event=accept-failed", server.log.text)
+
+    @none_left
+    def test_deep_paths_of_many_sessions_leave_descriptors_to_others(self):
+        for settings in ({}, {"hand_over": "always"}, {"max_dirs": "1000000"}):
+            with self.subTest(settings):
+                server = self.start_with(150, users=("alice", "bob"), **settings)
+                deep = [self.keep(logged_in(server.port)) for _ in range(16)]
+                bob = self.keep(logged_in(server.port, "bob"))
+                for number, control in enumerate(deep):
+                    paths = ("/".join(64 * [f"{number}-{i}"]) for i in range(2))
+                    control.send_bytes("".join(f"SITE MKDIR {path}\r\n" for path in paths).encode())
+                for i in range(5):
+                    self.assertEqual(bob.code(f"SITE MKDIR {i}/x/y"), 257)
+                    self.assertTrue(can_log_in(server.port, "bob"))
+                self.assertEqual({control.reply().code for control in deep for _ in range(2)}, {257})
+                self.assertNotIn("Too many open files", server.log.text)
+
+    @none_left
+    def test_many_parents_of_many_sessions_do_so_too(self):
+        server = self.start_with(150)
+        sessions = [self.keep(logged_in(server.port)) for _ in range(16)]
+        self.assertEqual({reply.code for reply in sessions[0].pipeline([f"MKD {i}" for i in range(64)])}, {257})
+        for number, control in enumerate(sessions):
+            control.send_bytes("".join(f"MKD {i}/{number}\r\n" for i in range(64)).encode())
+        self.assertEqual({control.reply().code for control in sessions for _ in range(64)}, {257})
 
 
 if __name__ == "__main__":

@@ -63,6 +63,13 @@ class Conversation:
 @unittest.skipUnless(HAS_STRACE, "strace is not installed")
 @unittest.skipUnless(IS_ROOT, "tracing a process that is not one's own child needs root")
 class DurableAcknowledgement(EndToEndTest):
+    def serve(self, **settings):
+        """A server without a doubt about what was there at its start; that takes one sync of everything."""
+        server = super().serve(**settings)
+        with logged_in(server.port) as control:
+            control.ask("SITE MKDIR /")
+        return server
+
     def traced(self, server, *conversations):
         """Runs the conversations, all at once; the system calls of `net` meanwhile."""
         for conversation in conversations:

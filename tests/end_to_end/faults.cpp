@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -29,7 +30,8 @@ enum Call : std::int32_t {
     call_fsync,
     call_renameat,
     call_syncfs,
-    any_sync
+    any_sync,
+    call_fsync_directory
 };
 enum Action : std::int32_t { kill_before = -1, kill_in_half = -2 }; // else: the errno to fail with
 
@@ -38,6 +40,7 @@ struct Plan {
     // Empty: every call counts. Else the steps in which this file is replaced: what is done with its
     // temporary file ".NAME.…", and the sync of the directory.
     char file[32];
+    std::uint64_t device;            // of what is synced; 0: any
     std::int32_t call;               // which one, or any_call
     std::int32_t skip;               // so many that match pass
     std::atomic<std::int32_t> times; // then so many get the action; 0: none, they are only counted
@@ -78,13 +81,32 @@ bool is_temporary(std::string_view name)
            name.substr(1, file.size()) == file && name[file.size() + 1] == '.';
 }
 
+std::uint64_t device_of(int fd)
+{
+    struct stat status {};
+    return ::fstat(fd, &status) == 0 ? status.st_dev : 0;
+}
+
+bool is_directory(int fd)
+{
+    struct stat status {};
+    return ::fstat(fd, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+bool is_call(Call wanted, Call call, int fd)
+{
+    if (wanted == any_sync) return call == call_fsync || call == call_syncfs;
+    if (wanted == call_fsync_directory) return call == call_fsync && is_directory(fd);
+    return wanted == any_call || wanted == call;
+}
+
 // Whether this call is the one that gets the action; counts it.
-bool is_hit(Call call, bool of_file)
+bool is_hit(Call call, bool of_file, int fd = -1)
 {
     Plan* const p = plan();
+    if (p != nullptr && p->device != 0 && p->device != device_of(fd)) return false;
     if (p == nullptr || (p->file[0] != '\0' && !of_file)) return false;
-    const bool is_sync = call == call_fsync || call == call_syncfs;
-    if (p->call != any_call && p->call != call && !(p->call == any_sync && is_sync)) return false;
+    if (!is_call(static_cast<Call>(p->call), call, fd)) return false;
     if (p->matched++ < p->skip) return false;
     if (p->times <= 0 || p->times-- <= 0) return false;
     p->hit = call;
@@ -98,9 +120,9 @@ void die()
 }
 
 // -1 with errno, after having died where that is asked for; 0 when the call is to be made.
-int fault(Call call, bool of_file)
+int fault(Call call, bool of_file, int fd = -1)
 {
-    if (!is_hit(call, of_file)) return 0;
+    if (!is_hit(call, of_file, fd)) return 0;
     if (plan()->action == kill_before) die();
     errno = plan()->action;
     return -1;
@@ -159,7 +181,7 @@ int fchmod(int fd, mode_t mode)
 
 int fsync(int fd)
 {
-    if (fault(call_fsync, is_current(fd)) != 0) return -1;
+    if (fault(call_fsync, is_current(fd), fd) != 0) return -1;
     return static_cast<int>(::syscall(SYS_fsync, fd));
 }
 
@@ -172,7 +194,7 @@ int renameat(int from_directory, const char* from, int to_directory, const char*
 
 int syncfs(int fd)
 {
-    if (fault(call_syncfs, false) != 0) return -1;
+    if (fault(call_syncfs, false, fd) != 0) return -1;
     return static_cast<int>(::syscall(SYS_syncfs, fd));
 }
 }

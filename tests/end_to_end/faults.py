@@ -11,9 +11,10 @@ import struct
 from harness import SOURCE
 
 LIBRARY = pathlib.Path(os.environ.get("FTPC_FAULTS_LIBRARY", SOURCE / "build/release/tests/libftpc_faults.so"))
-CALLS = ["any", "openat", "write", "fchown", "fchmod", "fsync", "renameat", "syncfs", "sync"]  # sync: fsync or syncfs
+CALLS = ["any", "openat", "write", "fchown", "fchmod", "fsync", "renameat", "syncfs",
+         "sync", "fsync-directory"]  # sync: fsync or syncfs
 KILL_BEFORE, KILL_IN_HALF = -1, -2
-LAYOUT = struct.Struct("32s6i")
+LAYOUT = struct.Struct("32sQ6i")
 
 
 class Faults:
@@ -32,10 +33,10 @@ class Faults:
         self.environment = {**os.environ, "LD_PRELOAD": str(library), "FTPC_FAULTS": str(self._file),
                             "ASAN_OPTIONS": f"{asan}:verify_asan_link_order=0"}
 
-    def _plan(self, file, call, skip, times, action):
+    def _plan(self, file, call, skip, times, action, device=0):
         # Written in place: it is mapped.
         with open(self._file, "r+b", buffering=0) as plan:
-            plan.write(LAYOUT.pack(file.encode(), CALLS.index(call), skip, times, action, 0, 0))
+            plan.write(LAYOUT.pack(file.encode(), device, CALLS.index(call), skip, times, action, 0, 0))
 
     def kill_before_step(self, file, number):
         """SIGKILL before the step `number`, from 0, in which `file` is replaced."""
@@ -44,13 +45,14 @@ class Faults:
     def kill_in_the_middle_of_writing(self, file):
         self._plan(file, "write", 0, 1, KILL_IN_HALF)
 
-    def fail(self, call, error=errno.EIO, times=1, skip=0, file=""):
-        """The next `times` calls of `call` fail, after `skip` that do not; of those that replace `file`, if it is given."""
-        self._plan(file, call, skip, times, error)
+    def fail(self, call, error=errno.EIO, times=1, skip=0, file="", device=0):
+        """The next `times` calls of `call` fail, after `skip` that do not; of those that replace `file`, if it is given, and
+        of syncs on `device` (st_dev), if that is given."""
+        self._plan(file, call, skip, times, error, device)
 
-    def none(self, call="any"):
-        """No faults any more; calls of `call` are counted from now on."""
-        self._plan("", call, 0, 0, 0)
+    def none(self, call="any", device=0):
+        """No faults any more; calls of `call` (of syncs, those on `device`) are counted from now on."""
+        self._plan("", call, 0, 0, 0, device)
 
     def _read(self):
         return LAYOUT.unpack(self._file.read_bytes())
@@ -58,15 +60,15 @@ class Faults:
     @property
     def hit(self):
         """The last call that was acted on; None when the plan did not come to it."""
-        number = self._read()[6]
+        number = self._read()[7]
         return CALLS[number] if number else None
 
     @property
     def left(self):
         """How many times the plan is still to act."""
-        return self._read()[3]
+        return self._read()[4]
 
     @property
     def matched(self):
         """How many calls were what the plan is about."""
-        return self._read()[5]
+        return self._read()[6]

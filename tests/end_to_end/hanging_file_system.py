@@ -47,6 +47,8 @@ class HangingFileSystem:
         self._names = {1: {}}  # node: names in it and their nodes
         self._hanging = False
         self._held = []
+        self.fsyncdir_error = 0  # the errno that the next syncs of directories get
+        self.fsyncdir_nodes = []  # the directories that were synced; 1 is the top, others in the order in which they were made
         self._news = threading.Condition()
         self._device = os.open("/dev/fuse", os.O_RDWR | os.O_CLOEXEC)
         options = f"fd={self._device},rootmode=40000,user_id=0,group_id=0,allow_other,default_permissions"
@@ -143,7 +145,12 @@ class HangingFileSystem:
             return self._listing(node, offset, size)
         if kind == STATFS:
             return struct.pack("<5Q4I6I", 1, 1, 1, 1, 1, 4096, 255, 4096, 0, *[0] * 6)
-        if kind in (RELEASEDIR, FSYNCDIR, DESTROY):
+        if kind == FSYNCDIR:
+            if self.fsyncdir_error:
+                raise OSError(self.fsyncdir_error, "")
+            self.fsyncdir_nodes.append(node)
+            return b""
+        if kind in (RELEASEDIR, DESTROY):
             return b""
         raise OSError(errno.ENOSYS, "")
 

@@ -38,7 +38,6 @@ SecretText encode(const Order& order)
         out.text(configure->certificate_pem, max_text_bytes);
         out.text(view(configure->key_pem), max_text_bytes);
         out.text(view(configure->pepper), max_text_bytes);
-        out.u8(configure->replaces_dead ? 1 : 0);
     } else if (const auto* connect = std::get_if<Connect>(&order)) {
         write_kind(out, Kind::connect);
         out.u32(connect->number);
@@ -79,9 +78,6 @@ Result<Order> decode_order(std::span<const char> packet)
         configure.certificate_pem = in.text(max_text_bytes);
         configure.key_pem = secret_text(in.text(max_text_bytes));
         configure.pepper = secret_text(in.text(max_text_bytes));
-        const std::uint8_t replaces_dead = in.u8();
-        if (replaces_dead > 1) return Errc::bad_message;
-        configure.replaces_dead = replaces_dead == 1;
         order = std::move(configure);
         break;
     }

@@ -21,7 +21,6 @@ struct Configure {
     std::string certificate_pem; // net only
     SecretText key_pem;          // net only
     SecretText pepper;           // auth only; empty: none
-    bool replaces_dead = false;  // started anew because the one before has ended
     friend bool operator==(const Configure&, const Configure&) = default;
 };
 // With one descriptor: the channel to the other child, in place of any earlier one.

@@ -179,7 +179,7 @@ void allow_open_descriptors(Filter& filter)
     filter.allow({SCMP_SYS(read), SCMP_SYS(readv), SCMP_SYS(pread64), SCMP_SYS(write), SCMP_SYS(writev),
                   SCMP_SYS(close), SCMP_SYS(dup), SCMP_SYS(lseek), SCMP_SYS(fstat), SCMP_SYS(newfstatat),
                   SCMP_SYS(fstatat64), SCMP_SYS(statx), SCMP_SYS(fstatfs), SCMP_SYS(getdents64),
-                  SCMP_SYS(fsync), SCMP_SYS(fdatasync), SCMP_SYS(recvmsg)});
+                  SCMP_SYS(fsync), SCMP_SYS(fdatasync), SCMP_SYS(syncfs), SCMP_SYS(recvmsg)});
     for (const int request : {F_GETFD, F_SETFD, F_GETFL, F_DUPFD_CLOEXEC})
         filter.allow_if(SCMP_SYS(fcntl), {is(1, static_cast<unsigned>(request))});
     for (const unsigned request : {static_cast<unsigned>(FIONBIO), static_cast<unsigned>(FIONREAD)})
@@ -206,7 +206,7 @@ void allow_common(Filter& filter)
 // for a file that it can do without goes on. (The flags of openat2 stand in memory; Landlock sees to that.)
 void allow_directories(Filter& filter)
 {
-    filter.allow({SCMP_SYS(openat2), SCMP_SYS(mkdirat), SCMP_SYS(syncfs)});
+    filter.allow({SCMP_SYS(openat2), SCMP_SYS(mkdirat)});
     if (sanitizer_build) return filter.allow({SCMP_SYS(openat)});
     constexpr unsigned writing = O_CREAT | O_TRUNC | (O_TMPFILE & ~O_DIRECTORY);
     filter.allow_if(SCMP_SYS(openat), {bits(2, O_DIRECTORY | O_ACCMODE | writing, O_DIRECTORY | O_RDONLY)});

@@ -333,7 +333,7 @@ bool Connection::flush_at_once()
 
 asio::awaitable<error_code> Connection::synced()
 {
-    auto parents = replies_.take_parents();
+    Parents parents = replies_.take_parents();
     if (parents.empty()) co_return error_code{};
     LoopPromise<error_code> on_disk{services_.io};
     services_.commits.commit(std::move(parents), [keeper = on_disk.keeper()](error_code result) mutable {

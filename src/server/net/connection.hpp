@@ -139,6 +139,7 @@ private:
     void on_made(const MakePath& request, const Carried& carried);
     void add_outcome(const Reply& reply, const RemotePath& path, const Carried& carried);
     void add_durably(const Reply& reply, const Parents& parents);
+    TreeSync* sync() const;
 
     void say_last(Reply reply);
     bool may_be_told() const;
@@ -159,6 +160,7 @@ private:
     LineBuffer lines_;
     ReplyBatch replies_;
     std::optional<ipc::LoginHandle> login_;
+    error_code home_failure_; // why the home of the login that was checked last cannot be used
     Workplace place_;
     Made begun_;                                // of a path that a worker is to go on with
     std::optional<std::uint64_t> own_max_dirs_; // of the user; none: the setting's

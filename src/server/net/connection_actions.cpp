@@ -138,7 +138,7 @@ asio::awaitable<void> Connection::log_in(Action action)
     if (answer && answer->status == ipc::LoginStatus::refused) outcome = LoginOutcome::refused;
     if (answer && answer->status == ipc::LoginStatus::granted) outcome = co_await begin_session(*answer);
     if (answer && answer->status == ipc::LoginStatus::limited) outcome = LoginOutcome::limited;
-    Action reply = session_.on_login(outcome, answer ? answer->retry_seconds : 0);
+    Action reply = session_.on_login(outcome, answer ? answer->retry_seconds : 0, home_failure_);
     forget_login_if_over();
     perform_at_once(reply);
 }
@@ -176,16 +176,16 @@ asio::awaitable<LoginOutcome> Connection::enter_home(std::string home)
     if (!opened && opened.error() == Errc::would_wait) {
         auto work = [&tree = services_.tree, home] { return open_home(tree, home, Effort::may_wait); };
         auto waited = co_await hand_over(lane_of_home(services_.tree, home), std::move(work), nobody);
-        if (!waited.value) co_return LoginOutcome::unavailable;
-        opened = std::move(*waited.value);
+        opened = waited.value ? std::move(*waited.value) : Result<OpenedHome>{waited.failure};
     }
+    home_failure_ = opened ? error_code{} : opened.error();
     if (!opened) {
         services_.log.event("home-unusable", {{"id", id_},
                                               {"user", session_.user()},
                                               {"peer", peer_text(peer_)},
                                               {"home", home},
                                               {"error", opened.error().message()}});
-        co_return LoginOutcome::homeless;
+        co_return LoginOutcome::home_unusable;
     }
     place_ = workplace(*opened, services_.homes);
     co_return LoginOutcome::granted;
@@ -242,7 +242,7 @@ bool Connection::make(Request& request)
 {
     place_.max_dirs = own_max_dirs_.value_or(services_.settings.max_dirs);
     Carried carried =
-        carry_out(services_.tree, place_, request, asked_, Effort::at_once, &services_.recent_parent);
+        carry_out(services_.tree, place_, request, asked_, Effort::at_once, &services_.recent_parent, sync());
     if (carried.failure && needs_worker(carried.failure)) {
         begun_ = std::move(carried.made);
         return false;
@@ -257,9 +257,9 @@ template <class Request>
 asio::awaitable<void> Connection::make_in_worker(Request request)
 {
     Carried carried{.made = std::exchange(begun_, {})};
-    carried.go_on_with(co_await made_in_worker(request, Effort::may_count));
+    carried.go_on_with(co_await made_in_worker(request, Effort::may_count), most_parents(place_));
     if (carried.failure == Errc::would_wait)
-        carried.go_on_with(co_await made_in_worker(request, Effort::may_wait));
+        carried.go_on_with(co_await made_in_worker(request, Effort::may_wait), most_parents(place_));
     if (carried.failure == asio::error::operation_aborted)
         log_directories(request.path, carried.made);
     else
@@ -270,11 +270,12 @@ asio::awaitable<void> Connection::make_in_worker(Request request)
 template <class Request>
 asio::awaitable<Carried> Connection::made_in_worker(const Request& request, Effort effort)
 {
-    const bool durable = services_.settings.durability == Durability::group;
     const auto lane = effort == Effort::may_count ? place_.counting : place_.waiting;
-    auto work = [&tree = services_.tree, place = place_, request, asked = asked_, effort, durable] {
-        Carried carried = carry_out(tree, place, request, asked, effort);
-        if (durable) carried.sync_failure = sync_those_not_local(carried.made.parents);
+    auto work = [&tree = services_.tree, place = place_, request, asked = asked_, effort, sync = sync()] {
+        Carried carried = carry_out(tree, place, request, asked, effort, nullptr, sync);
+        if (sync == nullptr) return carried;
+        if (const error_code failure = sync_those_not_local(carried.made.parents, *sync))
+            carried.made.sync_failure = failure;
         return carried;
     };
     auto late = [&services = services_, id = id_, user = session_.user(), path = request.path](
@@ -301,11 +302,11 @@ void Connection::on_made(const MakePath& request, const Carried& carried)
 void Connection::add_outcome(const Reply& reply, const RemotePath& path, const Carried& carried)
 {
     log_directories(path, carried.made);
-    if (!carried.failure && !carried.sync_failure) return add_durably(reply, carried.made.parents);
+    if (!carried.failure && !carried.made.sync_failure) return add_durably(reply, carried.made.parents);
     if (concerns_operator(carried.failure)) log_refusal(path, carried.failure);
-    if (carried.sync_failure) {
-        log_event("sync-failed", {{"error", carried.sync_failure.message()}});
-        replies_.add(ReplyBatch::not_synced(carried.sync_failure));
+    if (carried.made.sync_failure) {
+        log_event("sync-failed", {{"error", carried.made.sync_failure.message()}});
+        replies_.add(ReplyBatch::not_synced(carried.made.sync_failure));
     } else if (carried.failure == Errc::over_quota) {
         log_quota();
         add_durably(over_quota_reply(place_.max_dirs), carried.made.parents);
@@ -360,9 +361,15 @@ void Connection::log_made(Services& services, ConnectionId id, std::string_view 
 void Connection::add_durably(const Reply& reply, const Parents& parents)
 {
     if (services_.settings.durability == Durability::group && !parents.empty())
-        replies_.add_when_synced(reply, parents);
+        replies_.add_when_synced(reply, parents, most_parents(place_));
     else
         replies_.add(reply);
+}
+
+// Null where directories are acknowledged before they are on disk.
+TreeSync* Connection::sync() const
+{
+    return services_.settings.durability == Durability::group ? &services_.sync : nullptr;
 }
 
 } // namespace ftpc::server

@@ -1,8 +1,8 @@
 #include "server/net/count_directories.hpp"
 
 #include "server/net/beneath.hpp"
-#include "server/net/file_system.hpp"
 #include "shared/error.hpp"
+#include "shared/file_system.hpp"
 #include "shared/unique_fd.hpp"
 
 #include <dirent.h>
@@ -21,11 +21,14 @@ namespace ftpc::server {
 namespace {
 
 constexpr std::size_t most_levels = 1024;
+constexpr std::size_t most_open = 32; // levels, the lowest ones
 
 // One directory on the way down: those in it that have not been looked into yet.
 struct Level {
-    UniqueFd fd;
+    UniqueFd fd; // none while the walk is far below
     std::vector<std::string> names;
+    dev_t device = 0; // what it is opened again by
+    ino_t inode = 0;
 };
 
 bool is_directory(int parent, const dirent64& entry)
@@ -52,7 +55,7 @@ public:
         while (!levels_.empty()) {
             Level& here = levels_.back();
             if (here.names.empty()) {
-                levels_.pop_back();
+                if (const error_code failure = leave()) return failure;
                 continue;
             }
             const std::string name = std::move(here.names.back());
@@ -77,7 +80,7 @@ private:
     error_code enter(UniqueFd fd)
     {
         if (levels_.size() >= most_levels) return {ELOOP, boost::system::system_category()};
-        Level level{std::move(fd), {}};
+        Level level{std::move(fd), {}, {}, {}};
         while (true) {
             const ssize_t size = ::getdents64(level.fd.get(), buffer_.data(), buffer_.size());
             if (size < 0) return last_system_error();
@@ -89,7 +92,35 @@ private:
             }
         }
         counted_ += level.names.size();
-        if (!level.names.empty()) levels_.push_back(std::move(level));
+        if (level.names.empty()) return {};
+        levels_.push_back(std::move(level));
+        return levels_.size() > most_open ? close(levels_[levels_.size() - most_open - 1]) : error_code{};
+    }
+
+    static error_code close(Level& level)
+    {
+        if (!level.fd) return {};
+        struct stat status {};
+        if (::fstat(level.fd.get(), &status) != 0) return last_system_error();
+        level.device = status.st_dev;
+        level.inode = status.st_ino;
+        level.fd = {};
+        return {};
+    }
+
+    // Back to the level above. EAGAIN if the one below has been moved elsewhere meanwhile.
+    error_code leave()
+    {
+        const UniqueFd below = std::move(levels_.back().fd);
+        levels_.pop_back();
+        if (levels_.empty() || levels_.back().fd) return {};
+        UniqueFd above{::openat(below.get(), "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+        struct stat status {};
+        if (!above || ::fstat(above.get(), &status) != 0) return last_system_error();
+        Level& level = levels_.back();
+        if (status.st_dev != level.device || status.st_ino != level.inode)
+            return {EAGAIN, boost::system::system_category()};
+        level.fd = std::move(above);
         return {};
     }
 

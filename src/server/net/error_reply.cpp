@@ -34,11 +34,25 @@ int reply_code(int number)
     }
 }
 
+// Until somebody changes permissions or links.
+bool is_for_good(int number)
+{
+    return number == EACCES || number == EPERM || number == EXDEV || number == ELOOP ||
+           number == ENAMETOOLONG;
+}
+
+bool lacks_descriptors(error_code failure)
+{
+    return failure.category() == boost::system::system_category() &&
+           (failure.value() == EMFILE || failure.value() == ENFILE);
+}
+
 // The system's own words, except that a link out of the tree must not read differently from a forbidden path.
 std::string words(error_code failure)
 {
     if (failure.value() == EXDEV || failure.value() == EPERM || failure.value() == ELOOP)
         return error_code{EACCES, boost::system::system_category()}.message();
+    if (lacks_descriptors(failure)) return "The server has no descriptors left; try again later.";
     return failure.message();
 }
 
@@ -68,6 +82,18 @@ Reply own_error_reply(error_code failure, std::string_view path)
 }
 
 } // namespace
+
+Reply home_error_reply(error_code failure)
+{
+    const bool of_system = failure.category() == boost::system::system_category();
+    if (lacks_descriptors(failure)) return {421, words(failure)};
+    if (of_system && (failure.value() == ENOENT || failure.value() == ENOTDIR))
+        return {530, "Your home directory is not there; ask the administrator."};
+    if (of_system && failure.value() == ECANCELED) // nobody waited for it any more
+        return {451, "The file system of your home directory does not answer; try again later."};
+    const int code = of_system && is_for_good(failure.value()) ? 530 : 451;
+    return {code, "Your home directory cannot be opened: " + words(failure) + "; ask the administrator."};
+}
 
 bool concerns_operator(error_code failure)
 {

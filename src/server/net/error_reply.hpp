@@ -13,6 +13,10 @@ namespace ftpc::server {
 // reply for an existing directory. A path that leads outside reads exactly like one that is not permitted.
 Reply error_reply(error_code failure, std::string_view path);
 
+// For a home that cannot be opened, with the reason: 421 without descriptors, 530 if it is not there or
+// forbidden, else 451.
+Reply home_error_reply(error_code failure);
+
 // Whether an error of the tree is one that the operator of the server can mend, like a full file system, and
 // not one of the request, like a parent that is not there.
 bool concerns_operator(error_code failure);

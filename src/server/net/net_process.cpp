@@ -80,7 +80,6 @@ struct Start {
     TlsContext tls;
     UniqueFd root;
     std::vector<UniqueFd> sockets;
-    bool replaces_dead;
 };
 
 Start receive_start()
@@ -94,8 +93,7 @@ Start receive_start()
     Start start{parse_configured(*configure),
                 make_tls_context(configure->certificate_pem, view(configure->key_pem)),
                 std::move(packet->descriptors.front()),
-                {},
-                configure->replaces_dead};
+                {}};
     for (std::size_t i = 1; i < packet->descriptors.size(); ++i)
         start.sockets.push_back(std::move(packet->descriptors[i]));
     return start;
@@ -111,17 +109,15 @@ public:
                    {.on_packet = [this](ipc::Packet packet) { obey(std::move(packet)); },
                     .on_closed = [this](std::string_view) { begin_to_stop(); }}},
           tree_{std::move(start.root), settings_.directory_mode, settings_.hand_over},
-          workers_{settings_.tree_workers}, commits_{tree_.share_root(), settings_.sync_parents,
-                                                     make_file_system_sync(),
-                                                     start.replaces_dead ? CommitQueue::Before::unknown
-                                                                         : CommitQueue::Before::on_disk},
+          workers_{settings_.tree_workers}, sync_{tree_.share_root()}, commits_{sync_,
+                                                                                settings_.sync_parents},
           auth_{io_,
                 {.on_realm = [this](const std::string& realm) { on_realm(realm); },
                  .on_revoked = [this](const ipc::LoginHandle& login) { on_revoked(login); },
                  .on_limit_changed = [this](const ipc::LimitChanged& change) { on_limit_changed(change); },
                  .on_lost = [this] { on_auth_lost(); }}},
-          admission_{admission_bounds(settings_)}, shared_{tree_,      commits_, auth_,      workers_,
-                                                           admission_, homes_,   log_bounds_},
+          admission_{admission_bounds(settings_)}, shared_{tree_,    sync_,      commits_, auth_,
+                                                           workers_, admission_, homes_,   log_bounds_},
           reactors_{shared_, settings_, start.tls}, listener_{io_, shared_, reactors_,
                                                               std::move(start.sockets), descriptor_count()}
     {}
@@ -167,8 +163,10 @@ private:
             settings_ = parse_configured(configure);
             const TlsContext tls = make_tls_context(configure.certificate_pem, view(configure.key_pem));
             reactors_.on_each([settings = settings_, tls](Services& services) {
+                const bool was_durable = services.settings.durability == Durability::group;
                 services.settings = settings;
                 services.tls = tls;
+                if (!was_durable) services.sync.doubt_all();
             });
             admission_.set_bounds(admission_bounds(settings_));
             commits_.set_most_parents(settings_.sync_parents);
@@ -270,6 +268,7 @@ private:
     std::uint32_t channel_number_ = 0; // of that to auth
     Tree tree_;
     Workers workers_;
+    TreeSync sync_;
     CommitQueue commits_;
     AuthClient auth_;
     Admission admission_;

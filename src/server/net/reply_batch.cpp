@@ -10,13 +10,13 @@ void ReplyBatch::add(const Reply& reply)
     ++replies_;
 }
 
-void ReplyBatch::add_when_synced(const Reply& reply, const Parents& parents)
+void ReplyBatch::add_when_synced(const Reply& reply, const Parents& parents, std::size_t most)
 {
     const std::size_t begin = text_.size();
     add(reply);
     conditional_.push_back({begin, text_.size()});
-    for (const Directory& parent : parents) // pipelined MKDs mostly share their parent
-        if (parents_.empty() || parents_.back() != parent) parents_.push_back(parent);
+    parents_.add(parents, most);
+    full_of_parents_ = parents_.is_full(most);
 }
 
 void ReplyBatch::sent(std::size_t bytes)
@@ -35,8 +35,9 @@ void ReplyBatch::leave_memory(std::string& spare)
     if (text_.empty()) spare = std::exchange(text_, {});
 }
 
-std::vector<Directory> ReplyBatch::take_parents()
+Parents ReplyBatch::take_parents()
 {
+    full_of_parents_ = false;
     return std::exchange(parents_, {});
 }
 

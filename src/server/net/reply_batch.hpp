@@ -2,8 +2,9 @@
 // on disk only with the result of the sync.
 #pragma once
 
-#include "server/net/tree.hpp"
+#include "server/net/parents.hpp"
 #include "shared/reply.hpp"
+#include "shared/result.hpp"
 
 #include <string>
 #include <string_view>
@@ -15,17 +16,18 @@ class ReplyBatch {
 public:
     void add(const Reply& reply);
 
-    // `reply` holds only once the entries of `parents` are on disk.
-    void add_when_synced(const Reply& reply, const Parents& parents);
+    // `reply` holds only once the entries of `parents` are on disk. `most`: as of Parents::add.
+    void add_when_synced(const Reply& reply, const Parents& parents,
+                         std::size_t most = Parents::most_of_session);
 
     bool empty() const { return text_.empty(); }
     std::size_t count() const { return replies_; }
 
-    // Time to send: the batch has grown large; or there are so many, and nothing to be waited for, that the
-    // client may as well read them while the rest is carried out.
+    // Time to send: the batch has grown large, or holds as many descriptors as it may; or there are so many,
+    // and nothing to be waited for, that the client may as well read them while the rest is carried out.
     bool full() const
     {
-        return text_.size() >= 65536 || parents_.size() >= 512 || (conditional_.empty() && replies_ >= 48);
+        return text_.size() >= 65536 || full_of_parents_ || (conditional_.empty() && replies_ >= 48);
     }
 
     bool depends_on_sync() const { return !conditional_.empty(); }
@@ -40,7 +42,7 @@ public:
     void leave_memory(std::string& spare);
 
     // What has to be synced before take(); empty: nothing.
-    std::vector<Directory> take_parents();
+    Parents take_parents();
 
     // The bytes to send. After a failed sync each reply that depended on it is a 451 with the system's words
     // instead.
@@ -57,7 +59,8 @@ private:
     std::string text_;
     std::size_t replies_ = 0; // in the text
     std::vector<Conditional> conditional_;
-    std::vector<Directory> parents_;
+    Parents parents_;
+    bool full_of_parents_ = false;
 };
 
 } // namespace ftpc::server

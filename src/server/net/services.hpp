@@ -27,6 +27,7 @@ class Connection;
 // Of all reactors: each of these may be used from any thread.
 struct SharedServices {
     Tree& tree;
+    TreeSync& sync;
     CommitQueue& commits;
     AuthClient& auth;
     Workers& workers;

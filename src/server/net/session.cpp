@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <utility>
 
 namespace ftpc::server {
 
@@ -54,6 +55,14 @@ Reply quoted_path_reply(int code, const RemotePath& path, std::string_view words
 {
     Reply reply;
     put_quoted_path(reply, code, path, words);
+    return reply;
+}
+
+// Without descriptors the connection ends, so that it holds none itself.
+Action on_home_unusable(error_code failure)
+{
+    Reply reply = home_error_reply(failure);
+    if (reply.code == 421) return LastReply{std::move(reply)};
     return reply;
 }
 
@@ -181,7 +190,7 @@ Action Session::pass(std::string_view password)
     return LogInByPassword{user_, secret_text(password)};
 }
 
-Action Session::on_login(LoginOutcome outcome, std::uint32_t retry_seconds)
+Action Session::on_login(LoginOutcome outcome, std::uint32_t retry_seconds, error_code home_failure)
 {
     const bool by_password = by_password_;
     const std::string name = user_;
@@ -189,8 +198,7 @@ Action Session::on_login(LoginOutcome outcome, std::uint32_t retry_seconds)
         forget_login();
         if (outcome == LoginOutcome::unavailable)
             return Reply{451, "Logins cannot be checked now; try again."};
-        if (outcome == LoginOutcome::homeless)
-            return Reply{530, "Your home directory is not there; ask the administrator."};
+        if (outcome == LoginOutcome::home_unusable) return on_home_unusable(home_failure);
         if (outcome == LoginOutcome::too_many_sessions)
             return LastReply{{421, "Too many sessions of this user; end one of them first."}};
         if (outcome == LoginOutcome::turned_out)

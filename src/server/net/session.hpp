@@ -66,15 +66,15 @@ using Action =
 
 enum class TlsVersion { none, tls_1_2, tls_1_3 };
 
-// How a login was answered; that the login service could not be asked; that the user may log in but has no
-// usable home; that there are as many sessions of the user as allowed; that too many logins from the client's
-// address were refused before, so that this one was not checked.
+// How a login was answered; that the login service could not be asked; that the user may log in but the home
+// cannot be opened; that there are as many sessions of the user as allowed; that too many logins from the
+// client's address were refused before, so that this one was not checked.
 enum class LoginOutcome {
     granted,
     refused,
     busy,
     unavailable,
-    homeless,
+    home_unusable,
     too_many_sessions,
     turned_out, // to make room for others, while the login was checked
     limited,
@@ -93,8 +93,9 @@ public:
 
     void on_tls(TlsVersion version);
 
-    // Reply, or LastReply at the third refusal on this connection.
-    Action on_login(LoginOutcome outcome, std::uint32_t retry_seconds = 0); // which only `limited` has
+    // Reply, or LastReply at the third refusal on this connection. `retry_seconds`: which only `limited` has;
+    // `home_failure`, of Tree::open_home: only `home_unusable`.
+    Action on_login(LoginOutcome outcome, std::uint32_t retry_seconds = 0, error_code home_failure = {});
     Reply on_key_enrolled(const ipc::EnrolAnswer& answer) const;
     Reply on_key_ended(const ipc::EndAnswer& answer) const;
     Reply on_keys_listed(const ipc::ListAnswer& answer) const;

@@ -1,9 +1,10 @@
 #include "server/net/tree.hpp"
 
 #include "server/net/beneath.hpp"
-#include "server/net/file_system.hpp"
+#include "server/net/tree_sync.hpp"
 #include "shared/c_string.hpp"
 #include "shared/error.hpp"
+#include "shared/file_system.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -74,7 +75,8 @@ Tree::Tree(UniqueFd root, mode_t directory_mode, Lookup lookup, HandOver hand_ov
 Directory Tree::as_root(UniqueFd fd) const
 {
     const bool local = is_local(fd.get());
-    return share({.fd = std::move(fd), .can_sync = true, .local = local});
+    const FileSystem file_system = file_system_of(fd.get());
+    return share({.fd = std::move(fd), .can_sync = true, .local = local, .file_system = file_system});
 }
 
 Result<Directory> Tree::open_home(std::string_view home, Blocking blocking) const
@@ -108,6 +110,7 @@ Result<OpenDirectory> Tree::open_at(const OpenDirectory& base, std::string_view 
         if (opened) {
             opened->local = base.local;
             opened->in_home = base.in_home;
+            opened->file_system = base.file_system;
             return opened;
         }
         if (!is_errno(opened.error(), EXDEV)) return opened;
@@ -118,6 +121,7 @@ Result<OpenDirectory> Tree::open_at(const OpenDirectory& base, std::string_view 
     if (opened) {
         opened->local = is_local(opened->fd.get());
         opened->in_home = base.in_home && on_same_mount(base.fd.get(), opened->fd.get());
+        opened->file_system = file_system_of(opened->fd.get());
     }
     return opened;
 }
@@ -160,7 +164,7 @@ error_code Tree::make_in(const Directory& parent, std::string_view name, Made& m
         made.path = true;
         made.below = 0;
         ++made.directories;
-        made.parents.push_back(parent);
+        made.parents.add(parent, terms.most_parents);
         return {};
     }
     if (errno != EEXIST) return last_system_error();
@@ -178,7 +182,7 @@ error_code Tree::what_is_there(const Directory& parent, const char* name, Blocki
         const auto opened = open_beneath(parent->fd.get(), name, O_PATH | O_NOFOLLOW, Mounts::stay);
         if (opened) return Errc::directory_exists;
         if (is_errno(opened.error(), EXDEV)) return Errc::would_wait;
-        if (is_errno(opened.error(), ENOENT)) return opened.error();
+        if (!is_errno(opened.error(), ENOTDIR) && !is_errno(opened.error(), ELOOP)) return opened.error();
         return {EEXIST, boost::system::system_category()};
     }
     struct stat status {};
@@ -215,7 +219,7 @@ error_code Tree::make_with_parents(const Directory& home, const RemotePath& path
                                    const Terms& terms) const
 {
     if (path.is_home()) {
-        made.parents.push_back(home);
+        made.parents.add(home, terms.most_parents);
         return {};
     }
     const error_code one = make(home, path, made, terms);
@@ -236,6 +240,19 @@ Result<Directory> Tree::step_into(const Directory& home, const Directory& here, 
     return open(home, reached, blocking);
 }
 
+// If there are more parents than may be held, they are synced before the walk goes on.
+error_code Tree::keep_few(Made& made, const Terms& terms)
+{
+    if (!made.parents.is_full(terms.most_parents)) return {};
+    if (terms.sync != nullptr) {
+        if (terms.blocking == Blocking::at_once) return Errc::would_wait;
+        if (const error_code failure = terms.sync->sync(made.parents, terms.most_parents))
+            made.sync_failure = failure;
+    }
+    made.parents.clear();
+    return {};
+}
+
 // From the home down: opens each component, making it where it is missing. The parents of all of them are to
 // be synced, also of those that were there: somebody else may have made them a moment ago and not be
 // acknowledged yet.
@@ -251,11 +268,12 @@ error_code Tree::walk_and_make(const Directory& home, const RemotePath& path, Ma
         const error_code step = make_in(here, name, made, terms);
         if (step && !is_there(step)) return step;
         if (step) {
-            made.parents.push_back(here);
+            made.parents.add(here, terms.most_parents);
         } else if (!rest.empty()) {
             made.path = false;
             made.below = rest.size() + 1;
         }
+        if (const error_code failure = keep_few(made, terms)) return failure;
         reached = reached.resolve(name).value();
         auto next = step_into(home, here, reached, terms.blocking);
         if (!next) return is_errno(next.error(), ENOTDIR) && rest.empty() ? step : next.error();

@@ -2,13 +2,12 @@
 // and so that the event loop never waits for a file system that may hang.
 #pragma once
 
+#include "server/net/parents.hpp"
 #include "server/net/quota.hpp"
 #include "server/settings.hpp"
 #include "shared/remote_path.hpp"
 #include "shared/result.hpp"
 #include "shared/unique_fd.hpp"
-
-#include <boost/container/small_vector.hpp>
 
 #include <sys/types.h>
 
@@ -19,15 +18,7 @@
 
 namespace ftpc::server {
 
-// An open directory that is shared by whoever needs it: a session's working directory, a waiting sync.
-struct OpenDirectory {
-    UniqueFd fd;
-    bool can_sync = false; // opened for reading, which fsync(2) needs; false where permissions deny that
-    bool local = true;     // calls on it may be made on the event loop
-    bool in_home = true;   // on the mount of the home: what is made in it counts for the quota
-};
-using Directory = std::shared_ptr<const OpenDirectory>;
-using Parents = boost::container::small_vector<Directory, 1>; // no allocation for a plain MKD
+class TreeSync;
 
 struct Made {
     bool path = false;           // the directory itself; false: it was there before, or is not there
@@ -35,6 +26,7 @@ struct Made {
     std::size_t below = 0; // bytes at the end of the path, with their slash, that name what is below the last
                            // of these: 0 where it was made as a whole
     Parents parents;       // those whose entries make the path; to be synced before it is acknowledged
+    error_code sync_failure{}; // of parents that were synced on the way and are no longer among these
 };
 
 // The parent that a path was looked up to a moment ago: the next command on a name in it needs no look-up. To
@@ -68,7 +60,9 @@ struct MakeTerms {
     Blocking blocking = Blocking::may_wait;
     const Allowance* allowance = nullptr; // asked for each directory in the home; null: any number
     bool may_count = true; // else Errc::must_count is the answer where the allowance has to count first
-    RecentParent* recent = nullptr; // is used, and kept up to date
+    RecentParent* recent = nullptr;                      // is used, and kept up to date
+    std::size_t most_parents = Parents::most_of_session; // to be held at once, as of Parents::add
+    TreeSync* sync = nullptr; // for what is more than that; null: nothing is to be synced at all
 };
 
 class Tree {
@@ -125,6 +119,7 @@ private:
     error_code what_is_there(const Directory& parent, const char* name, Blocking blocking) const;
     Result<Directory> step_into(const Directory& home, const Directory& here, const RemotePath& reached,
                                 Blocking blocking) const;
+    static error_code keep_few(Made& made, const Terms& terms);
     error_code walk_and_make(const Directory& home, const RemotePath& path, Made& made,
                              const Terms& terms) const;
 

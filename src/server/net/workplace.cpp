@@ -1,8 +1,8 @@
 #include "server/net/workplace.hpp"
 
 #include "server/net/count_directories.hpp"
-#include "server/net/file_system.hpp"
 #include "shared/error.hpp"
+#include "shared/file_system.hpp"
 
 #include <sys/stat.h>
 
@@ -37,10 +37,14 @@ bool serves_as(const OpenDirectory& one, const OpenDirectory& other)
 // What `make` makes of the place's terms.
 template <class Make>
 error_code with_terms(const Workplace& place, HomeQuota::Clock::time_point asked, Effort effort,
-                      RecentParent* recent, Make make)
+                      RecentParent* recent, TreeSync* sync, Make make)
 {
     Allowance allowance;
-    Tree::Terms terms{blocking(effort), nullptr, effort != Effort::at_once, recent};
+    Tree::Terms terms{.blocking = blocking(effort),
+                      .may_count = effort != Effort::at_once,
+                      .recent = recent,
+                      .most_parents = most_parents(place),
+                      .sync = sync};
     if (place.max_dirs != 0) {
         allowance = {place.quota, place.max_dirs, asked};
         terms.allowance = &allowance;
@@ -50,15 +54,14 @@ error_code with_terms(const Workplace& place, HomeQuota::Clock::time_point asked
 
 } // namespace
 
-void Carried::go_on_with(Carried next)
+void Carried::go_on_with(Carried next, std::size_t most_parents)
 {
     failure = next.failure;
     made.path = made.path || next.made.path;
     if (next.made.directories > 0) made.below = next.made.below;
     made.directories += next.made.directories;
-    for (Directory& parent : next.made.parents)
-        made.parents.push_back(std::move(parent));
-    if (next.sync_failure) sync_failure = next.sync_failure;
+    made.parents.add(next.made.parents, most_parents);
+    if (next.made.sync_failure) made.sync_failure = next.made.sync_failure;
 }
 
 Result<OpenedHome> open_home(const Tree& tree, std::string_view home, Effort effort)
@@ -96,11 +99,18 @@ Workplace workplace(const OpenedHome& home, Homes& homes)
                         .local = false}};
 }
 
+// A quota lives as long as a session in its home; one at work on a thread counts twice.
+std::size_t most_parents(const Workplace& place)
+{
+    const auto sessions = static_cast<std::size_t>(std::max(place.quota.use_count(), 1L));
+    return std::clamp<std::size_t>(most_parents_of_home / sessions, 1, Parents::most_of_session);
+}
+
 Carried carry_out(const Tree& tree, const Workplace& place, const MakeDirectory& request,
-                  HomeQuota::Clock::time_point asked, Effort effort, RecentParent* recent)
+                  HomeQuota::Clock::time_point asked, Effort effort, RecentParent* recent, TreeSync* sync)
 {
     Carried carried;
-    carried.failure = with_terms(place, asked, effort, recent, [&](const Tree::Terms& terms) {
+    carried.failure = with_terms(place, asked, effort, recent, sync, [&](const Tree::Terms& terms) {
         return request.in_working_directory
                    ? tree.make_in(place.working_directory, request.path.name(), carried.made, terms)
                    : tree.make(place.home, request.path, carried.made, terms);
@@ -112,34 +122,29 @@ Carried carry_out(const Tree& tree, const Workplace& place, const MakeDirectory&
         const auto parent = request.in_working_directory
                                 ? Result<Directory>{place.working_directory}
                                 : tree.open_parent(place.home, request.path, blocking(effort), recent);
-        if (parent) carried.made.parents.push_back(*parent);
+        if (!parent)
+            carried.failure = parent.error();
+        else
+            carried.made.parents.add(*parent, most_parents(place));
     }
     return carried;
 }
 
 Carried carry_out(const Tree& tree, const Workplace& place, const MakePath& request,
-                  HomeQuota::Clock::time_point asked, Effort effort, RecentParent* recent)
+                  HomeQuota::Clock::time_point asked, Effort effort, RecentParent* recent, TreeSync* sync)
 {
     Carried carried;
-    carried.failure = with_terms(place, asked, effort, recent, [&](const Tree::Terms& terms) {
+    carried.failure = with_terms(place, asked, effort, recent, sync, [&](const Tree::Terms& terms) {
         return tree.make_with_parents(place.home, request.path, carried.made, terms);
     });
     return carried;
 }
 
-error_code sync_those_not_local(Parents& parents, FileSystemSync& sync)
+error_code sync_those_not_local(Parents& parents, TreeSync& sync)
 {
-    error_code result;
-    for (const Directory& parent : parents) {
-        if (parent->local) continue;
-        // One that may not be read cannot be synced, and its file system perhaps not reached otherwise.
-        const error_code failure = parent->can_sync ? sync.sync_directory(parent->fd.get())
-                                                    : error_code{EACCES, boost::system::system_category()};
-        if (failure) result = failure;
-    }
-    const auto is_local = [](const Directory& parent) { return parent->local; };
-    parents.erase(std::stable_partition(parents.begin(), parents.end(), is_local), parents.end());
-    return result;
+    const Parents others =
+        parents.take_if([](const Parents::Entry& entry) { return !entry.directory->local; });
+    return sync.sync(others, Parents::most_of_session);
 }
 
 } // namespace ftpc::server

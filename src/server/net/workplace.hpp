@@ -2,13 +2,14 @@
 // hands to a worker, copy and all.
 #pragma once
 
-#include "server/net/commit_queue.hpp"
 #include "server/net/quota.hpp"
 #include "server/net/session.hpp"
 #include "server/net/tree.hpp"
+#include "server/net/tree_sync.hpp"
 #include "server/net/weak_map.hpp"
 #include "server/net/workers.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string_view>
@@ -60,22 +61,28 @@ Workplace workplace(const OpenedHome& home, Homes& homes);
 
 // What came of a command that makes directories, in one attempt or several.
 struct Carried {
-    error_code failure{};      // as of Tree::make_in, make and make_with_parents
-    Made made{};               // also where it failed; its parents are to be synced before the answer
-    error_code sync_failure{}; // of parents that are synced already and no longer among these
+    error_code failure{}; // as of Tree::make_in, make and make_with_parents
+    Made made{};          // also where it failed; its parents are to be synced before the answer
 
     // Adds what came of the next attempt, which went on where this one had failed.
-    void go_on_with(Carried next);
+    void go_on_with(Carried next, std::size_t most_parents = Parents::most_of_session);
 };
 
-// `asked`: when the command came. `recent`: as of MakeTerms.
+// How many parents a session there may hold until they are synced. The sessions of a home share
+// most_parents_of_home, down to one for each.
+std::size_t most_parents(const Workplace& place);
+constexpr std::size_t most_parents_of_home = 128;
+
+// `asked`: when the command came. `recent`, `sync`: as of MakeTerms.
 Carried carry_out(const Tree& tree, const Workplace& place, const MakeDirectory& request,
-                  HomeQuota::Clock::time_point asked, Effort effort, RecentParent* recent = nullptr);
+                  HomeQuota::Clock::time_point asked, Effort effort, RecentParent* recent = nullptr,
+                  TreeSync* sync = nullptr);
 Carried carry_out(const Tree& tree, const Workplace& place, const MakePath& request,
-                  HomeQuota::Clock::time_point asked, Effort effort, RecentParent* recent = nullptr);
+                  HomeQuota::Clock::time_point asked, Effort effort, RecentParent* recent = nullptr,
+                  TreeSync* sync = nullptr);
 
 // Syncs those of `parents` that are not local, here and now, and takes them out: the commit queue, which all
 // sessions share, must not wait for them.
-error_code sync_those_not_local(Parents& parents, FileSystemSync& sync = *make_file_system_sync());
+error_code sync_those_not_local(Parents& parents, TreeSync& sync);
 
 } // namespace ftpc::server

@@ -245,7 +245,7 @@ std::vector<int> Supervisor::descriptors_for(const Child& child) const
 // Each child gets only the secrets that it works with.
 ipc::Configure Supervisor::configuration(const Child& child) const
 {
-    ipc::Configure configure{settings_text(arguments_.settings), {}, {}, {}, child.replaces_dead};
+    ipc::Configure configure{settings_text(arguments_.settings), {}, {}, {}};
     if (child.given.pepper) configure.pepper = pepper_;
     if (child.given.certificate) {
         configure.certificate_pem = certificate_pem_;
@@ -411,7 +411,6 @@ void Supervisor::on_end(Child& child, int status)
 void Supervisor::await_restart(Child& child)
 {
     child.process.reset();
-    child.replaces_dead = true;
     back_off(child, std::exchange(child.ready, false) ? longest_pause_of_serving : longest_pause);
 }
 

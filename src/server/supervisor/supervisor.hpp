@@ -56,7 +56,6 @@ private:
         Clock::time_point started;
         Clock::time_point restart_at; // when it is not running
         std::chrono::milliseconds back_off{0};
-        bool replaces_dead = false;
         ipc::Ready first_report;
         std::vector<pid_t> left_behind; // processes that could not end yet, beside which others were started
     };

@@ -20,7 +20,6 @@ std::vector<Order> orders()
     const std::string longest(longest_text, 'x');
     return {Configure{"data = /srv\n", "certificate", secret_text("key"), secret_text(std::string(32, '\0'))},
             Configure{},
-            Configure{"", "", {}, {}, true},
             Configure{longest, longest, secret_text(longest), {}},
             Connect{},
             Connect{~0U},

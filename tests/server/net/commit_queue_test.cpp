@@ -1,17 +1,16 @@
 #include "server/net/commit_queue.hpp"
 
+#include "server/net/fake_disk.hpp"
 #include "server/net/tree_fixture.hpp"
 #include "support/time_scale.hpp"
 
 #include <atomic>
 #include <fstream>
 #include <future>
-#include <map>
 #include <string>
 
 using namespace ftpc;
 using namespace ftpc::server;
-using test::failure_text;
 using test::inode;
 
 namespace {
@@ -19,64 +18,18 @@ namespace {
 const error_code disk_failed{EIO, boost::system::system_category()};
 const error_code canceled{ECANCELED, boost::system::system_category()};
 
-// A disk that notes what it is asked to sync, and can be held up or made to fail.
-struct Disk {
-    std::mutex mutex;
-    std::condition_variable changed;
-    bool held = false;
-    int waiting = 0; // syncs that are held up
-    error_code answer;
-    std::map<ino_t, error_code> answer_for; // instead of `answer`
-    std::vector<std::string> synced;        // "directory 12", "file system 11"
-
-    error_code sync(const char* what, int fd)
-    {
-        std::unique_lock lock{mutex};
-        synced.push_back(what + std::to_string(inode(fd)));
-        ++waiting;
-        changed.notify_all();
-        changed.wait(lock, [this] { return !held; });
-        --waiting;
-        const auto special = answer_for.find(inode(fd));
-        return special == answer_for.end() ? answer : special->second;
-    }
-    void hold()
-    {
-        const std::lock_guard lock{mutex};
-        held = true;
-    }
-    void let_go()
-    {
-        const std::lock_guard lock{mutex};
-        held = false;
-        changed.notify_all();
-    }
-    bool wait_until_syncing()
-    {
-        std::unique_lock lock{mutex};
-        return changed.wait_for(lock, test::patience(), [this] { return waiting > 0; });
-    }
-    std::vector<std::string> take_synced()
-    {
-        const std::lock_guard lock{mutex};
-        return std::exchange(synced, {});
-    }
-};
-
-struct DiskSync final : FileSystemSync {
-    Disk& disk;
-    explicit DiskSync(Disk& d) : disk{d} {}
-    error_code sync_directory(int fd) override { return disk.sync("directory ", fd); }
-    error_code sync_file_system(int fd) override { return disk.sync("file system ", fd); }
-};
-
 struct QueueTest : test::TreeFixture {
-    Disk disk;
+    test::FakeDisk disk;
     Directory root = directory(".");
-    std::unique_ptr<CommitQueue> queue =
-        std::make_unique<CommitQueue>(root, 2, std::make_unique<DiskSync>(disk));
+    TreeSync sync{root, std::make_unique<test::FakeDisk::Sync>(disk)};
+    std::unique_ptr<CommitQueue> queue = std::make_unique<CommitQueue>(sync, 2);
     std::vector<Directory> places{place("a"), place("b"), place("c")};
 
+    QueueTest()
+    {
+        CHECK_FALSE(committed({root})); // so that there is no doubt about what was there before
+        disk.take_synced();
+    }
     ~QueueTest() { disk.let_go(); }
 
     Directory directory(const std::string& name, bool can_sync = true) const
@@ -89,8 +42,11 @@ struct QueueTest : test::TreeFixture {
         return directory(name);
     }
 
-    std::future<error_code> commit(std::vector<Directory> parents) const
+    std::future<error_code> commit(const std::vector<Directory>& directories) const
     {
+        Parents parents;
+        for (const Directory& directory : directories)
+            parents.add(directory);
         const auto promise = std::make_shared<std::promise<error_code>>();
         queue->commit(std::move(parents), [promise](error_code result) { promise->set_value(result); });
         return promise->get_future();
@@ -100,9 +56,9 @@ struct QueueTest : test::TreeFixture {
         REQUIRE(answer.wait_for(test::patience()) == std::future_status::ready);
         return answer.get();
     }
-    error_code committed(std::vector<Directory> parents) const
+    error_code committed(const std::vector<Directory>& parents) const
     {
-        auto answer = commit(std::move(parents));
+        auto answer = commit(parents);
         return result(answer);
     }
 
@@ -285,11 +241,14 @@ TEST_CASE_METHOD(QueueTest, "other file systems that are mounted in the tree are
         return;
     }
     const auto other = [&](bool can_sync) {
-        return std::make_shared<OpenDirectory>(OpenDirectory{UniqueFd{::dup(memory.get())}, can_sync});
+        return std::make_shared<OpenDirectory>(OpenDirectory{.fd = UniqueFd{::dup(memory.get())},
+                                                             .can_sync = can_sync,
+                                                             .file_system = file_system_of(memory.get())});
     };
     const Directory mounted = other(true);
     CHECK_FALSE(committed({places[0], places[1], mounted, other(true)}));
-    CHECK(disk.take_synced() == Syncs{file_system_sync(root), file_system_sync(mounted)});
+    CHECK(disk.take_synced() ==
+          Syncs{directory_sync(places[0]), directory_sync(places[1]), file_system_sync(mounted)});
     CHECK(committed({other(false)}).value() == EACCES);
 }
 
@@ -299,8 +258,11 @@ TEST_CASE_METHOD(QueueTest, "many threads may commit at the same time, and each 
     std::vector<std::thread> threads;
     for (const Directory& place : places)
         threads.emplace_back([&, place] {
-            for (int i = 0; i < 200; ++i)
-                queue->commit({place}, [&](error_code) { ++told; });
+            for (int i = 0; i < 200; ++i) {
+                Parents parents;
+                parents.add(place);
+                queue->commit(std::move(parents), [&](error_code) { ++told; });
+            }
         });
     for (std::thread& thread : threads)
         thread.join();
@@ -308,38 +270,21 @@ TEST_CASE_METHOD(QueueTest, "many threads may commit at the same time, and each 
     CHECK(told == 600);
 }
 
-TEST_CASE_METHOD(test::TreeFixture, "directories are put on disk with the kernel's own calls")
+TEST_CASE_METHOD(QueueTest, "who has nothing on the file system that failed is not told of it")
 {
-    const auto open_place = [&](const std::string& name) {
-        return std::make_shared<OpenDirectory>(OpenDirectory{open(name), true});
-    };
-    CommitQueue queue{open_place("root"), 1};
-    for (const std::vector<Directory>& parents :
-         {std::vector<Directory>{open_place("root")}, {open_place("root"), open_place("outside")}}) {
-        std::promise<error_code> done;
-        queue.commit(parents, [&](error_code result) { done.set_value(result); });
-        auto answer = done.get_future();
-        REQUIRE(answer.wait_for(test::patience()) == std::future_status::ready);
-        CHECK_FALSE(answer.get());
-    }
-}
-
-TEST_CASE_METHOD(test::TreeFixture, "the kernel's refusal to sync is told")
-{
-    const auto sync = make_file_system_sync();
-    CHECK(sync->sync_directory(-1).value() == EBADF);
-    CHECK(sync->sync_file_system(-1).value() == EBADF);
-    const UniqueFd path{::open(top.path().c_str(), O_PATH | O_CLOEXEC)};
-    CHECK(sync->sync_directory(path.get()).value() == EBADF);
-}
-
-TEST_CASE_METHOD(QueueTest,
-                 "where it is not known what is on disk, the first batch syncs the whole file system")
-{
-    queue.reset();
-    queue = std::make_unique<CommitQueue>(root, 2, std::make_unique<DiskSync>(disk),
-                                          CommitQueue::Before::unknown);
-    CHECK_FALSE(committed({places[0]}));
-    CHECK_FALSE(committed({places[0]}));
-    CHECK(disk.take_synced() == Syncs{file_system_sync(root), directory_sync(places[0])});
+    const auto elsewhere =
+        std::make_shared<OpenDirectory>(OpenDirectory{.fd = open("b"), .can_sync = true, .file_system = {1}});
+    CHECK_FALSE(committed({elsewhere}));
+    disk.hold();
+    auto before = commit({places[2]});
+    REQUIRE(disk.wait_until_syncing());
+    disk.answer_for[inode(places[0]->fd.get())] = disk_failed;
+    auto failed = commit({places[0]});
+    auto spared = commit({elsewhere});
+    auto both = commit({elsewhere, places[0]});
+    disk.let_go();
+    CHECK_FALSE(result(before));
+    CHECK(result(failed) == disk_failed);
+    CHECK_FALSE(result(spared));
+    CHECK(result(both) == disk_failed);
 }

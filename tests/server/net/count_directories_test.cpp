@@ -3,6 +3,7 @@
 #include "server/net/tree_fixture.hpp"
 
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -86,10 +87,14 @@ TEST_CASE_METHOD(CountTest, "deep trees are counted to a thousand levels")
     const std::string counted = test::in_child([&]() -> std::string {
         if (::chdir(top.path("root/alice").c_str()) != 0) return "no home";
         for (int i = 0; i < 300; ++i)
-            if (::mkdir("d", 0755) != 0 || ::chdir("d") != 0) return "not made";
+            if (::mkdir("d", 0755) != 0 || ::mkdir("e", 0755) != 0 || ::mkdir("e/f", 0755) != 0 ||
+                ::chdir("d") != 0)
+                return "not made";
+        const rlimit few{64, 64}; // however deep they are, few descriptors are held
+        if (::setrlimit(RLIMIT_NOFILE, &few) != 0) return "no limit";
         return std::to_string(count().value());
     });
-    CHECK(counted == "300");
+    CHECK(counted == "900");
 }
 
 TEST_CASE_METHOD(CountTest, "what is mounted in a home is not counted, on any file system")

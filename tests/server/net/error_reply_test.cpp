@@ -53,6 +53,33 @@ TEST_CASE("a failure is told in the system's own words")
     CHECK(reply_for(ENAMETOOLONG) == Reply{553, "File name too long"});
 }
 
+TEST_CASE("who finds no descriptors left is told so")
+{
+    const Reply reply{451, "The server has no descriptors left; try again later."};
+    CHECK(reply_for(EMFILE) == reply);
+    CHECK(reply_for(ENFILE) == reply);
+}
+
+TEST_CASE("only a home that is not there is said not to be there")
+{
+    const auto reply = [](int number) {
+        return home_error_reply({number, boost::system::system_category()});
+    };
+    const Reply not_there{530, "Your home directory is not there; ask the administrator."};
+    CHECK(reply(ENOENT) == not_there);
+    CHECK(reply(ENOTDIR) == not_there);
+    CHECK(reply(EMFILE) == Reply{421, "The server has no descriptors left; try again later."});
+    CHECK(reply(ENFILE) == reply(EMFILE));
+    CHECK(reply(EIO) ==
+          Reply{451, "Your home directory cannot be opened: Input/output error; ask the administrator."});
+    CHECK(reply(EACCES) ==
+          Reply{530, "Your home directory cannot be opened: Permission denied; ask the administrator."});
+    CHECK(reply(EXDEV) == reply(EACCES));
+    CHECK(reply(ECANCELED) ==
+          Reply{451, "The file system of your home directory does not answer; try again later."});
+    CHECK(home_error_reply(Errc::too_many_waiting).code == 451);
+}
+
 TEST_CASE("a path that leads outside reads exactly like one that is not permitted")
 {
     CHECK(reply_for(EACCES) == Reply{550, "Permission denied"});

@@ -1,6 +1,10 @@
 #include "server/net/reply_batch.hpp"
 
 #include "support/catch.hpp"
+#include "support/temporary_directory.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
 
 #include <memory>
 #include <string>
@@ -64,7 +68,7 @@ TEST_CASE("parents are handed over once; one that follows itself is named once")
     batch.add_when_synced({257, "\"/a/1\" created."}, {a});
     batch.add_when_synced({257, "\"/a/2\" created."}, {a});
     batch.add_when_synced({257, "\"/b/c\" created."}, {a, b});
-    CHECK(batch.take_parents() == std::vector{a, b});
+    CHECK(batch.take_parents() == Parents{a, b});
     CHECK(batch.take_parents().empty());
     CHECK_FALSE(batch.empty());
 }
@@ -92,7 +96,7 @@ TEST_CASE("a batch without text leaves its memory to another one")
     CHECK(second.text() == "200 OK.\r\n");
 }
 
-TEST_CASE("a batch is full when its text, its replies without a sync or its parents are many")
+TEST_CASE("a batch is full when its text or its replies without a sync are many")
 {
     ReplyBatch text;
     text.add({200, std::string(65536, 'x')});
@@ -111,13 +115,29 @@ TEST_CASE("a batch is full when its text, its replies without a sync or its pare
     many.take({});
     many.add({200, "OK."});
     CHECK_FALSE(many.full());
+}
 
-    ReplyBatch parents;
-    for (int i = 0; i < 512; ++i) {
-        CHECK_FALSE(parents.full());
-        parents.add_when_synced({257, "x"}, {directory()});
+TEST_CASE("a batch is full when it holds as many parents as it may and nothing can stand for them")
+{
+    const test::TemporaryDirectory top;
+    const auto make = [&](int number, bool syncs_as_a_whole) {
+        const std::string path = top.path(std::to_string(number));
+        ::mkdir(path.c_str(), 0755);
+        return std::make_shared<OpenDirectory>(
+            OpenDirectory{.fd = UniqueFd{::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)},
+                          .can_sync = true,
+                          .file_system = {1, syncs_as_a_whole}});
+    };
+    ReplyBatch by_each;
+    ReplyBatch as_a_whole;
+    for (int i = 0; i < 4; ++i) {
+        CHECK_FALSE(by_each.full());
+        by_each.add_when_synced({257, "x"}, {make(i, false)}, 3);
+        as_a_whole.add_when_synced({257, "x"}, {make(i, true)}, 3);
     }
-    CHECK(parents.full());
-    parents.take_parents();
-    CHECK_FALSE(parents.full());
+    CHECK(by_each.full());
+    by_each.take_parents();
+    CHECK_FALSE(by_each.full());
+    CHECK_FALSE(as_a_whole.full());
+    CHECK(as_a_whole.take_parents().size() == 1);
 }

@@ -1,6 +1,7 @@
 #include "server/net/session_driver.hpp"
 #include "support/catch.hpp"
 
+#include <cerrno>
 #include <string>
 
 using namespace ftpc;
@@ -160,6 +161,21 @@ TEST_CASE_METHOD(LoginTest, "one who was turned out while the login was checked 
     const Action action = session.on_login(LoginOutcome::turned_out);
     CHECK(std::get<LastReply>(action).reply.text == "Too many connections; try again later.");
     CHECK_FALSE(session.logged_in());
+}
+
+TEST_CASE_METHOD(LoginTest,
+                 "one whose home cannot be opened is told why, and without descriptors gives up its own")
+{
+    const auto answer = [this](int number) {
+        session.on_line("USER alice");
+        session.on_line("PASS secret");
+        return outcome_text(
+            session.on_login(LoginOutcome::home_unusable, 0, {number, boost::system::system_category()}));
+    };
+    CHECK(answer(ENOENT) == "530");
+    CHECK(answer(EIO) == "451");
+    CHECK_FALSE(session.logged_in());
+    CHECK(answer(EMFILE) == "421, close");
 }
 
 TEST_CASE_METHOD(LoginTest, "PREHASH1 takes 32 bytes of canonical base64 and nothing else")

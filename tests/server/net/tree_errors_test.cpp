@@ -143,11 +143,12 @@ TEST_CASE_METHOD(ErrorTest,
               const auto opened = tree_.open(home, path("/drop"));
               if (!opened || (*opened)->can_sync) return "it was to be opened, without reading";
               const auto made = test::make(tree_, home, path("/drop/a"));
-              if (!made || made->parents.size() != 1 || made->parents.front()->can_sync)
+              if (!made || made->parents.size() != 1 || made->parents.begin()->directory->can_sync)
                   return failure_text(made);
               const auto walked = test::make_with_parents(tree_, home, path("/drop/b/c"));
               if (!walked || walked->parents.size() != 3) return failure_text(walked);
-              return walked->parents[1]->can_sync ? "the middle one cannot be synced" : "done";
+              return (walked->parents.begin() + 1)->directory->can_sync ? "the middle one cannot be synced"
+                                                                        : "done";
           }) == "done");
     permit("drop", 0755);
     CHECK(is_directory("drop/a"));

@@ -151,8 +151,8 @@ struct TreeFixture {
 inline std::vector<ino_t> inodes(const server::Parents& directories)
 {
     std::vector<ino_t> all;
-    for (const server::Directory& directory : directories)
-        all.push_back(inode(directory->fd.get()));
+    for (const server::Parents::Entry& entry : directories)
+        all.push_back(inode(entry.directory->fd.get()));
     return all;
 }
 

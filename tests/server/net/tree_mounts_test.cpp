@@ -1,9 +1,9 @@
 // What the event loop may do itself: nothing on a file system that is not local, nor on one that is mounted
 // in a home, which may be such a one.
-#include "server/net/file_system.hpp"
 #include "server/net/tree.hpp"
 #include "server/net/workplace.hpp"
 
+#include "server/net/fake_disk.hpp"
 #include "server/net/tree_fixture.hpp"
 
 #include <sys/mount.h>
@@ -135,43 +135,30 @@ TEST_CASE_METHOD(MountTest, "by the setting nothing is handed over, whatever is 
         "done, directory exists");
 }
 
-TEST_CASE("only file systems that are known to be local are taken to be so")
-{
-    const UniqueFd proc{::open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-    CHECK_FALSE(is_local_file_system(proc.get()));
-    CHECK_FALSE(is_local_file_system(-1));
-    const test::TemporaryDirectory temporary;
-    CHECK(is_local_file_system(temporary.fd()));
-    CHECK_FALSE(on_same_mount(proc.get(), temporary.fd()));
-    CHECK(on_same_mount(temporary.fd(), temporary.fd()));
-}
-
 TEST_CASE_METHOD(MountTest,
                  "parents that are not local are synced on the spot, the others are left to the queue")
 {
-    struct FailingSync final : FileSystemSync {
-        int asked = 0;
-        error_code sync_directory(int) override
-        {
-            ++asked;
-            return {EIO, boost::system::system_category()};
-        }
-        error_code sync_file_system(int) override { return {}; }
-    } sync;
     const auto directory = [this](bool local, bool can_sync) {
-        return std::make_shared<OpenDirectory>(
-            OpenDirectory{.fd = open("root"), .can_sync = can_sync, .local = local});
+        return std::make_shared<OpenDirectory>(OpenDirectory{
+            .fd = open("root"), .can_sync = can_sync, .local = local, .file_system = {1, false}});
     };
+    test::FakeDisk disk;
+    TreeSync sync{directory(true, true), std::make_unique<test::FakeDisk::Sync>(disk)};
     const Directory local = directory(true, true);
-    Parents parents{local};
-    CHECK_FALSE(sync_those_not_local(parents, sync));
-    CHECK(sync.asked == 0);
-    CHECK(parents == Parents{local});
-    parents = {directory(false, true), local, directory(false, true)};
-    CHECK(sync_those_not_local(parents, sync) == boost::system::errc::io_error);
-    CHECK(sync.asked == 2);
-    CHECK(parents == Parents{local});
-    parents = {directory(false, false)};
-    CHECK(sync_those_not_local(parents, sync) == boost::system::errc::permission_denied);
-    CHECK(parents.empty());
+    const auto synced = [&](std::initializer_list<Directory> directories) {
+        Parents parents;
+        for (const Directory& each : directories)
+            parents.add(each);
+        const error_code failure = sync_those_not_local(parents, sync);
+        for (const Parents::Entry& left : parents)
+            CHECK(left.directory == local);
+        return failure;
+    };
+    CHECK_FALSE(synced({local}));
+    CHECK(disk.take_synced().empty());
+    CHECK_FALSE(synced({directory(false, true), local, directory(false, true)}));
+    CHECK(disk.take_synced().size() == 1);
+    disk.answer = {EIO, boost::system::system_category()};
+    CHECK(synced({directory(false, true)}) == boost::system::errc::io_error);
+    CHECK(synced({directory(false, false)}) == boost::system::errc::permission_denied);
 }

@@ -109,7 +109,7 @@ TEST_CASE_METHOD(TreeTest, "MKD syncs the parent that it made an entry in")
     CHECK(inodes(in_home->parents) == std::vector{inode(home->fd.get())});
     CHECK(inodes(test::make(tree_, home, path("/a/x"))->parents) == std::vector{inode_in_home("a")});
     const Directory a = tree_.open(home, path("/a")).value();
-    CHECK(test::make_in(tree_, a, "y")->parents == Parents{a});
+    CHECK(inodes(test::make_in(tree_, a, "y")->parents) == std::vector{inode(a->fd.get())});
 }
 
 TEST_CASE_METHOD(TreeTest, "a path that is missing as a whole is made, and each parent is synced")
@@ -269,7 +269,7 @@ TEST_CASE_METHOD(TreeTest, "a parent that was looked up a moment ago is not look
     const auto parent_of = [&](std::string_view name) {
         const auto made = test::make(tree_, home, path(name), terms);
         REQUIRE(made);
-        return made->parents.front();
+        return made->parents.begin()->directory;
     };
     const Directory first = parent_of("/p/1");
     CHECK(parent_of("/p/2") == first);
@@ -296,6 +296,17 @@ TEST_CASE_METHOD(TreeTest, "a recent parent is another user's only if it is reac
     CHECK(failure_text(test::make(tree_, bobs, path("/p/bobs"), terms)) == "done");
     CHECK(is_directory("p/alices"));
     CHECK_FALSE(is_directory("p/bobs"));
+}
+
+TEST_CASE_METHOD(TreeTest, "a deep path holds few descriptors until it is synced")
+{
+    std::string deep;
+    for (int i = 0; i < 64; ++i)
+        deep += "/d";
+    const auto made = test::make_with_parents(tree_, home, path(deep));
+    REQUIRE(made);
+    CHECK(made->directories == 64);
+    CHECK(made->parents.size() <= Parents::most_of_session);
 }
 
 TEST_CASE_METHOD(TreeTest, "a recent parent that was removed is looked up anew")
