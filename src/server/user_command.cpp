@@ -158,6 +158,20 @@ void change_user(UsersFile& users, const std::string& name, const std::function<
     });
 }
 
+bool has_password_hash(UsersFile& users, const std::string& name, const std::string& hash)
+{
+    if (!users.load().empty()) return false;
+    const auto user = users.find(name);
+    return user && user->password_hash == hash;
+}
+
+void say_done(const std::string& what)
+{
+    std::cout << what << "\n";
+    if (!std::cout.flush())
+        throw std::runtime_error{"done (" + what + "), but standard output could not be written"};
+}
+
 std::uint64_t new_generation()
 {
     std::array<std::uint8_t, sizeof(std::uint64_t)> random{};

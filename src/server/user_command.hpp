@@ -1,5 +1,5 @@
 // What the subcommands of `ftpcd user` share. Each is a file of its own and throws std::runtime_error with
-// one clear line for the administrator when it fails; nothing is changed then.
+// one clear line for the administrator when it fails; nothing is changed then, unless the line says so.
 #pragma once
 
 #include "server/command_line.hpp"
@@ -45,6 +45,13 @@ void edit_users(
 // Changes the user `name`, and gives the user a new generation: what was logged in before is so no longer.
 // Throws when there is no such user.
 void change_user(UsersFile& users, const std::string& name, const std::function<void(User&)>& change);
+
+// Whether users.db, read anew, has the user with that hash.
+bool has_password_hash(UsersFile& users, const std::string& name, const std::string& hash);
+
+// Says on standard output what has been changed. Throws std::runtime_error, which says the same, when that
+// cannot be written.
+void say_done(const std::string& what);
 
 // A random number, which no earlier generation of the user was.
 std::uint64_t new_generation();

@@ -74,10 +74,12 @@ class FtpcCommands(SharedServerTest):
         self.log_in()
         def run_closed(words):
             return run("sh", "-c", f'exec "$0" {words}', FTPC, env=self.user.environment)
-        self.assertEqual(run_closed("mkdir quiet 2>&- >&-").returncode, 0)
+        self.assertEqual(run_closed("mkdir quiet 2>&- >&-").returncode, 1, "what was printed is lost")
         self.assertEqual(directories_in(self.home), {"quiet"})
+        self.assert_one_line(run_closed("mkdir loud >&-").stderr, "standard output could not be written")
         done = run_closed("mkdir - <&-")
         self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""), "there were no paths to read")
+        self.assertEqual(run_closed("mkdir loud -p 2>&- >&- <&-").returncode, 0, "there was nothing to print")
 
     def test_directories_are_made_and_printed(self):
         self.log_in()
