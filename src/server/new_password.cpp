@@ -71,12 +71,12 @@ char pick(std::string_view alphabet)
 }
 
 // Whether all of standard output has reached its file, or its pipe. Some file systems say only at a sync that
-// they are full; what is no file has no sync (EINVAL).
+// they are full; others, and pipes, cannot sync, which is no loss.
 bool standard_output_is_written()
 {
     errno = 0;
     if (!std::cout.flush()) return false;
-    return ::fsync(STDOUT_FILENO) == 0 || errno == EINVAL || errno == EROFS;
+    return ::fsync(STDOUT_FILENO) == 0 || (errno != ENOSPC && errno != EDQUOT && errno != EIO);
 }
 
 // Nobody knows the password otherwise.
