@@ -135,9 +135,11 @@ private:
 
     static void send_prehash(ControlConnection& connection, const Prehash& hash)
     {
-        std::string command = "SITE AUTH PREHASH1 " + base64_encode(hash);
-        connection.send(command);
-        wipe(command.data(), command.size()); // it is as good as the password
+        std::string encoded = base64_encode(hash);
+        SecretText command = secret_text("SITE AUTH PREHASH1 "); // it is as good as the password
+        command.insert(command.end(), encoded.begin(), encoded.end());
+        wipe(encoded.data(), encoded.size());
+        connection.send(view(command));
     }
 
     Outcome<GrantedSession> await_session(ControlConnection& connection)
