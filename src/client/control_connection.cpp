@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 namespace ftpc::client {
 
@@ -33,30 +34,37 @@ Outcome<void> shake_hands(TlsStream& tls, int socket, const ServerAddress& serve
 
 } // namespace
 
-ControlConnection::ControlConnection(ServerAddress server, std::chrono::seconds timeout, UniqueFd socket,
+ControlConnection::ControlConnection(ServerAddress server, TimeAllowance allowance, UniqueFd socket,
                                      TlsStream tls)
-    : server_{std::move(server)}, timeout_{timeout}, socket_{std::move(socket)}, tls_{std::move(tls)}
+    : server_{std::move(server)},
+      allowance_{std::move(allowance)}, socket_{std::move(socket)}, tls_{std::move(tls)}
 {}
 
 Outcome<ControlConnection> ControlConnection::open(const ServerAddress& server, const std::string& ca_file,
-                                                   std::chrono::seconds timeout)
+                                                   TimeAllowance allowance)
 {
-    const Deadline deadline = std::chrono::steady_clock::now() + timeout;
+    const TimeAllowance::Use use{allowance};
+    const Deadline deadline = allowance.deadline();
     auto socket = connect_to(server, deadline);
     if (!socket) return socket.error();
     if (auto begun = begin_tls(socket->get(), server, deadline); !begun) return begun.error();
     auto tls = TlsStream::over(socket->get(), server.host, ca_file);
     if (!tls) return tls.error();
     if (auto done = shake_hands(*tls, socket->get(), server, deadline); !done) return done.error();
-    return ControlConnection{server, timeout, std::move(*socket), std::move(*tls)};
+    return ControlConnection{server, allowance, std::move(*socket), std::move(*tls)};
 }
 
 void ControlConnection::send(std::string_view command)
 {
     outgoing_.insert(outgoing_.end(), command.begin(), command.end());
     outgoing_.insert(outgoing_.end(), {'\r', '\n'});
-    if (unanswered_ == 0) waited_ = {};
     ++unanswered_;
+}
+
+void ControlConnection::renew_allowance()
+{
+    allowance_.renew();
+    last_look_taken_ = false;
 }
 
 Outcome<std::optional<Reply>> ControlConnection::next_reply()
@@ -75,7 +83,6 @@ Outcome<std::optional<Reply>> ControlConnection::next_reply()
             return broken("it answered '" + printable(line.text.substr(0, 80)) + "'");
         if (state == ReplyReader::State::incomplete) continue;
         reply_bytes_ = 0;
-        waited_ = {}; // for the next one
         if (unanswered_ == 0 && reader_.reply().code != 421) return broken("a reply to nothing");
         unanswered_ -= std::min<std::size_t>(unanswered_, 1);
         return std::optional<Reply>{reader_.reply()};
@@ -120,8 +127,23 @@ bool ControlConnection::transmit()
     return true;
 }
 
+// The reply may be there already when the time is used up: there is one more look at what has come.
+bool ControlConnection::is_overdue()
+{
+    return allowance_.used_up() && std::exchange(last_look_taken_, true);
+}
+
 Outcome<bool> ControlConnection::exchange()
 {
+    return exchange(owed());
+}
+
+Outcome<bool> ControlConnection::exchange(bool counts)
+{
+    if (counts && is_overdue())
+        return lost("no answer for " + std::to_string(allowance_.limit().count()) + " seconds");
+    std::optional<TimeAllowance::Use> use;
+    if (counts) use.emplace(allowance_);
     wants_write_ = false;
     // Reading goes first: a server that ends the connection has said why before it closed.
     const bool received = receive();
@@ -132,25 +154,22 @@ Outcome<bool> ControlConnection::exchange()
 
 Outcome<void> ControlConnection::pump(int other_input)
 {
-    const auto moved = exchange();
+    // The server owes nothing while only the other input is waited for.
+    const bool counts = owed() || other_input < 0;
+    const auto moved = exchange(counts);
     if (!moved) return moved.error();
-    if (*moved) return {};
-    return wait(other_input);
+    if (!*moved) wait(other_input, counts);
+    return {};
 }
 
-Outcome<void> ControlConnection::wait(int other_input)
+// After a signal, or when the time is used up, the next round looks again.
+void ControlConnection::wait(int other_input, bool counts)
 {
     const short events = wants_write_ ? POLLIN | POLLOUT : POLLIN;
     std::array<pollfd, 2> waiting{{{socket_.get(), events, 0}, {other_input, POLLIN, 0}}};
-    // The server owes nothing while only the other input is waited for.
-    const bool owed = unanswered_ > 0 || other_input < 0;
-    if (unanswered_ == 0) waited_ = {};
-    const auto begin = Clock::now();
-    const int ready =
-        ::poll(waiting.data(), waiting.size(), owed ? milliseconds_until(begin + (timeout_ - waited_)) : -1);
-    waited_ += Clock::now() - begin;
-    if (ready == 0) return lost("no answer for " + std::to_string(timeout_.count()) + " seconds");
-    return {}; // also after a signal: the next round looks again
+    std::optional<TimeAllowance::Use> use;
+    if (counts) use.emplace(allowance_);
+    ::poll(waiting.data(), waiting.size(), counts ? milliseconds_until(allowance_.deadline()) : -1);
 }
 
 Failure ControlConnection::lost(std::string_view reason) const

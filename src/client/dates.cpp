@@ -28,7 +28,9 @@ std::int64_t now_in_seconds()
 std::string format_end(std::int64_t time, std::int64_t now)
 {
     constexpr std::int64_t two_days = std::int64_t{2} * 24 * 3600;
-    return format(time, time - now < two_days ? "%-d %b %Y %H:%M" : "%-d %b %Y");
+    // In this form no sum overflows, whatever a server has for a time.
+    const std::string date = format(time, time < now + two_days ? "%-d %b %Y %H:%M" : "%-d %b %Y");
+    return time > now ? date : date + ", which has passed by the clock of this machine";
 }
 
 std::string format_date(std::int64_t time)

@@ -60,7 +60,8 @@ Outcome<SecretText> get_password(const LoginOptions& options, const std::string&
 class PasswordLogin {
 public:
     PasswordLogin(const LoginOptions& options, Whom whom, const StateDirectory& state)
-        : options_{options}, whom_{std::move(whom)}, state_{state}, keys_{make_session_key_pair()}
+        : options_{options}, whom_{std::move(whom)}, state_{state},
+          settings_{connect_settings(options.common)}, keys_{make_session_key_pair()}
     {}
 
     // The connection stays open, for end_session() or leave().
@@ -73,7 +74,7 @@ public:
         const Prehash hash = prehash(view(*password), realm_, whom_.user);
 
         auto granted = log_in(std::move(*connection), hash);
-        if (!granted && went_away_) {
+        if (!granted && went_away_ && !settings_.allowance.used_up()) {
             // Typing a password takes longer than some servers wait.
             connection_.reset();
             connection = connect();
@@ -105,7 +106,7 @@ private:
     // Reaches the server, and learns the realm to hash for.
     Outcome<ControlConnection> connect()
     {
-        auto connection = open_trusted_connection(whom_.server, connect_settings(options_.common), state_);
+        auto connection = open_trusted_connection(whom_.server, settings_, state_);
         if (!connection) return connection;
         connection->send("FEAT");
         const auto features = connection->await_reply();
@@ -134,9 +135,11 @@ private:
 
     static void send_prehash(ControlConnection& connection, const Prehash& hash)
     {
-        std::string command = "SITE AUTH PREHASH1 " + base64_encode(hash);
-        connection.send(command);
-        wipe(command.data(), command.size()); // it is as good as the password
+        std::string encoded = base64_encode(hash);
+        SecretText command = secret_text("SITE AUTH PREHASH1 "); // it is as good as the password
+        command.insert(command.end(), encoded.begin(), encoded.end());
+        wipe(encoded.data(), encoded.size());
+        connection.send(view(command));
     }
 
     Outcome<GrantedSession> await_session(ControlConnection& connection)
@@ -160,17 +163,20 @@ private:
     const LoginOptions& options_;
     Whom whom_;
     const StateDirectory& state_;
+    ConnectSettings settings_;
     SessionKeyPair keys_;
     std::optional<ControlConnection> connection_; // that of the login
     std::string realm_;
     bool went_away_ = false;
 };
 
-// Whether the session is to end earlier than was asked for.
+// Whether the session is to end earlier than was asked for. Nothing is known where it has ended by the clock
+// of this machine: that clock is wrong. In this form no sum overflows, whatever the server has for a time.
 bool is_shortened(const SavedSession& session, const std::optional<std::chrono::seconds>& asked)
 {
     constexpr std::int64_t clocks_may_differ = 300;
-    return asked && session.expires + clocks_may_differ < now_in_seconds() + asked->count();
+    const std::int64_t now = now_in_seconds();
+    return asked && session.expires > now && session.expires < now + asked->count() - clocks_may_differ;
 }
 
 // `shortened`: to what the server allows.
@@ -202,18 +208,18 @@ Outcome<void> log_in_and_save(const LoginOptions& options, const Output& output)
     const auto whom = choose_whom(options.target, *logins);
     if (!whom) return whom.error();
 
-    const SavedLogin* before = logins->find(whom->server, whom->user);
     PasswordLogin password_login{options, *whom, *state};
     const auto login = password_login.run();
     if (!login) return explained(login.error(), options.target);
     // Only a session that is saved takes the place of the one before; another one is of no use to anybody.
-    if (auto saved = save_login(*state, *login); !saved) {
+    const auto before = save_login(*state, *login);
+    if (!before) {
         password_login.end_session(*login->session);
-        return saved;
+        return before.error();
     }
     tell(output, *login, is_shortened(*login->session, options.ttl));
-    if (before != nullptr && before->session)
-        password_login.end_session(*before->session);
+    if (*before)
+        password_login.end_session(**before);
     else
         password_login.leave();
     return {};

@@ -8,6 +8,9 @@
 
 #include <unistd.h>
 
+#include <optional>
+#include <utility>
+
 namespace ftpc::client {
 
 namespace {
@@ -21,32 +24,54 @@ constexpr std::size_t max_unanswered = 100'000;
 // of them that is sent.
 constexpr unsigned most_steps_at_once = 1000;
 
-// One run of mkdir over one connection: paths are queued while there is room, replies taken as they come.
+// One run of mkdir: paths are queued while there is room, replies taken as they come.
 class MkdirRun {
 public:
-    MkdirRun(ControlConnection& connection, const ActiveLogin& login, PathSource& source, bool parents,
-             const Output& output)
-        : connection_{connection}, login_{login}, source_{source}, conversation_{parents},
-          login_replies_{login.server, login.user}, output_{output}
+    MkdirRun(PathSource& source, bool parents, const Output& output)
+        : source_{source}, conversation_{parents}, output_{output}
     {}
 
-    ExitStatus run()
+    // Does everything over `connection`, as the user of `login`. If the server refuses the login, this can be
+    // called again for another: nothing has been made, and no path is lost.
+    Outcome<void> run(ControlConnection connection, const ActiveLogin& login)
     {
-        send_session_login(connection_, login_);
+        ControlConnection& opened = connection_.emplace(std::move(connection));
+        login_replies_.emplace(login.server, login.user);
+        quit_queued_ = false;
+        send_session_login(opened, login);
+        for (const std::string& command : conversation_.commands_again())
+            opened.send(command);
+        in_doubt_ = true;
         while (!finished_) {
             queue_paths();
             auto moved = take_replies();
             if (!finished_ && moved) moved = pump();
-            if (!moved) return give_up(moved.error());
+            if (!moved) return moved;
         }
-        connection_.close();
-        return some_failed_ ? ExitStatus::failed : ExitStatus::done;
+        opened.close();
+        return {};
+    }
+
+    ExitStatus status() const { return some_failed_ ? ExitStatus::failed : ExitStatus::done; }
+
+    // The end before all was answered. Without a login certainly nothing has been made; otherwise nobody can
+    // say what the server still did.
+    ExitStatus give_up(Failure failure)
+    {
+        if (in_doubt_) failure.message += state_of_paths();
+        while (in_doubt_) {
+            const auto unknown = conversation_.next_unknown();
+            if (!unknown) break;
+            output_.path(*unknown);
+        }
+        output_.failure(failure);
+        return failure.status;
     }
 
 private:
     bool has_room() const
     {
-        return connection_.unsent() < max_unsent_bytes && conversation_.unanswered() < max_unanswered &&
+        return connection_->unsent() < max_unsent_bytes && conversation_.unanswered() < max_unanswered &&
                conversation_.unanswered_bytes() < max_unanswered_bytes;
     }
 
@@ -64,7 +89,7 @@ private:
         }
         more_at_hand_ = steps == most_steps_at_once;
         if (source_.exhausted() && !quit_queued_) {
-            connection_.send("QUIT");
+            connection_->send("QUIT");
             quit_queued_ = true;
         }
     }
@@ -80,7 +105,7 @@ private:
     {
         const auto command =
             path.whole ? conversation_.add(path.text) : Result<std::string>{Errc::name_too_long};
-        if (command) return connection_.send(*command);
+        if (command) return connection_->send(*command);
         const std::string reason = path.text.empty() ? "the path is empty" : command.error().message();
         report({PathOutcome::State::failed, path.text, reason, 0});
     }
@@ -88,7 +113,7 @@ private:
     Outcome<void> take_replies()
     {
         while (!finished_) {
-            const auto reply = connection_.next_reply();
+            const auto reply = connection_->next_reply();
             if (!reply) return reply.error();
             if (!*reply) return {};
             if (auto taken = on_reply(**reply); !taken) return taken;
@@ -98,18 +123,20 @@ private:
 
     Outcome<void> on_reply(const Reply& reply)
     {
-        if (!login_replies_.complete()) {
-            auto taken = login_replies_.on_reply(reply);
-            login_failed_ = taken.has_error();
+        if (!login_replies_->complete()) {
+            auto taken = login_replies_->on_reply(reply);
+            in_doubt_ = !taken.has_error();
             return taken;
         }
         if (reply.code == 421)
             return Failure{ExitStatus::unreachable,
-                           login_.server.text() + " ended the connection: " + shown(reply)};
-        if (conversation_.unanswered() > 0)
-            report(conversation_.on_reply(reply));
-        else
+                           connection_->server().text() + " ended the connection: " + shown(reply)};
+        if (conversation_.unanswered() == 0) {
             finished_ = true; // the reply to QUIT
+            return {};
+        }
+        connection_->renew_allowance(); // a list may be of any length
+        report(conversation_.on_reply(reply));
         return {};
     }
 
@@ -122,28 +149,12 @@ private:
     Outcome<void> pump()
     {
         if (more_at_hand_) {
-            const auto moved = connection_.exchange();
+            const auto moved = connection_->exchange();
             return moved ? Outcome<void>{} : moved.error();
         }
         output_.flush();
         const bool listening = source_.needs_input() && has_room();
-        return connection_.pump(listening ? source_.input() : -1);
-    }
-
-    // The end of the connection before all was answered.
-    ExitStatus give_up(Failure failure)
-    {
-        // Whoever is not logged in has certainly made nothing; otherwise nobody can say what the server still
-        // did.
-        if (login_failed_)
-            failure = with_way_back(std::move(failure), login_);
-        else
-            failure.message += state_of_paths();
-        if (!login_failed_)
-            while (const auto unknown = conversation_.next_unknown())
-                output_.path(*unknown);
-        output_.failure(failure);
-        return failure.status;
+        return connection_->pump(listening ? source_.input() : -1);
     }
 
     std::string state_of_paths() const
@@ -155,15 +166,14 @@ private:
         return text;
     }
 
-    ControlConnection& connection_;
-    const ActiveLogin& login_;
     PathSource& source_;
     MkdirConversation conversation_;
-    LoginReplies login_replies_;
     const Output& output_;
+    std::optional<ControlConnection> connection_;
+    std::optional<LoginReplies> login_replies_;
     bool more_at_hand_ = false; // that needs no waiting
     bool quit_queued_ = false;
-    bool login_failed_ = false;
+    bool in_doubt_ = false; // whether the server has carried out what it has not answered
     bool finished_ = false;
     bool some_failed_ = false;
 };
@@ -174,10 +184,15 @@ Outcome<ExitStatus> make_directories(const MkdirOptions& options, const Output& 
     if (!state) return state.error();
     const auto login = find_login(options.common, *state);
     if (!login) return login.error();
-    auto connection = open_trusted_connection(login->server, connect_settings(options.common), *state);
-    if (!connection) return connection.error();
+    const auto settings = connect_settings(options.common);
     PathSource source{options.paths, STDIN_FILENO, options.nul_separated ? '\0' : '\n'};
-    return MkdirRun{*connection, *login, source, options.parents, output}.run();
+    MkdirRun run{source, options.parents, output};
+    const auto done = with_saved_login(*login, *state, [&](const ActiveLogin& tried) -> Outcome<void> {
+        auto connection = open_trusted_connection(tried.server, settings, *state);
+        if (!connection) return connection.error();
+        return run.run(std::move(*connection), tried);
+    });
+    return done ? run.status() : run.give_up(done.error());
 }
 
 } // namespace

@@ -2,7 +2,6 @@
 
 #include "shared/error.hpp"
 #include "shared/line_buffer.hpp"
-#include "shared/remote_path.hpp"
 #include "shared/text.hpp"
 
 #include <algorithm>
@@ -46,7 +45,20 @@ Result<std::string> MkdirConversation::add(std::string_view path)
     if (!answer_fits(resolved->text())) return Errc::name_too_long;
     paths_.emplace_back(path);
     unanswered_bytes_ += path.size();
-    return (with_parents_ ? "SITE MKDIR " : "MKD ") + std::string{resolved->text()};
+    return command(*resolved);
+}
+
+std::string MkdirConversation::command(const RemotePath& resolved) const
+{
+    return (with_parents_ ? "SITE MKDIR " : "MKD ") + std::string{resolved.text()};
+}
+
+std::vector<std::string> MkdirConversation::commands_again() const
+{
+    std::vector<std::string> commands;
+    for (const std::string& path : paths_)
+        commands.push_back(command(*RemotePath{}.resolve(path)));
+    return commands;
 }
 
 std::string MkdirConversation::take_oldest()

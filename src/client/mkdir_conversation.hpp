@@ -1,6 +1,7 @@
 // Making directories over a control connection: paths to commands, replies to what became of each path.
 #pragma once
 
+#include "shared/remote_path.hpp"
 #include "shared/reply.hpp"
 #include "shared/result.hpp"
 
@@ -9,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace ftpc::client {
 
@@ -36,6 +38,10 @@ public:
     // the answer would not fit into a line.
     Result<std::string> add(std::string_view path);
 
+    // The commands of all paths whose reply is due, in order: for another connection, when nothing has been
+    // carried out on the one before.
+    std::vector<std::string> commands_again() const;
+
     // Takes the reply to the oldest command without one; there must be one.
     PathOutcome on_reply(const Reply& reply);
 
@@ -47,6 +53,7 @@ public:
     std::size_t answered() const { return answered_; }
 
 private:
+    std::string command(const RemotePath& resolved) const;
     std::string take_oldest();
 
     bool with_parents_;

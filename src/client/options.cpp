@@ -24,7 +24,7 @@ po::options_description common_description()
                               "the server; else the last one logged in at")(
         "json", "say everything as JSON on standard output, one object a line")(
         "timeout", po::value<std::string>()->value_name("SECONDS"),
-        "how long to wait for the connection, and then for each answer as a whole (30)")(
+        "how long the server may keep this command waiting, all in all; mkdir: for a path (30)")(
         "pin", po::value<std::string>()->value_name("SHA256:..."),
         "trust the server with this key, as `ftpcd fingerprint` shows it, and remember it")(
         "ca", po::value<std::string>()->value_name("FILE"),

@@ -135,9 +135,15 @@ Outcome<SavedLogins> load_saved_logins(const StateDirectory& state)
     return logins;
 }
 
-Outcome<void> save_login(const StateDirectory& state, const SavedLogin& login)
+Outcome<std::optional<SavedSession>> save_login(const StateDirectory& state, const SavedLogin& login)
 {
-    return change_logins(state, [&](SavedLogins& logins) { logins.put_first(login); });
+    std::optional<SavedSession> before;
+    const auto changed = change_logins(state, [&](SavedLogins& logins) {
+        if (const SavedLogin* other = logins.find(login.server, login.user)) before = other->session;
+        logins.put_first(login);
+    });
+    if (!changed) return changed.error();
+    return before;
 }
 
 Outcome<void> forget_session(const StateDirectory& state, const ActiveLogin& login)
@@ -152,20 +158,17 @@ std::string login_argument(const ServerAddress& server, std::string_view user)
     return std::string{user} + "@" + (bare ? server.host : server.text());
 }
 
-Outcome<ActiveLogin> active_login(const SavedLogins& logins, const std::optional<ServerAddress>& server,
-                                  std::int64_t now)
+Outcome<ActiveLogin> active_login(const SavedLogins& logins, const std::optional<ServerAddress>& server)
 {
     const SavedLogin* login = logins.most_recent(server);
     if (login == nullptr)
         return Failure{ExitStatus::refused, "not logged in" + (server ? " at " + server->text() : "") +
                                                 "\nLog in: ftpc login " +
                                                 (server ? login_argument(*server, "USER") : "USER@HOST")};
-    const std::string again = "\nLog in again: ftpc login " + login_argument(login->server, login->user);
     if (!login->session)
-        return Failure{ExitStatus::refused, "not logged in at " + login->server.text() + again};
-    if (login->session->expires <= now)
-        return Failure{ExitStatus::refused, "the session of " + login->user + " at " + login->server.text() +
-                                                " has expired" + again};
+        return Failure{ExitStatus::refused, "not logged in at " + login->server.text() +
+                                                "\nLog in again: ftpc login " +
+                                                login_argument(login->server, login->user)};
     return ActiveLogin{login->server, login->user, *login->session};
 }
 

@@ -66,13 +66,15 @@ struct ActiveLogin {
 
 // All fail with ExitStatus::failed; a broken line is named with its file.
 Outcome<SavedLogins> load_saved_logins(const StateDirectory& state);
-Outcome<void> save_login(const StateDirectory& state, const SavedLogin& login);
+// Returns the session whose place it has taken, of the same user at the same server: another ftpc may have
+// saved it a moment ago.
+Outcome<std::optional<SavedSession>> save_login(const StateDirectory& state, const SavedLogin& login);
 Outcome<void> forget_session(const StateDirectory& state, const ActiveLogin& login);
 
 // The login that a command goes on with: the most recent one, at `server` where one is given. Fails with
-// ExitStatus::refused, and says how to log in, where there is none, it was ended, or it has expired by `now`.
-Outcome<ActiveLogin> active_login(const SavedLogins& logins, const std::optional<ServerAddress>& server,
-                                  std::int64_t now);
+// ExitStatus::refused, and says how to log in, where there is none or it was ended. Whether it has expired
+// only the server can say: the clock of this machine may be wrong.
+Outcome<ActiveLogin> active_login(const SavedLogins& logins, const std::optional<ServerAddress>& server);
 
 // "alice@host", with the port where it is not the usual one: what `ftpc login` takes.
 std::string login_argument(const ServerAddress& server, std::string_view user);

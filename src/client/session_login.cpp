@@ -7,6 +7,30 @@
 
 namespace ftpc::client {
 
+namespace {
+
+// The session that has taken the place of the one in `login`; nothing where none has.
+Outcome<std::optional<SavedSession>> newer_session(const ActiveLogin& login, const StateDirectory& state)
+{
+    const auto logins = load_saved_logins(state);
+    if (!logins) return logins.error();
+    const SavedLogin* saved = logins->find(login.server, login.user);
+    if (saved == nullptr || !saved->session || saved->session->id == login.session.id)
+        return std::optional<SavedSession>{};
+    return saved->session;
+}
+
+// `refusal`, with what may be the reason, and how to log in again.
+Failure with_way_back(Failure refusal, const ActiveLogin& login)
+{
+    if (login.session.expires <= now_in_seconds())
+        refusal.message += ": by the clock of this machine the session has expired";
+    refusal.message += "\nLog in again: ftpc login " + login_argument(login.server, login.user);
+    return refusal;
+}
+
+} // namespace
+
 ConnectSettings connect_settings(const CommonOptions& options)
 {
     return {options.trust, options.timeout, ask_yes_or_no};
@@ -16,7 +40,7 @@ Outcome<ActiveLogin> find_login(const CommonOptions& options, const StateDirecto
 {
     const auto logins = load_saved_logins(state);
     if (!logins) return logins.error();
-    return active_login(*logins, options.server, now_in_seconds());
+    return active_login(*logins, options.server);
 }
 
 void send_session_login(ControlConnection& connection, const ActiveLogin& login)
@@ -33,16 +57,22 @@ Outcome<void> await_session_login(ControlConnection& connection, const ActiveLog
     while (!replies.complete()) {
         const auto reply = connection.await_reply();
         if (!reply) return reply.error();
-        if (auto taken = replies.on_reply(*reply); !taken) return with_way_back(taken.error(), login);
+        if (auto taken = replies.on_reply(*reply); !taken) return taken;
     }
     return {};
 }
 
-Failure with_way_back(Failure failure, const ActiveLogin& login)
+Outcome<void> with_saved_login(ActiveLogin login, const StateDirectory& state,
+                               const std::function<Outcome<void>(const ActiveLogin&)>& attempt)
 {
-    if (failure.status == ExitStatus::refused)
-        failure.message += "\nLog in again: ftpc login " + login_argument(login.server, login.user);
-    return failure;
+    while (true) {
+        auto done = attempt(login);
+        if (done || done.error().status != ExitStatus::refused) return done;
+        const auto newer = newer_session(login, state);
+        if (!newer) return newer.error();
+        if (!*newer) return with_way_back(done.error(), login);
+        login.session = **newer;
+    }
 }
 
 } // namespace ftpc::client

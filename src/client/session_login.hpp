@@ -7,9 +7,11 @@
 #include "client/state_directory.hpp"
 #include "client/trusted_connection.hpp"
 
+#include <functional>
+
 namespace ftpc::client {
 
-// The options as a connection wants them, with questions asked at the terminal.
+// The options as the connections of one command want them, with questions asked at the terminal.
 ConnectSettings connect_settings(const CommonOptions& options);
 
 // The saved login that the options mean. Fails like active_login().
@@ -19,11 +21,13 @@ Outcome<ActiveLogin> find_login(const CommonOptions& options, const StateDirecto
 // can be queued behind them at once; LoginReplies takes the two replies.
 void send_session_login(ControlConnection& connection, const ActiveLogin& login);
 
-// Takes the two replies to it. Fails like LoginReplies, and when the connection is lost; a refusal says how
-// to log in again.
+// Takes the two replies to it. Fails like LoginReplies, and when the connection is lost.
 Outcome<void> await_session_login(ControlConnection& connection, const ActiveLogin& login);
 
-// `failure`, with how to log in again when it is a refusal.
-Failure with_way_back(Failure failure, const ActiveLogin& login);
+// Does with `login` what `attempt` does. If the server refuses the login, and another ftpc has meanwhile
+// saved a newer session of the same user at the same server, tries again with that one: a login elsewhere
+// ends the session before, and logs nobody out. Fails like `attempt`; a refusal says how to log in again.
+Outcome<void> with_saved_login(ActiveLogin login, const StateDirectory& state,
+                               const std::function<Outcome<void>(const ActiveLogin&)>& attempt);
 
 } // namespace ftpc::client

@@ -9,7 +9,10 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <future>
 #include <memory>
+#include <thread>
+#include <utility>
 
 namespace ftpc::client {
 
@@ -17,18 +20,41 @@ namespace {
 
 using AddressList = std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)>;
 
-Outcome<AddressList> look_up(const ServerAddress& server)
+Failure not_found(const std::string& host, const std::string& reason)
+{
+    return {ExitStatus::unreachable, "cannot find " + host + ": " + reason};
+}
+
+Outcome<AddressList> look_up(const ServerAddress& server, int flags)
 {
     addrinfo hints{};
     hints.ai_socktype = SOCK_STREAM;
-    hints.ai_flags = AI_NUMERICSERV;
+    hints.ai_flags = AI_NUMERICSERV | flags;
     addrinfo* list = nullptr;
     const int problem =
         ::getaddrinfo(server.host.c_str(), std::to_string(server.port).c_str(), &hints, &list);
     if (problem == 0) return AddressList{list, ::freeaddrinfo};
-    const std::string reason =
-        problem == EAI_SYSTEM ? last_system_error().message() : ::gai_strerror(problem);
-    return Failure{ExitStatus::unreachable, "cannot find " + server.host + ": " + reason};
+    return not_found(server.host,
+                     problem == EAI_SYSTEM ? last_system_error().message() : ::gai_strerror(problem));
+}
+
+// getaddrinfo(3) waits for as long as the resolver likes, and nothing can end that. So it has a thread, which
+// is left behind when the deadline comes first; what both use belongs to both.
+Outcome<AddressList> look_up_by_thread(const ServerAddress& server, Deadline deadline)
+{
+    std::packaged_task<Outcome<AddressList>()> task{[server] { return look_up(server, 0); }};
+    auto found = task.get_future();
+    std::thread{std::move(task)}.detach();
+    if (found.wait_until(deadline) != std::future_status::ready)
+        return not_found(server.host, "no answer of the name service in time");
+    return found.get();
+}
+
+Outcome<AddressList> look_up(const ServerAddress& server, Deadline deadline)
+{
+    auto addresses = look_up(server, AI_NUMERICHOST);
+    if (addresses) return addresses;
+    return look_up_by_thread(server, deadline);
 }
 
 Result<UniqueFd> connect_to_address(const addrinfo& address, Deadline deadline)
@@ -70,16 +96,17 @@ bool wait_for(int fd, short events, Deadline deadline)
 {
     pollfd waiting{fd, events, 0};
     while (true) {
+        // Also where there is always something to be read.
+        if (std::chrono::steady_clock::now() >= deadline) return false;
         const int ready = ::poll(&waiting, 1, milliseconds_until(deadline));
         if (ready > 0) return true;
-        if (ready == 0) return false;
-        if (errno != EINTR) return true; // the next read or write says what is wrong
+        if (ready < 0 && errno != EINTR) return true; // the next read or write says what is wrong
     }
 }
 
 Outcome<UniqueFd> connect_to(const ServerAddress& server, Deadline deadline)
 {
-    const auto addresses = look_up(server);
+    const auto addresses = look_up(server, deadline);
     if (!addresses) return addresses.error();
     error_code error;
     for (const addrinfo* address = addresses->get(); address != nullptr; address = address->ai_next) {

@@ -10,9 +10,10 @@ namespace ftpc::client {
 namespace {
 
 // Logs in with the session and leaves again.
-Outcome<void> try_session(const StatusOptions& options, const ActiveLogin& login, const StateDirectory& state)
+Outcome<void> try_session(const ConnectSettings& settings, const ActiveLogin& login,
+                          const StateDirectory& state)
 {
-    auto connection = open_trusted_connection(login.server, connect_settings(options.common), state);
+    auto connection = open_trusted_connection(login.server, settings, state);
     if (!connection) return connection.error();
     send_session_login(*connection, login);
     connection->send("QUIT");
@@ -34,9 +35,13 @@ Outcome<void> show_status(const StatusOptions& options, const Output& output)
 {
     const auto state = StateDirectory::of_this_user();
     if (!state) return state.error();
-    const auto login = find_login(options.common, *state);
+    auto login = find_login(options.common, *state);
     if (!login) return login.error();
-    auto holds = try_session(options, *login, *state);
+    const auto settings = connect_settings(options.common);
+    auto holds = with_saved_login(*login, *state, [&](const ActiveLogin& tried) {
+        *login = tried;
+        return try_session(settings, tried, *state);
+    });
     tell_login(output, *login, holds.has_value());
     return holds;
 }

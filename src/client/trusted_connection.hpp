@@ -4,6 +4,7 @@
 #include "client/control_connection.hpp"
 #include "client/state_directory.hpp"
 #include "client/terminal.hpp"
+#include "client/time_allowance.hpp"
 #include "client/trust.hpp"
 #include "shared/result.hpp"
 
@@ -15,7 +16,7 @@ namespace ftpc::client {
 
 struct ConnectSettings {
     TrustOptions trust;
-    std::chrono::seconds timeout{30};
+    TimeAllowance allowance{std::chrono::seconds{30}}; // of the command, over all its connections
     // Asks the user whether a new server may be trusted. Fails with ENXIO where nobody can be asked.
     std::function<Result<Answer>(const std::string& question)> ask;
 };

@@ -91,6 +91,8 @@ int main(int argc, char** argv)
     // A file that may not grow (RLIMIT_FSIZE), the log for instance, is an error of that write and not the
     // end.
     static_cast<void>(std::signal(SIGXFSZ, SIG_IGN));
+    // So is a reader of standard output that goes away: a command says whether it has changed anything.
+    static_cast<void>(std::signal(SIGPIPE, SIG_IGN));
     try {
         const int status = run({argv + std::min(argc, 1), argv + argc});
         if (std::cout.flush()) return status;

@@ -9,6 +9,8 @@
 #include "shared/prehash.hpp"
 #include "shared/text.hpp"
 
+#include <unistd.h>
+
 #include <array>
 #include <cerrno>
 #include <iostream>
@@ -68,6 +70,25 @@ char pick(std::string_view alphabet)
     }
 }
 
+// Whether all of standard output has reached its file, or its pipe. Some file systems say only at a sync that
+// they are full; others, and pipes, cannot sync, which is no loss.
+bool standard_output_is_written()
+{
+    errno = 0;
+    if (!std::cout.flush()) return false;
+    return ::fsync(STDOUT_FILENO) == 0 || (errno != ENOSPC && errno != EDQUOT && errno != EIO);
+}
+
+// Nobody knows the password otherwise.
+void show(const SecretText& password)
+{
+    std::cout << "password: " << view(password) << "\n";
+    if (standard_output_is_written()) return;
+    const std::string reason = errno == 0 ? "" : ": " + last_system_error().message();
+    throw std::runtime_error{"the new password could not be written to standard output" + reason +
+                             "; nothing was changed"};
+}
+
 } // namespace
 
 void add_password_options(boost::program_options::options_description& options)
@@ -108,9 +129,18 @@ std::string hash_new_password(const SecretText& password, const std::string& rea
     return to_text(make_password_hash(prehash(view(password), realm, user), settings.scrypt, pepper));
 }
 
-void show_if_generated(const NewPassword& password)
+void show_and_commit(const NewPassword& password, const std::function<void()>& commit,
+                     const std::function<bool()>& in_force)
 {
-    if (password.generated) std::cout << "password: " << view(password.text) << "\n";
+    if (!password.generated) return commit();
+    show(password.text);
+    try {
+        commit();
+    } catch (const std::runtime_error& failure) {
+        if (in_force()) throw;
+        throw std::runtime_error{std::string{failure.what()} +
+                                 "\nftpcd: the password that was printed is not in force"};
+    }
 }
 
 } // namespace ftpc::server

@@ -4,6 +4,7 @@
 #include "server/settings.hpp"
 #include "shared/secret.hpp"
 
+#include <functional>
 #include <string>
 
 #include <boost/program_options/options_description.hpp>
@@ -32,7 +33,11 @@ SecretText generate_password();
 std::string hash_new_password(const SecretText& password, const std::string& realm, const std::string& user,
                               const Settings& settings);
 
-// Shows a generated password on standard output; does nothing for one that was chosen.
-void show_if_generated(const NewPassword& password);
+// Shows a generated password on standard output, and only when it is known to be written calls `commit`,
+// which puts it in force: a password that nobody has seen is never in force. Throws std::runtime_error when
+// it cannot be written. Where `commit` throws one, and `in_force` then says that the password is not, the
+// message says so, too. One that was chosen is not shown.
+void show_and_commit(const NewPassword& password, const std::function<void()>& commit,
+                     const std::function<bool()>& in_force);
 
 } // namespace ftpc::server

@@ -107,11 +107,12 @@ int run_user_add(const std::vector<std::string>& words)
         if (made.empty()) home_of = of_whom(now, user.home);
         return now.adding(user);
     };
-    edit_users(database.users, add, [&made] { remove_directories(made); });
-    std::cout << "added " << user.name << " (home " << user.home << "/"
-              << (made.empty() ? ", which was there already" + home_of : "") << ")\n";
+    show_and_commit(
+        password, [&] { edit_users(database.users, add, [&made] { remove_directories(made); }); },
+        [&] { return has_password_hash(database.users, user.name, user.password_hash); });
     point_to_system_data(arguments.settings);
-    show_if_generated(password);
+    say_done("added " + user.name + " (home " + user.home + "/" +
+             (made.empty() ? ", which was there already" + home_of : "") + ")");
     return exit_status_in_force_with_tree(arguments, database);
 }
 

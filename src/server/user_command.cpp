@@ -183,6 +183,20 @@ int exit_status_in_force_with_tree(const Arguments& arguments, const UserDatabas
     return exit_status(arguments, database, describe_opened(root, database.directory.tree.get()));
 }
 
+bool has_password_hash(UsersFile& users, const std::string& name, const std::string& hash)
+{
+    if (!users.load().empty()) return false;
+    const auto user = users.find(name);
+    return user && user->password_hash == hash;
+}
+
+void say_done(const std::string& what)
+{
+    std::cout << what << "\n";
+    if (!std::cout.flush())
+        throw std::runtime_error{"done (" + what + "), but standard output could not be written"};
+}
+
 std::uint64_t new_generation()
 {
     std::array<std::uint8_t, sizeof(std::uint64_t)> random{};

@@ -1,5 +1,5 @@
 // What the subcommands of `ftpcd user` share. Each is a file of its own and throws std::runtime_error with
-// one clear line for the administrator when it fails; nothing is changed then.
+// one clear line for the administrator when it fails; nothing is changed then, unless the line says so.
 #pragma once
 
 #include "server/command_line.hpp"
@@ -52,6 +52,13 @@ int exit_status_in_force(const Arguments& arguments, const UserDatabase& databas
 
 // The same for a subcommand that has also used the tree.
 int exit_status_in_force_with_tree(const Arguments& arguments, const UserDatabase& database);
+
+// Whether users.db, read anew, has the user with that hash.
+bool has_password_hash(UsersFile& users, const std::string& name, const std::string& hash);
+
+// Says on standard output what has been changed. Throws std::runtime_error, which says the same, when that
+// cannot be written.
+void say_done(const std::string& what);
 
 // A random number, which no earlier generation of the user was.
 std::uint64_t new_generation();

@@ -2,8 +2,6 @@
 
 #include "server/user_command.hpp"
 
-#include <iostream>
-
 namespace ftpc::server {
 
 int run_user_del(const std::vector<std::string>& words)
@@ -25,7 +23,7 @@ int run_user_del(const std::vector<std::string>& words)
         home = user->home;
         return now.removing(name);
     });
-    std::cout << "deleted " << name << " (the directories in " << home << "/ stay)\n";
+    say_done("deleted " + name + " (the directories in " + home + "/ stay)");
     return exit_status_in_force(arguments, database);
 }
 

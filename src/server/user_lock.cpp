@@ -2,8 +2,6 @@
 
 #include "server/user_command.hpp"
 
-#include <iostream>
-
 namespace ftpc::server {
 
 namespace {
@@ -20,7 +18,7 @@ int set_locked(const std::vector<std::string>& words, bool locked, const std::st
     const std::string name = user_name_argument(arguments);
     UserDatabase database = open_user_database(arguments.settings);
     change_user(database.users, name, [&](User& user) { user.locked = locked; });
-    std::cout << (locked ? "locked " : "unlocked ") << name << "\n";
+    say_done((locked ? "locked " : "unlocked ") + name);
     return exit_status_in_force(arguments, database);
 }
 

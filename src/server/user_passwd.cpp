@@ -3,7 +3,6 @@
 #include "server/new_password.hpp"
 #include "server/user_command.hpp"
 
-#include <iostream>
 #include <stdexcept>
 
 namespace ftpc::server {
@@ -26,9 +25,10 @@ int run_user_passwd(const std::vector<std::string>& words)
     const NewPassword password = choose_password(arguments.values, name);
     const std::string hash =
         hash_new_password(password.text, database.users.realm(), name, arguments.settings);
-    change_user(database.users, name, [&](User& user) { user.password_hash = hash; });
-    std::cout << "changed the password of " << name << "\n";
-    show_if_generated(password);
+    show_and_commit(
+        password, [&] { change_user(database.users, name, [&](User& user) { user.password_hash = hash; }); },
+        [&] { return has_password_hash(database.users, name, hash); });
+    say_done("changed the password of " + name);
     return exit_status_in_force(arguments, database);
 }
 

@@ -2,7 +2,6 @@
 
 #include "server/user_command.hpp"
 
-#include <iostream>
 #include <stdexcept>
 
 namespace ftpc::server {
@@ -43,7 +42,7 @@ int run_user_quota(const std::vector<std::string>& words)
         user->max_dirs = max_dirs;
         return now.replacing(*user);
     });
-    std::cout << name << ": " << limit_text(max_dirs) << "\n";
+    say_done(name + ": " + limit_text(max_dirs));
     return exit_status_in_force(arguments, database);
 }
 

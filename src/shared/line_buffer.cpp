@@ -1,8 +1,8 @@
 #include "shared/line_buffer.hpp"
 
-#include <algorithm>
+#include "shared/secret.hpp"
+
 #include <cstring>
-#include <utility>
 
 namespace ftpc {
 
@@ -56,8 +56,25 @@ LineBuffer::Line LineBuffer::skip_over_long_line()
 LineBuffer::Memory LineBuffer::release_if_empty()
 {
     if (begin_ != end_) return {};
+    wipe_used();
     begin_ = searched_ = end_ = 0;
     return std::exchange(bytes_, nullptr);
+}
+
+void LineBuffer::swap(LineBuffer& other) noexcept
+{
+    std::swap(bytes_, other.bytes_);
+    std::swap(begin_, other.begin_);
+    std::swap(searched_, other.searched_);
+    std::swap(end_, other.end_);
+    std::swap(used_, other.used_);
+    std::swap(skipped_, other.skipped_);
+}
+
+// As much as was used: all of the memory each time would cost more than reading into it does.
+void LineBuffer::wipe_used()
+{
+    if (bytes_) wipe(bytes_.get(), std::exchange(used_, 0));
 }
 
 } // namespace ftpc

@@ -2,10 +2,12 @@
 // §5.3.1): a lone CR or LF stays inside its line, where it is an ordinary control character.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <memory>
 #include <span>
 #include <string_view>
+#include <utility>
 
 namespace ftpc {
 
@@ -27,7 +29,17 @@ public:
         std::string_view text; // valid until the next call of any member
     };
 
-    // What the bytes are kept in.
+    LineBuffer() = default;
+    LineBuffer(LineBuffer&& other) noexcept { swap(other); }
+    LineBuffer& operator=(LineBuffer&& other) noexcept
+    {
+        LineBuffer{std::move(other)}.swap(*this);
+        return *this;
+    }
+    ~LineBuffer() { wipe_used(); }
+
+    // What the bytes are kept in. A line may carry a secret: whatever was received is wiped before the memory
+    // is given back or freed.
     using Memory = std::unique_ptr<char[]>;
 
     // Where the next bytes may be read to; never empty once next() has said need_more. Takes memory if the
@@ -35,7 +47,11 @@ public:
     std::span<char> room(Memory spare = {});
 
     // Says how many bytes were put into room().
-    void received(std::size_t bytes) { end_ += bytes; }
+    void received(std::size_t bytes)
+    {
+        end_ += bytes;
+        used_ = std::max(used_, end_);
+    }
 
     Line next();
 
@@ -47,12 +63,15 @@ public:
 
 private:
     Line skip_over_long_line();
+    void swap(LineBuffer& other) noexcept;
+    void wipe_used();
 
     static constexpr std::size_t capacity = 2 * max_line_bytes;
     Memory bytes_;
     std::size_t begin_ = 0;    // first byte not yet given out
     std::size_t searched_ = 0; // no line end begins in [begin_, searched_)
     std::size_t end_ = 0;      // one past the last byte received
+    std::size_t used_ = 0;     // nothing was ever received behind these bytes
     std::size_t skipped_ = 0;  // bytes of an over-long line thrown away so far; 0 when not skipping
 };
 

@@ -9,7 +9,7 @@ void open_standard_descriptors()
 {
     int fd = 0;
     do {
-        fd = ::open("/dev/null", O_RDWR);
+        fd = ::open("/dev/null", O_RDONLY);
     } while (fd >= 0 && fd <= STDERR_FILENO);
     if (fd >= 0) ::close(fd);
 }

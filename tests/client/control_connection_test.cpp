@@ -6,8 +6,12 @@
 #include "support/temporary_directory.hpp"
 #include "support/time_scale.hpp"
 
+#include <unistd.h>
+
+#include <array>
 #include <chrono>
 #include <thread>
+#include <vector>
 
 using namespace ftpc;
 using namespace ftpc::client;
@@ -266,6 +270,99 @@ TEST_CASE("a server that keeps a reply going, byte by byte or line by line, is g
         REQUIRE(reply.has_error());
         CHECK(contains(reply.error().message, "no answer for 1 second"));
     }
+}
+
+TEST_CASE("a server that sends messages of TLS itself without end is given up after the timeout all the same")
+{
+    const std::vector<std::function<void(Peer&)>> messages{
+        [](Peer& peer) { peer.send_session_ticket(); },
+        [](Peer& peer) { peer.send_key_update(SSL_KEY_UPDATE_NOT_REQUESTED); },
+        [](Peer& peer) { peer.send_key_update(SSL_KEY_UPDATE_REQUESTED); },
+    };
+    for (const auto& send_message : messages) {
+        const ScriptedServer server{[&](Peer& peer) {
+            peer.greet_and_start_tls();
+            peer.read_line();
+            const auto end = std::chrono::steady_clock::now() + test::patience();
+            while (std::chrono::steady_clock::now() < end) // or until the client has gone
+                send_message(peer);
+        }};
+        auto connection = connect(server, "", "127.0.0.1", std::chrono::seconds{1});
+        REQUIRE(connection);
+        connection->send("FEAT");
+        const auto reply = connection->await_reply();
+        REQUIRE(reply.has_error());
+        CHECK(contains(reply.error().message, "no answer for 1 second"));
+    }
+}
+
+TEST_CASE("an answer between messages of TLS itself is taken")
+{
+    ScriptedServer server{[](Peer& peer) {
+        peer.greet_and_start_tls();
+        peer.read_line();
+        for (int i = 0; i < 100; ++i) {
+            peer.send_session_ticket();
+            peer.send_key_update(SSL_KEY_UPDATE_NOT_REQUESTED);
+        }
+        peer.write("200 done\r\n");
+        peer.client_said_goodbye();
+    }};
+    {
+        auto connection = connect(server);
+        REQUIRE(connection);
+        connection->send("NOOP");
+        CHECK(connection->await_reply()->code == 200);
+    }
+    CHECK(server.finish().empty());
+}
+
+TEST_CASE("all connections of a command have the time of one, unless it is renewed")
+{
+    const auto silent = [](Peer& peer) {
+        peer.greet_and_start_tls();
+        peer.client_said_goodbye();
+    };
+    const ScriptedServer server{{silent, silent}};
+    TimeAllowance allowance{std::chrono::seconds{1}};
+    {
+        auto connection = ControlConnection::open({"127.0.0.1", server.port()}, "", allowance);
+        REQUIRE(connection);
+        connection->send("NOOP");
+        CHECK(connection->await_reply().has_error());
+    }
+    CHECK(allowance.used_up());
+    CHECK(ControlConnection::open({"127.0.0.1", server.port()}, "", allowance).has_error());
+    allowance.renew();
+    CHECK_FALSE(allowance.used_up());
+}
+
+TEST_CASE("time in which the server owes nothing does not count")
+{
+    const ScriptedServer server{[](Peer& peer) {
+        peer.greet_and_start_tls();
+        peer.read_line();
+        peer.write("200 done\r\n");
+        peer.client_said_goodbye();
+    }};
+    TimeAllowance allowance{timeout};
+    auto connection = ControlConnection::open({"127.0.0.1", server.port()}, "", allowance);
+    REQUIRE(connection);
+    std::array<int, 2> input{};
+    REQUIRE(::pipe(input.data()) == 0);
+    const UniqueFd reading{input[0]};
+    UniqueFd writing{input[1]};
+    const auto left = allowance.left();
+    std::thread writer{[&] {
+        std::this_thread::sleep_for(std::chrono::milliseconds{50}); // is what must not count
+        writing.reset();
+    }};
+    CHECK(connection->pump(reading.get()));
+    writer.join();
+    CHECK(allowance.left() == left);
+    connection->send("NOOP");
+    CHECK(connection->await_reply());
+    CHECK(allowance.left() < left);
 }
 
 TEST_CASE("nobody listening is a server that cannot be reached")

@@ -171,9 +171,30 @@ public:
         return binding;
     }
 
+    // Messages of TLS itself (RFC 8446 §4.6), with nothing in them for the client.
+    void send_session_ticket()
+    {
+        expect(SSL_new_session_ticket(tls_.get()) == 1 && SSL_do_handshake(tls_.get()) == 1 &&
+                   !client_has_gone(),
+               "the client takes a session ticket");
+    }
+    void send_key_update(int kind)
+    {
+        expect(SSL_key_update(tls_.get(), kind) == 1 && SSL_do_handshake(tls_.get()) == 1 &&
+                   !client_has_gone(),
+               "the client takes a KeyUpdate");
+    }
+
     void say_goodbye() { SSL_shutdown(tls_.get()); }
 
 private:
+    // OpenSSL does not say so of a message that it could not send.
+    bool client_has_gone() const
+    {
+        pollfd socket{socket_.get(), POLLRDHUP, 0};
+        return ::poll(&socket, 1, 0) != 0;
+    }
+
     bool receive()
     {
         char bytes[4096];

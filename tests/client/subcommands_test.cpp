@@ -261,6 +261,103 @@ TEST_CASE("mkdir sends login and all paths in one flight, and says what became o
     CHECK(verify_session(key.public_key, binding, id, "alice", signature));
 }
 
+TEST_CASE("if another login has taken the place of the session, mkdir and status go on with that one")
+{
+    ProgramRun run;
+    const SessionKeyPair newer = make_session_key_pair();
+    std::vector<std::string> commands;
+    ScriptedServer* listening = nullptr;
+    ChannelBinding binding{};
+    ScriptedServer server{{[&](Peer& peer) {
+                               peer.greet_and_start_tls();
+                               const auto first = peer.read_lines_until("QUIT");
+                               SavedSession session{{}, newer.private_key, 4102444800};
+                               session.id.fill(0xbb);
+                               const auto state = StateDirectory::of_this_user();
+                               test::expect(
+                                   save_login(*state, {address(*listening), "alice", session}).has_value(),
+                                   "another login is saved");
+                               peer.write("331 go on\r\n530 no\r\n");
+                               for (std::size_t i = 2; i < first.size(); ++i)
+                                   peer.write("530 Log in first.\r\n");
+                           },
+                           [&](Peer& peer) {
+                               peer.greet_and_start_tls();
+                               binding = peer.channel_binding();
+                               commands = peer.read_lines_until("QUIT");
+                               peer.write("331 go on\r\n230 in\r\n");
+                               for (std::size_t i = 3; i < commands.size(); ++i)
+                                   peer.write("257 made\r\n");
+                               peer.write("221 bye\r\n");
+                           }}};
+    listening = &server;
+    be_logged_in(server, {});
+    SECTION("mkdir, with no path lost")
+    {
+        CHECK(run([] { return mkdir(mkdir_options({"a", "-", "d"})); }, "b\nc\n") == ExitStatus::done);
+        CHECK(server.finish().empty());
+        CHECK(run.out() == "/a\n/b\n/c\n/d\n");
+        REQUIRE(commands.size() == 7);
+    }
+    SECTION("status")
+    {
+        CHECK(run([] { return status({}); }) == ExitStatus::done);
+        CHECK(server.finish().empty());
+        CHECK(contains(run.out(), "Logged in as alice"));
+        REQUIRE(commands.size() == 3);
+    }
+    CHECK(run.err().empty());
+    const std::string prefix = "SITE AUTH SESSKEY1 " + std::string(32, 'b') + " ";
+    REQUIRE(commands[1].starts_with(prefix));
+    SessionSignature signature{};
+    REQUIRE(base64_decode_into(commands[1].substr(prefix.size()), signature));
+    SessionId id;
+    id.fill(0xbb);
+    CHECK(verify_session(newer.public_key, binding, id, "alice", signature));
+}
+
+TEST_CASE("a login ends the session whose place it takes, also one that was saved while it went on")
+{
+    ProgramRun run;
+    std::string ended;
+    ScriptedServer* listening = nullptr;
+    ScriptedServer server{[&](Peer& peer) {
+        show_features(peer);
+        read_login(peer);
+        SavedSession session{{}, {}, 4102444800};
+        session.id.fill(0xbb);
+        const auto state = StateDirectory::of_this_user();
+        test::expect(save_login(*state, {address(*listening), "alice", session}).has_value(),
+                     "another login is saved");
+        peer.write("331 go on\r\n230 in\r\n200 SESSION " + session_id + " EXPIRES 4102444800\r\n");
+        ended = peer.read_line();
+        expect_quit(peer);
+        peer.write("200 ended\r\n221 bye\r\n");
+    }};
+    listening = &server;
+    CHECK(log_in(run, login_options(server)) == ExitStatus::done);
+    CHECK(server.finish().empty());
+    CHECK(ended == "SITE SESSION END " + std::string(32, 'b'));
+}
+
+TEST_CASE("times that no calendar has are no trouble, whatever was asked for")
+{
+    ProgramRun run;
+    for (const char* const time : {"9223372036854775807", "67768036191676799", "1"}) {
+        ScriptedServer server{[&](Peer& peer) {
+            show_features(peer);
+            read_login(peer);
+            peer.write("331 go on\r\n230 in\r\n200 SESSION " + session_id + " EXPIRES " + time + "\r\n");
+            expect_quit(peer);
+        }};
+        LoginOptions options = login_options(server);
+        options.ttl = std::chrono::hours{24 * 3650};
+        CHECK(log_in(run, options) == ExitStatus::done);
+        CHECK(server.finish().empty());
+        CHECK_FALSE(contains(run.out(), "the longest that the server allows"));
+    }
+}
+
 TEST_CASE("mkdir says everything as JSON, one object a line")
 {
     ProgramRun run;

@@ -13,7 +13,7 @@ import threading
 import time
 import unittest
 
-from harness import SCALE, EndToEndTest, scaled
+from harness import FTPC, IS_ROOT, SCALE, EndToEndTest, scaled
 from ftpc_client import FtpcUser
 from relays import Relay
 
@@ -211,6 +211,41 @@ class MaliciousServer(EndToEndTest):
                 with self.subTest(what=what):
                     self.assertEqual(done.result(scaled(20)).returncode, 4, done.result().stderr)  # a server that goes on for 20 s was not waited for
                     self.assertIn("no answer", done.result().stderr)
+
+    @staticmethod
+    def after(seconds, answer):
+        """An answer for which the server takes its time."""
+        def late(_):
+            time.sleep(seconds)
+            return answer
+        return late
+
+    def test_answers_that_each_come_in_time_have_the_timeout_together(self):
+        slow = TIMEOUT * 0.4
+        done = self.log_in({"FEAT": self.after(slow, f"211-x\r\n SITE REALM {REALM}\r\n211 End"), "USER": self.after(slow, "331 go on"),
+                            "SITE AUTH": self.after(slow, "230 in"), "SITE SESSION": self.after(slow, f"200 SESSION {ID} EXPIRES 9999999999")})
+        self.assertEqual(done.returncode, 4, done.stdout)
+        self.assertIn("no answer", done.stderr)
+
+    def test_each_path_of_a_list_has_the_timeout_of_its_own(self):
+        done = self.mkdir({"MKD": lambda words: self.after(TIMEOUT * 0.4, f'257 "{words[1]}" created.')(words)}, "a", "b", "c", "d")
+        self.assertEqual((done.returncode, done.stdout), (0, "/a\n/b\n/c\n/d\n"), done.stderr)
+
+    @unittest.skipUnless(IS_ROOT, "a name server of its own needs root")
+    def test_a_name_server_that_is_silent_is_given_up_after_the_timeout(self):
+        resolver = self.make_directory() / "resolv.conf"
+        resolver.write_text("nameserver 127.0.0.53\n")
+        silent = "import socket, sys; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(('127.0.0.53', 53)); print(flush=True); sys.stdin.read()"
+        inside = ('ip link set lo up && mount --bind "$0" /etc/resolv.conf || exit 99; exec 3>&1; mkfifo "$0.up" "$0.end"; '
+                  'python3 -c "$1" <"$0.end" >"$0.up" & exec 4>"$0.end"; read -r _ <"$0.up"; shift; "$@"; status=$?; exec 4>&-; wait; exit $status')
+        begin = time.monotonic()
+        done = subprocess.run(["unshare", "--mount", "--net", "sh", "-c", inside, str(resolver), silent, FTPC, "login", "alice@files.example.org", "--accept-new",
+                               "--password-stdin", "--timeout", str(TIMEOUT)], input=b"x\n", env=self.user.environment, capture_output=True, check=False,
+                              timeout=scaled(30))
+        if done.returncode == 99:
+            self.skipTest("no namespaces here")
+        self.assertEqual((done.returncode, done.stderr.decode()), (4, "ftpc: cannot find files.example.org: no answer of the name service in time\n"))
+        self.assertLess(time.monotonic() - begin, TIMEOUT + scaled(4), "the resolver itself waits for 10 s")
 
     def test_a_failure_of_the_cryptography_can_be_looked_up(self):
         self.server = self.logged_in_server(self.user)

@@ -74,10 +74,12 @@ class FtpcCommands(SharedServerTest):
         self.log_in()
         def run_closed(words):
             return run("sh", "-c", f'exec "$0" {words}', FTPC, env=self.user.environment)
-        self.assertEqual(run_closed("mkdir quiet 2>&- >&-").returncode, 0)
+        self.assertEqual(run_closed("mkdir quiet 2>&- >&-").returncode, 1, "what was printed is lost")
         self.assertEqual(directories_in(self.home), {"quiet"})
+        self.assert_one_line(run_closed("mkdir loud >&-").stderr, "standard output could not be written")
         done = run_closed("mkdir - <&-")
         self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""), "there were no paths to read")
+        self.assertEqual(run_closed("mkdir loud -p 2>&- >&- <&-").returncode, 0, "there was nothing to print")
 
     def test_directories_are_made_and_printed(self):
         self.log_in()
@@ -214,15 +216,26 @@ class FtpcCommands(SharedServerTest):
         done = self.wait_until_logged_out()
         self.assertEqual(done.returncode, 3)
         done = self.mkdir("late", expect=3)
-        self.assertRegex(done.stderr, "has expired\nLog in again: ftpc login alice@")
+        self.assertRegex(done.stderr, "login refused by .* by the clock of this machine the session has expired\nLog in again: ftpc login alice@")
         self.assertEqual(directories_in(self.home), set())
+
+    def set_expiry(self, seconds):
+        sessions = self.user.state / "sessions"
+        text = re.sub(r"\d{10}$", str(seconds), sessions.read_text(encoding="utf-8"), flags=re.MULTILINE)
+        sessions.write_text(text, encoding="utf-8")
+
+    def test_a_session_that_has_expired_by_a_wrong_clock_goes_on(self):
+        self.log_in()
+        self.set_expiry(int(time.time()) - 86400)  # as with a clock that is eight days ahead
+        self.assertEqual(self.mkdir("x").stdout, "/x\n")
+        status = self.user.ftpc("status")
+        self.assertEqual(status.returncode, 0, status.stderr)
+        self.assertRegex(status.stdout, r"^Logged in as alice at .* until .*, which has passed by the clock of this machine\n$")
+        self.assertEqual(self.user.ftpc("logout").returncode, 0)
 
     def test_the_server_does_not_take_a_client_s_word_for_the_expiry(self):
         self.log_in("--ttl", "1s")
-        sessions = next(file for file in self.user.state.iterdir() if "Logins" in file.read_text(encoding="utf-8"))
-        text = sessions.read_text(encoding="utf-8")
-        sessions.write_text(re.sub(r"\d{10}$", str(int(time.time()) + 86400), text, flags=re.MULTILINE),
-                            encoding="utf-8")
+        self.set_expiry(int(time.time()) + 86400)
         done = self.wait_until_logged_out()
         self.assertEqual(done.returncode, 3, done.stderr)
         self.assertIn("login refused", self.mkdir("late", expect=3).stderr)

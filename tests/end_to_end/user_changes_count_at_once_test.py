@@ -73,7 +73,7 @@ class UserChangesCountAtOnce(EndToEndTest):
 
     def test_a_generated_password_is_printed_and_works(self):
         done = self.user("add", "dave", "--generate")
-        added, password = done.stdout.splitlines()
+        password, added = done.stdout.splitlines()
         self.assertEqual(added, "added dave (home dave/)")
         self.assertRegex(password, r"^password: \S{20,}$")
         until(lambda: can_log_in(self.server.port, "dave", password.split(": ")[1]), "dave can log in", 1)

@@ -54,6 +54,11 @@ std::vector<Given> fed(std::string_view bytes, std::size_t piece)
     return given;
 }
 
+bool holds(const LineBuffer::Memory& memory, std::size_t bytes, std::string_view text)
+{
+    return std::string_view{memory.get(), bytes}.find(text) != std::string_view::npos;
+}
+
 void put(LineBuffer& buffer, std::string_view bytes)
 {
     const auto room = buffer.room();
@@ -235,4 +240,32 @@ TEST_CASE("there is always room once every line has been taken")
     }
     CHECK(
         std::none_of(given.begin(), given.end(), [](const Given& g) { return g.status == Status::endless; }));
+}
+
+TEST_CASE("memory that is given back holds nothing of what was received")
+{
+    constexpr std::size_t known = 1000; // bytes of the memory that were certainly written
+    LineBuffer buffer;
+    put(buffer, std::string(known - 20, 'x') + "\r\n");
+    CHECK(buffer.next().status == Status::line);
+    put(buffer, "PASS first\r\nPASS second\r\n"); // from the front again
+    CHECK(buffer.next().text == "PASS first");
+    CHECK(buffer.next().text == "PASS second");
+    const auto memory = buffer.release_if_empty();
+    REQUIRE(memory);
+    CHECK_FALSE(holds(memory, known - 20, "PASS"));
+    CHECK_FALSE(holds(memory, known - 20, "x"));
+}
+
+TEST_CASE("a buffer that is moved takes its bytes along, and the memory of the other is given back by none")
+{
+    LineBuffer from;
+    put(from, "first\r\nsec");
+    CHECK(from.next().text == "first");
+    LineBuffer to = std::move(from);
+    put(to, "ond\r\n");
+    CHECK(to.next().text == "second");
+    to = LineBuffer{};
+    CHECK(to.pending() == 0);
+    CHECK_FALSE(to.release_if_empty());
 }

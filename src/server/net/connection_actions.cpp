@@ -162,6 +162,7 @@ asio::awaitable<LoginOutcome> Connection::begin_session(ipc::LoginAnswer answer)
     }
     patience_.logged_in();
     stranger_.reset();
+    stream_.wipe_received(false);
     services_.log.event("session-began", {{"id", id_},
                                           {"user", user},
                                           {"peer", peer_text(peer_)},

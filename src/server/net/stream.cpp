@@ -1,5 +1,7 @@
 #include "server/net/stream.hpp"
 
+#include "shared/secret.hpp"
+
 #include <boost/asio.hpp>
 
 #include <netinet/in.h>
@@ -242,6 +244,7 @@ asio::awaitable<error_code> Stream::start_tls(TlsContext context)
         co_return error_code{ENOMEM, boost::system::system_category()};
     BIO_set_callback_ex(SSL_get_rbio(ssl_.get()), &Stream::on_receiving);
     BIO_set_callback_arg(SSL_get_rbio(ssl_.get()), reinterpret_cast<char*>(this));
+    wipe_received(true);
     tls_bytes_ = 0;
     while (true) {
         ERR_clear_error();
@@ -254,11 +257,20 @@ asio::awaitable<error_code> Stream::start_tls(TlsContext context)
     }
 }
 
+void Stream::wipe_received(bool on)
+{
+    if (!ssl_) return;
+    if (on)
+        SSL_set_options(ssl_.get(), SSL_OP_CLEANSE_PLAINTEXT);
+    else
+        SSL_clear_options(ssl_.get(), SSL_OP_CLEANSE_PLAINTEXT);
+}
+
 asio::awaitable<error_code> Stream::stop_tls()
 {
     // The client's own close_notify has to be read through TLS; what else it sends before that is not for us
-    // any more.
-    std::array<char, 4096> discarded;
+    // any more. It may be a login.
+    SecretText discarded(4096);
     ERR_clear_error();
     SSL_set_read_ahead(ssl_.get(), 0); // what comes in clear behind it must stay in the socket
     int said = 0;
@@ -296,7 +308,7 @@ void Stream::finish_sending()
 asio::awaitable<void> Stream::discard_to_end(std::size_t most)
 {
     for (std::size_t left = most; left > 0;) {
-        std::array<char, 4096> discarded;
+        SecretText discarded(4096);
         const Attempt attempt = receive_in_clear(discarded); // what it says does not matter any more
         if (attempt.failure && attempt.failure != asio::error::would_block) co_return;
         left -= std::min(left, attempt.bytes);
