@@ -34,6 +34,7 @@ constexpr std::chrono::seconds start_time{60};
 constexpr std::chrono::seconds stop_time{5};
 constexpr std::chrono::seconds kill_time{1}; // for the kernel to end a child that was killed
 constexpr std::chrono::hours certificate_check_interval{24};
+constexpr std::chrono::minutes clock_tolerance{1};
 
 UniqueFd catch_signals()
 {
@@ -130,7 +131,7 @@ void Supervisor::load_secrets()
     certificate_pem_ = std::move(files.certificate_pem);
     key_pem_ = std::move(files.key_pem);
     pepper_ = std::move(pepper);
-    certificate_checked_ = Clock::now();
+    certificate_checked_ = {};
 }
 
 int Supervisor::run()
@@ -164,7 +165,7 @@ int Supervisor::run()
         }
         end_those_stuck();
         restart_those_due();
-        if (Clock::now() - certificate_checked_ > certificate_check_interval) renew_certificate();
+        if (is_certificate_due()) renew_certificate();
     }
 }
 
@@ -360,7 +361,7 @@ void Supervisor::end_those_stuck()
 
 int Supervisor::milliseconds_to_wait() const
 {
-    auto until = Clock::now() + std::chrono::hours{1};
+    auto until = Clock::now() + clock_tolerance; // to see that the system's clock was set
     for (const Child* child : {&auth_, &net_}) {
         if (!child->process) until = std::min(until, child->restart_at);
         if (child->process && !child->ready) until = std::min(until, child->started + start_time);
@@ -386,7 +387,7 @@ void Supervisor::reload()
     } catch (const std::exception& error) {
         log_event("reload-refused", {{"reason", error.what()}});
         arguments_.settings = before;
-        certificate_checked_ = Clock::now();
+        certificate_checked_ = {};
         return;
     }
     set_log_format(arguments_.settings.log_format);
@@ -395,11 +396,20 @@ void Supervisor::reload()
     log_event("reloaded", {{"certificate", describe_certificate(certificate_pem_).fingerprint}});
 }
 
-// Once a day, with the settings in force: the self-signed certificate is made anew before it runs out, and
-// one that the administrator has replaced is taken over.
+bool Supervisor::is_certificate_due() const
+{
+    const Clocks now;
+    const auto passed = now.steady - certificate_checked_.steady;
+    const auto by_system_clock = now.system - certificate_checked_.system;
+    return passed > certificate_check_interval ||
+           std::chrono::abs(by_system_clock - passed) > clock_tolerance;
+}
+
+// Once a day, and after the clock was set, with the settings in force: the self-signed certificate is made
+// anew before it runs out, and one that the administrator has replaced is taken over.
 void Supervisor::renew_certificate()
 {
-    certificate_checked_ = Clock::now();
+    certificate_checked_ = {};
     const std::string before = certificate_pem_;
     try {
         load_secrets();

@@ -58,6 +58,7 @@ private:
     std::string describe_lockdown() const;
     void reload();
     void load_secrets();
+    bool is_certificate_due() const;
     void renew_certificate();
     void stop();
     void stop_child(Child& child);
@@ -74,7 +75,12 @@ private:
     UniqueFd signals_;
     Child auth_;
     Child net_;
-    Clock::time_point certificate_checked_;
+    // Two, since the system's clock may be set: then the certificate is looked at as well.
+    struct Clocks {
+        Clock::time_point steady = Clock::now();
+        std::chrono::system_clock::time_point system = std::chrono::system_clock::now();
+    };
+    Clocks certificate_checked_;
 };
 
 } // namespace ftpc::server
