@@ -222,7 +222,7 @@ std::string make_certificate_pem(EVP_PKEY* key)
 bool must_be_renewed(const std::string& certificate_file)
 {
     const std::string pem = read_pem(certificate_file);
-    const auto now = std::chrono::system_clock::now();
+    const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
     try {
         const CertificateDescription found = describe_certificate(pem);
         const bool from_the_future = found.not_before > now && now > program_made;
@@ -286,11 +286,11 @@ std::string certificate_hash(const X509* certificate, const EVP_MD* algorithm)
     return text;
 }
 
-std::chrono::system_clock::time_point to_time_point(const ASN1_TIME* time)
+std::chrono::sys_seconds to_time_point(const ASN1_TIME* time)
 {
     std::tm parts{};
     require(ASN1_TIME_to_tm(time, &parts) == 1, "validity");
-    return std::chrono::system_clock::from_time_t(::timegm(&parts));
+    return std::chrono::sys_seconds{std::chrono::seconds{::timegm(&parts)}};
 }
 
 // The next certificate of a text in PEM; null when there is none.
@@ -318,7 +318,7 @@ std::string utc_text(const ASN1_TIME* time)
     return {text.data(), std::strftime(text.data(), text.size(), "%FT%TZ", &parts)};
 }
 
-std::string validity_problem(const X509* certificate, std::chrono::system_clock::time_point now)
+std::string validity_problem(const X509* certificate, std::chrono::sys_seconds now)
 {
     const ASN1_TIME* const begin = X509_get0_notBefore(certificate);
     const ASN1_TIME* const end = X509_get0_notAfter(certificate);
@@ -366,7 +366,7 @@ CertificateDescription describe_certificate(const std::string& certificate_pem)
             to_time_point(X509_get0_notAfter(certificate.get()))};
 }
 
-std::string validity_problem(const std::string& certificate_pem, std::chrono::system_clock::time_point now)
+std::string validity_problem(const std::string& certificate_pem, std::chrono::sys_seconds now)
 {
     const Bio in{BIO_new_mem_buf(certificate_pem.data(), static_cast<int>(certificate_pem.size())), BIO_free};
     Certificate certificate = read_next_certificate(in.get());

@@ -34,8 +34,9 @@ struct CertificateDescription {
     std::string sha256;      // of the whole certificate, "AB:CD:…", as other clients show it
     std::string sha1;
     std::string subject;
-    std::chrono::system_clock::time_point not_before;
-    std::chrono::system_clock::time_point not_after;
+    // In seconds: finer ones do not reach the year 9999, with which a certificate says that it has no end.
+    std::chrono::sys_seconds not_before;
+    std::chrono::sys_seconds not_after;
 };
 // Describes the first certificate. Throws std::runtime_error when it cannot be read.
 CertificateDescription describe_certificate(const std::string& certificate_pem);
@@ -43,6 +44,6 @@ CertificateDescription describe_certificate(const std::string& certificate_pem);
 // Why clients refuse a certificate at that time: "is not valid before 2029-08-25T10:15:00Z", "has expired at
 // …"; empty if its time is right. Looks at each certificate in the text, those of the authorities above too,
 // and names the subject of one that is not the first. Throws as describe_certificate().
-std::string validity_problem(const std::string& certificate_pem, std::chrono::system_clock::time_point now);
+std::string validity_problem(const std::string& certificate_pem, std::chrono::sys_seconds now);
 
 } // namespace ftpc::server

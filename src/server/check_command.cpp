@@ -131,7 +131,8 @@ void check_certificate(const Settings& settings, Problems& problems)
     if (!has_certificate || !has_key) return;
     try_to(file, [&] {
         make_tls_context(certificate, view(key));
-        const auto problem = validity_problem(certificate, std::chrono::system_clock::now());
+        const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+        const auto problem = validity_problem(certificate, now);
         if (problem.empty()) return;
         constexpr std::string_view renewal =
             "; `ftpcd serve` makes it anew with the same key at its start and "

@@ -84,12 +84,19 @@ struct DataTest {
     // The same certificate as it was made, but with so much time left, signed with its key again.
     void age(std::chrono::hours left, std::chrono::hours begun = 24h) const
     {
+        change([&](X509* certificate) {
+            X509_gmtime_adj(X509_getm_notAfter(certificate), std::chrono::seconds{left}.count());
+            X509_gmtime_adj(X509_getm_notBefore(certificate), -std::chrono::seconds{begun}.count());
+        });
+    }
+    template <class Change>
+    void change(Change change) const
+    {
         const CertificateFiles files = make();
         const Certificate certificate = parse(files.certificate_pem);
         const Key key{PEM_read_bio_PrivateKey(memory(view(files.key_pem)).get(), nullptr, nullptr, nullptr),
                       EVP_PKEY_free};
-        X509_gmtime_adj(X509_getm_notAfter(certificate.get()), std::chrono::seconds{left}.count());
-        X509_gmtime_adj(X509_getm_notBefore(certificate.get()), -std::chrono::seconds{begun}.count());
+        change(certificate.get());
         REQUIRE(X509_sign(certificate.get(), key.get(), EVP_sha256()) > 0);
         const Bio out{BIO_new(BIO_s_mem()), BIO_free};
         REQUIRE(PEM_write_bio_X509(out.get(), certificate.get()) == 1);
@@ -271,7 +278,7 @@ TEST_CASE_METHOD(DataTest,
 
 TEST_CASE_METHOD(DataTest, "a certificate that clients refuse at this time is told, with its end or begin")
 {
-    const auto now = std::chrono::system_clock::now();
+    const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
     CHECK(validity_problem(make().certificate_pem, now).empty());
     CHECK_THAT(validity_problem(make().certificate_pem, now + 398 * a_day),
                test::starts_with("has expired at "));
@@ -283,4 +290,16 @@ TEST_CASE_METHOD(DataTest, "a certificate that clients refuse at this time is to
     const std::string chain = good + data.read("tls/certificate.pem");
     CHECK_THAT(validity_problem(chain, now), test::starts_with("the certificate of CN="));
     CHECK_THAT(validity_problem(chain, now), test::contains(" has expired at "));
+}
+
+TEST_CASE_METHOD(DataTest, "a certificate without an end is valid, and never renewed")
+{
+    change([](X509* certificate) { // RFC 5280 §4.1.2.5
+        REQUIRE(ASN1_TIME_set_string(X509_getm_notAfter(certificate), "99991231235959Z") == 1);
+    });
+    const std::string endless = data.read("tls/certificate.pem");
+    CHECK(
+        validity_problem(endless, std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()))
+            .empty());
+    CHECK(make().certificate_pem == endless);
 }

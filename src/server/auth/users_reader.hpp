@@ -49,7 +49,7 @@ private:
     static constexpr std::chrono::milliseconds quiet{250}; // after which more is not expected
     static constexpr std::chrono::milliseconds longest_unrest{800};
     static constexpr std::chrono::milliseconds shortest_pause{5}; // between tries
-    static constexpr std::chrono::milliseconds longest_pause{500};
+    static constexpr std::chrono::milliseconds longest_pause{50}; // many short holders must not keep it out
     static constexpr std::chrono::seconds longest_writer{10};
     static constexpr std::chrono::seconds untold{1}; // so long a wait is nothing special
 
