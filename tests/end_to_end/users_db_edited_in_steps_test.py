@@ -74,6 +74,24 @@ class UsersDbEditedInSteps(EndToEndTest):
             self.assertEqual(session.code("NOOP"), 200)
         self.assert_bobs_key_is_good("x")
 
+    def test_nothing_is_made_of_half_a_file_while_the_rest_is_being_written(self):
+        self.site.configure(scrypt="ln=11,r=8,p=1")  # a login renews the hash
+        self.server.log.wait_for("event=reloaded", self.server.hang_up())
+        before = self.server.log_size()
+        with open(self.site.users_db, "r+", encoding="utf-8") as file:
+            file.truncate(0)
+            file.write(self.text[:self.cut])
+            file.flush()
+            self.assertTrue(can_log_in(self.server.port, "alice"))
+            self.server.log.wait_for("event=hash-not-renewed user=alice", before)
+            refused = self.site.ftpcd("user", "lock", "alice")
+            self.assertEqual(refused.returncode, 1)
+            self.assert_one_line(refused.stderr, "users.db: somebody is writing it without the lock; try again when that has ended")
+            file.write(self.text[self.cut:])
+        self.assertEqual(self.site.users_db.read_text(encoding="utf-8"), self.text)
+        self.site.ftpcd("user", "lock", "alice").check_returncode()
+        self.assert_bobs_key_is_good("x")
+
     def test_a_writer_that_never_ends_holds_up_changes_for_ten_seconds(self):
         before = self.server.log_size()
         with open(self.site.users_db, "r+", encoding="utf-8"):

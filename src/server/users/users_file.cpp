@@ -30,6 +30,7 @@ constexpr std::string_view header =
     "# The realm is part of every password hash: with another realm, nobody's password is right any more.\n";
 
 constexpr std::chrono::milliseconds pause_between_tries{10};
+constexpr std::chrono::seconds writer_patience{2};
 
 // Held while users.db is changed. An open file description of its own, so that it also keeps threads apart.
 // `how`: LOCK_EX to change the file, LOCK_SH to read it; with LOCK_NB it fails with EWOULDBLOCK where it
@@ -62,6 +63,17 @@ bool has_writer(int data)
     if (!file || ::fcntl(file.get(), F_SETSIG, SIGURG) != 0) return false;
     if (::fcntl(file.get(), F_SETLEASE, F_RDLCK) != 0) return errno == EAGAIN;
     ::fcntl(file.get(), F_SETLEASE, F_UNLCK);
+    return false;
+}
+
+// Whether somebody still has it open for writing after that time.
+bool has_writer_for(int data, std::chrono::milliseconds patience)
+{
+    const auto until = std::chrono::steady_clock::now() + patience;
+    while (has_writer(data)) {
+        if (std::chrono::steady_clock::now() >= until) return true;
+        std::this_thread::sleep_for(pause_between_tries);
+    }
     return false;
 }
 
@@ -156,6 +168,8 @@ std::vector<Problem> UsersFile::edit(const Edit& change, const std::function<voi
 {
     const auto lock = lock_directory(data_, LOCK_EX);
     if (!lock) return {{data_path_, "cannot be locked: " + lock.error().message()}};
+    if (has_writer_for(data_, writer_patience))
+        return {{users_file_name, "somebody is writing it without the lock; try again when that has ended"}};
     if (auto problems = load(); !problems.empty()) return problems;
     const auto edited = change(*table_);
     if (const auto* refusal = std::get_if<NoChange>(&edited)) return {{users_file_name, refusal->reason}};
@@ -188,6 +202,7 @@ Result<bool> UsersFile::renew_password_hash(std::string_view name, std::string_v
     using boost::system::in_place_error; // an error_code alone could also mean a bool
     const auto lock = lock_directory(data_, LOCK_EX | LOCK_NB);
     if (!lock) return {in_place_error, lock.error()};
+    if (has_writer(data_)) return {in_place_error, EWOULDBLOCK, boost::system::system_category()};
     // Not load(): the table in force belongs to another thread.
     auto text = read_private_file(data_, users_file_name, max_users_file_bytes);
     if (!text) return {in_place_error, text.error()};

@@ -5,7 +5,8 @@
 // the file anew, and replaces it whole: no change is lost, and a reader sees the old file or the new one.
 //
 // An editor may write it in place, in several steps. So auth reads it only if nobody holds the lock or has
-// the file open for writing: try_load().
+// the file open for writing: try_load(). Nor is it replaced while it is open for writing: the new file would
+// have half of the users, and the editor would write the rest into one that is gone.
 #pragma once
 
 #include "server/users/users_table.hpp"
@@ -66,16 +67,17 @@ public:
     using Edited = std::variant<UsersChange, NoChange>;
     using Edit = std::function<Edited(const UsersTable& now)>;
 
-    // Changes the file under the lock. When the result is empty the new file is on disk; it is in force here
-    // after the next load(). Else nothing was changed, unless it says so; a NoChange comes back as a problem
-    // of "users.db". `undo` takes back, still under the lock, what `change` has done elsewhere for a file
-    // that then was not written.
+    // Changes the file under the lock. Waits two seconds for somebody who has it open for writing, and
+    // changes nothing if that lasts longer. When the result is empty the new file is on disk; it is in force
+    // here after the next load(). Else nothing was changed, unless it says so; a NoChange comes back as a
+    // problem of "users.db". `undo` takes back, still under the lock, what `change` has done elsewhere for a
+    // file that then was not written.
     std::vector<Problem> edit(
         const Edit& change, const std::function<void()>& undo = [] {});
 
     // UserStore; find() and the others need a good load() before. A renewed hash is found after the next
-    // load(); one is not renewed, but fails with EWOULDBLOCK, while somebody else holds the lock, perhaps in
-    // an editor: hashing threads must not wait for that.
+    // load(); one is not renewed, but fails with EWOULDBLOCK, while somebody else holds the lock or is
+    // writing the file, perhaps in an editor: hashing threads must not wait for that.
     const std::string& realm() const override { return table_->realm(); }
     std::optional<User> find(std::string_view name) const override { return table_->find(name); }
     std::size_t size() const override { return table_->size(); }

@@ -173,6 +173,22 @@ TEST_CASE("a users file is not read while somebody has it open for writing, unle
     CHECK(users.try_load().used_by == UsedBy::nobody);
 }
 
+TEST_CASE("a users file is not replaced while somebody has it open for writing")
+{
+    const std::string text = text_with(user_line(user("alice")));
+    const Data data{text};
+    UsersFile users = data.open();
+    REQUIRE(users.load().empty());
+    UniqueFd writer{::openat(data.fd(), users_file_name, O_RDWR | O_CLOEXEC)};
+    CHECK(users.renew_password_hash("alice", hash, other_hash).error() ==
+          boost::system::errc::operation_would_block);
+    CHECK_THAT(users.edit(adding("bob")).at(0).what, test::contains("somebody is writing it"));
+    CHECK(data.read("users.db") == text);
+    writer.reset();
+    CHECK(users.edit(adding("bob")).empty());
+    CHECK(users.renew_password_hash("alice", hash, other_hash).value());
+}
+
 TEST_CASE("at the start a users file that somebody is changing is read as it is after a while")
 {
     const Data data{"realm r\n"};
