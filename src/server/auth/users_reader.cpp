@@ -39,7 +39,6 @@ std::vector<Problem> UsersReader::read()
     }
     used_by_ = UsersFile::UsedBy::nobody;
     changed_at_.reset();
-    pause_ = shortest_pause;
     told_ = false;
     if (attempt.problems.empty() && users_.table().get() != before) {
         log_event("users-read", {{"users", users_.size()}});
@@ -80,8 +79,9 @@ void UsersReader::come_back(UsersFile::UsedBy used_by)
     const auto now = Clock::now();
     if (used_by_ != used_by) used_since_ = now;
     used_by_ = used_by;
-    if (now - used_since_ > untold) tell_of_wait();
-    follow_after(std::exchange(pause_, std::min<Clock::duration>(pause_ * 2, longest_pause)));
+    const bool takes_long = now - used_since_ > usual_wait;
+    if (takes_long) tell_of_wait();
+    follow_after(takes_long ? long_pause : short_pause);
 }
 
 void UsersReader::follow_after(Clock::duration time)

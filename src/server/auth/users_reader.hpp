@@ -48,10 +48,12 @@ private:
 
     static constexpr std::chrono::milliseconds quiet{250}; // after which more is not expected
     static constexpr std::chrono::milliseconds longest_unrest{800};
-    static constexpr std::chrono::milliseconds shortest_pause{5}; // between tries
-    static constexpr std::chrono::milliseconds longest_pause{50}; // many short holders must not keep it out
+    // Between tries. `ftpcd user` renames the file before it has let go of the lock, and what it changes is
+    // to be in force when it ends.
+    static constexpr std::chrono::milliseconds short_pause{1};
+    static constexpr std::chrono::milliseconds long_pause{50};
+    static constexpr std::chrono::seconds usual_wait{1}; // then pauses are long, and the log says what for
     static constexpr std::chrono::seconds longest_writer{10};
-    static constexpr std::chrono::seconds untold{1}; // so long a wait is nothing special
 
     UsersFile& users_;
     std::function<void()> on_changed_;
@@ -60,7 +62,6 @@ private:
     std::optional<Clock::time_point> changed_at_; // the first of the changes that are not read yet
     UsersFile::UsedBy used_by_ = UsersFile::UsedBy::nobody;
     Clock::time_point used_since_;
-    Clock::duration pause_ = shortest_pause;
     bool told_ = false;
 };
 
