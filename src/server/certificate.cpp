@@ -39,6 +39,10 @@ using Extension = std::unique_ptr<X509_EXTENSION, decltype(&X509_EXTENSION_free)
 
 constexpr int valid_days = 397;
 constexpr std::chrono::hours renew_before{24 * 30};
+constexpr std::chrono::hours valid_before_made{24}; // for clients whose clock is behind
+// A clock that says less is wrong: the program is younger. By such a clock, which machines without a battery
+// have at their start, every certificate is from the future, and none is made anew for that.
+constexpr std::chrono::sys_days program_made{std::chrono::year{2026} / 1 / 1};
 constexpr std::size_t max_pem_bytes = std::size_t{30} * 1024;
 
 void require(bool done, const char* what)
@@ -195,8 +199,8 @@ std::string make_certificate_pem(EVP_PKEY* key)
     X509* const x = certificate.get();
     require(x != nullptr && X509_set_version(x, X509_VERSION_3) == 1, "certificate");
     set_random_serial(x);
-    // A client whose clock is a little behind must not find it "not yet valid".
-    require(X509_gmtime_adj(X509_getm_notBefore(x), -3600) != nullptr &&
+    const auto before = std::chrono::seconds{valid_before_made}.count();
+    require(X509_gmtime_adj(X509_getm_notBefore(x), -before) != nullptr &&
                 X509_time_adj_ex(X509_getm_notAfter(x), valid_days, 0, nullptr) != nullptr,
             "validity");
     const std::string name = host_name();
@@ -215,11 +219,14 @@ std::string make_certificate_pem(EVP_PKEY* key)
     return to_text(out);
 }
 
-std::chrono::system_clock::duration time_left(const std::string& certificate_file)
+bool must_be_renewed(const std::string& certificate_file)
 {
     const std::string pem = read_pem(certificate_file);
+    const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
     try {
-        return describe_certificate(pem).not_after - std::chrono::system_clock::now();
+        const CertificateDescription found = describe_certificate(pem);
+        const bool from_the_future = found.not_before > now && now > program_made;
+        return from_the_future || found.not_after - now <= renew_before;
     } catch (const std::exception& error) {
         throw std::runtime_error{certificate_file + ": " + error.what()};
     }
@@ -257,7 +264,7 @@ void make_what_is_missing(const Settings& settings)
         const SecretText pem = make_key_pem();
         write_pem(directory, "key.pem", view(pem), 0600);
     }
-    if (certificate_is_there && time_left(settings.certificate_file()) > renew_before) return;
+    if (certificate_is_there && !must_be_renewed(settings.certificate_file())) return;
     const Key key = parse_key(read_key_pem(settings.key_file()));
     if (!key) throw std::runtime_error{settings.key_file() + ": not a PEM private key without a passphrase"};
     write_pem(directory, "certificate.pem", make_certificate_pem(key.get()), 0644);
@@ -279,11 +286,45 @@ std::string certificate_hash(const X509* certificate, const EVP_MD* algorithm)
     return text;
 }
 
-std::chrono::system_clock::time_point to_time_point(const ASN1_TIME* time)
+std::chrono::sys_seconds to_time_point(const ASN1_TIME* time)
 {
     std::tm parts{};
     require(ASN1_TIME_to_tm(time, &parts) == 1, "validity");
-    return std::chrono::system_clock::from_time_t(::timegm(&parts));
+    return std::chrono::sys_seconds{std::chrono::seconds{::timegm(&parts)}};
+}
+
+// The next certificate of a text in PEM; null when there is none.
+Certificate read_next_certificate(BIO* pem)
+{
+    Certificate certificate{PEM_read_bio_X509(pem, nullptr, nullptr, nullptr), X509_free};
+    ERR_clear_error();
+    return certificate;
+}
+
+std::string subject_of(const X509* certificate)
+{
+    const Bio subject{BIO_new(BIO_s_mem()), BIO_free};
+    X509_NAME_print_ex(subject.get(), X509_get_subject_name(certificate), 0,
+                       XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB);
+    return to_text(subject);
+}
+
+// "2026-11-29T10:15:00Z"
+std::string utc_text(const ASN1_TIME* time)
+{
+    std::tm parts{};
+    std::array<char, 32> text{};
+    require(ASN1_TIME_to_tm(time, &parts) == 1, "validity");
+    return {text.data(), std::strftime(text.data(), text.size(), "%FT%TZ", &parts)};
+}
+
+std::string validity_problem(const X509* certificate, std::chrono::sys_seconds now)
+{
+    const ASN1_TIME* const begin = X509_get0_notBefore(certificate);
+    const ASN1_TIME* const end = X509_get0_notAfter(certificate);
+    if (to_time_point(begin) > now) return "is not valid before " + utc_text(begin);
+    if (to_time_point(end) < now) return "has expired at " + utc_text(end);
+    return {};
 }
 
 } // namespace
@@ -315,15 +356,27 @@ CertificateFiles load_or_make_certificate(const Settings& settings)
 CertificateDescription describe_certificate(const std::string& certificate_pem)
 {
     const Bio in{BIO_new_mem_buf(certificate_pem.data(), static_cast<int>(certificate_pem.size())), BIO_free};
-    const Certificate certificate{PEM_read_bio_X509(in.get(), nullptr, nullptr, nullptr), X509_free};
-    ERR_clear_error();
+    const Certificate certificate = read_next_certificate(in.get());
     if (!certificate) throw std::runtime_error{"not a PEM certificate"};
-    const Bio subject{BIO_new(BIO_s_mem()), BIO_free};
-    X509_NAME_print_ex(subject.get(), X509_get_subject_name(certificate.get()), 0,
-                       XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB);
-    return {fingerprint(certificate.get()), certificate_hash(certificate.get(), EVP_sha256()),
-            certificate_hash(certificate.get(), EVP_sha1()), to_text(subject),
+    return {fingerprint(certificate.get()),
+            certificate_hash(certificate.get(), EVP_sha256()),
+            certificate_hash(certificate.get(), EVP_sha1()),
+            subject_of(certificate.get()),
+            to_time_point(X509_get0_notBefore(certificate.get())),
             to_time_point(X509_get0_notAfter(certificate.get()))};
+}
+
+std::string validity_problem(const std::string& certificate_pem, std::chrono::sys_seconds now)
+{
+    const Bio in{BIO_new_mem_buf(certificate_pem.data(), static_cast<int>(certificate_pem.size())), BIO_free};
+    Certificate certificate = read_next_certificate(in.get());
+    if (!certificate) throw std::runtime_error{"not a PEM certificate"};
+    for (bool first = true; certificate; certificate = read_next_certificate(in.get()), first = false) {
+        const auto problem = validity_problem(certificate.get(), now);
+        if (!problem.empty())
+            return first ? problem : "the certificate of " + subject_of(certificate.get()) + " " + problem;
+    }
+    return {};
 }
 
 } // namespace ftpc::server

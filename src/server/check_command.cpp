@@ -135,10 +135,15 @@ void check_certificate(const Settings& settings, Problems& problems)
     if (!has_certificate || !has_key) return;
     try_to(file, [&] {
         make_tls_context(certificate, view(key));
-        const auto left = describe_certificate(certificate).not_after - std::chrono::system_clock::now();
-        if (left < std::chrono::seconds{0})
-            problems.push_back({file, own ? "the certificate has expired"
-                                          : "has expired; `ftpcd serve` renews it at its start"});
+        const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+        const auto problem = validity_problem(certificate, now);
+        if (problem.empty()) return;
+        constexpr std::string_view renewal =
+            "; `ftpcd serve` makes it anew with the same key at its start and "
+            "after a reload, if the clock of this machine is right";
+        constexpr std::string_view advice =
+            "; put another in its place, or set the clock of this machine right";
+        problems.push_back({file, problem + std::string{own ? advice : renewal}});
     });
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <ctime>
+#include <limits>
 
 namespace ftpc::server {
 
@@ -102,13 +103,18 @@ private:
     void write_key(const User& user, const SessionKey& key)
     {
         const std::string name = "session key " + hex_encode(key.id);
-        if (key.expires <= seconds(facts_.now))
-            note(name + " expired at " + utc_time_text(key.expires) +
-                 "; the user logs in with the password again");
+        const std::string end = utc_time_text(end_of(key, facts_.session_ttl));
+        const KeyState state = state_of(key, seconds(facts_.now), facts_.session_ttl);
+        if (state == KeyState::expired)
+            note(name + " expired at " + end + "; the user logs in with the password again");
+        else if (state == KeyState::from_the_future)
+            note(name + " was made at " + utc_time_text(key.created) +
+                 ", which is yet to come: the clock was ahead then, or is behind now; it is refused, "
+                 "and the user logs in with the password again");
         else if (key.generation != user.generation)
             note(name + " is from before the last change of the user; it is good no longer");
         else
-            note(name + " is good until " + utc_time_text(key.expires));
+            note(name + " is good until " + end);
     }
 
     const LoginFacts& facts_;
@@ -126,7 +132,9 @@ LoginReport login_report(const LoginFacts& facts)
 
 std::string utc_time_text(std::uint64_t seconds)
 {
-    const auto time = static_cast<std::time_t>(seconds);
+    // Such as no calendar has: gmtime_r fails for years of more than 32 bits.
+    const auto time =
+        static_cast<std::time_t>(std::min<std::uint64_t>(seconds, std::numeric_limits<std::time_t>::max()));
     std::tm utc{};
     std::array<char, 32> text{};
     if (::gmtime_r(&time, &utc) == nullptr || std::strftime(text.data(), text.size(), "%FT%TZ", &utc) == 0)

@@ -6,6 +6,7 @@
 #include "server/auth/session_key_text.hpp"
 #include "server/users/user_store.hpp"
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <vector>
@@ -22,6 +23,7 @@ struct LoginFacts {
     bool limits_addresses = true;         // login-limit-address
     bool limits_accounts = true;          // login-limit-account
     std::vector<SessionKey> session_keys; // of the user
+    std::chrono::seconds session_ttl = Settings{}.session_ttl;
     Moment now;
 };
 

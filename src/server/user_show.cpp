@@ -12,6 +12,7 @@
 #include <fcntl.h>
 
 #include <array>
+#include <chrono>
 #include <iomanip>
 #include <iostream>
 #include <stdexcept>
@@ -29,7 +30,7 @@ std::string hash_text(const std::string& phc)
            (hash->pepper ? ", with pepper " + hex_encode(*hash->pepper) : std::string{", without pepper"});
 }
 
-void print_session_keys(int data, const User& user)
+void print_session_keys(int data, const User& user, std::chrono::seconds session_ttl)
 {
     const auto text = read_private_file(data, sessions_file_name, max_sessions_file_bytes);
     if (!text && text.error() != boost::system::errc::no_such_file_or_directory) {
@@ -39,10 +40,10 @@ void print_session_keys(int data, const User& user)
     std::size_t count = 0;
     for (const SessionKey& key : parse_session_keys(text ? *text : std::string{}).keys) {
         if (key.user != user.name || key.generation != user.generation ||
-            key.expires <= system_clock_seconds())
+            state_of(key, system_clock_seconds(), session_ttl) != KeyState::good)
             continue;
         std::cout << "session key   " << hex_encode(key.id) << " created " << utc_time_text(key.created)
-                  << " expires " << utc_time_text(key.expires) << "\n";
+                  << " expires " << utc_time_text(end_of(key, session_ttl)) << "\n";
         ++count;
     }
     if (count == 0) std::cout << "session keys  none\n";
@@ -94,7 +95,7 @@ int run_user_show(const std::vector<std::string>& words)
     if (!user) throw std::runtime_error{no_such_user(name)};
     print(*user);
     print_directories(database.directory.tree.get(), *user, arguments.settings);
-    print_session_keys(database.directory.data.get(), *user);
+    print_session_keys(database.directory.data.get(), *user, arguments.settings.session_ttl);
     return exit_status_in_force_with_tree(arguments, database);
 }
 

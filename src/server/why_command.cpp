@@ -67,11 +67,15 @@ LoginFacts gather_facts(const std::string& name, const Arguments& arguments, con
                      .limits_addresses = settings.login_limit_address != 0,
                      .limits_accounts = settings.login_limit_account != 0,
                      .session_keys = {},
+                     .session_ttl = settings.session_ttl,
                      .now = system_now()};
     if (!facts.user) return facts;
     facts.password_problem = find_password_problem(*facts.user, settings, facts.flags);
     facts.home_problem = find_home_problem(*facts.user, database, settings);
     facts.saved = saved_logins(database.directory.data.get());
+    const LoginLimiter limiter{
+        {settings.login_limit_address, settings.login_limit_account, settings.login_limit_forget}};
+    facts.saved.limiter = limiter.bounded(std::move(facts.saved.limiter), facts.now);
     facts.session_keys = session_keys_of(database.directory.data.get(), name);
     return facts;
 }

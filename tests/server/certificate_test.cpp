@@ -82,13 +82,21 @@ struct DataTest {
     }
 
     // The same certificate as it was made, but with so much time left, signed with its key again.
-    void age(std::chrono::hours left) const
+    void age(std::chrono::hours left, std::chrono::hours begun = 24h) const
+    {
+        change([&](X509* certificate) {
+            X509_gmtime_adj(X509_getm_notAfter(certificate), std::chrono::seconds{left}.count());
+            X509_gmtime_adj(X509_getm_notBefore(certificate), -std::chrono::seconds{begun}.count());
+        });
+    }
+    template <class Change>
+    void change(Change change) const
     {
         const CertificateFiles files = make();
         const Certificate certificate = parse(files.certificate_pem);
         const Key key{PEM_read_bio_PrivateKey(memory(view(files.key_pem)).get(), nullptr, nullptr, nullptr),
                       EVP_PKEY_free};
-        X509_gmtime_adj(X509_getm_notAfter(certificate.get()), std::chrono::seconds{left}.count());
+        change(certificate.get());
         REQUIRE(X509_sign(certificate.get(), key.get(), EVP_sha256()) > 0);
         const Bio out{BIO_new(BIO_s_mem()), BIO_free};
         REQUIRE(PEM_write_bio_X509(out.get(), certificate.get()) == 1);
@@ -128,20 +136,24 @@ TEST_CASE_METHOD(DataTest, "a certificate of its own says what it is for")
     CHECK(EVP_PKEY_get_bits(X509_get0_pubkey(x)) == 256);
 }
 
-TEST_CASE_METHOD(DataTest, "a certificate is valid from an hour ago for 397 days")
+TEST_CASE_METHOD(DataTest, "a certificate is valid from a day ago for 397 days")
 {
     const CertificateFiles files = make();
     const auto left =
         describe_certificate(files.certificate_pem).not_after - std::chrono::system_clock::now();
     CHECK((left > 396 * a_day && left <= 397 * a_day));
-    const Certificate certificate = parse(files.certificate_pem);
-    CHECK(X509_cmp_current_time(X509_get0_notBefore(certificate.get())) == -1);
+    const auto begun =
+        std::chrono::system_clock::now() - describe_certificate(files.certificate_pem).not_before;
+    CHECK((begun >= a_day && begun < a_day + std::chrono::minutes{5}));
 }
 
-TEST_CASE_METHOD(DataTest, "a certificate with less than 30 days left is renewed with the same key")
+TEST_CASE_METHOD(
+    DataTest,
+    "a certificate with less than 30 days left, or that is not valid yet, is renewed with the same key")
 {
-    for (const auto left : {29 * a_day, -a_day}) {
-        age(left);
+    for (const auto& [left, begun] :
+         {std::pair{29 * a_day, a_day}, std::pair{-a_day, a_day}, std::pair{999 * a_day, -a_day}}) {
+        age(left, begun);
         const std::string old = data.read("tls/certificate.pem");
         const std::string key = data.read("tls/key.pem");
         const CertificateFiles renewed = make();
@@ -262,4 +274,32 @@ TEST_CASE_METHOD(DataTest,
     REQUIRE(::symlink(other.settings.key_file().c_str(), data.path("live.key").c_str()) == 0);
     settings.key = data.path("live.key");
     CHECK(make().certificate_pem == expired);
+}
+
+TEST_CASE_METHOD(DataTest, "a certificate that clients refuse at this time is told, with its end or begin")
+{
+    const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+    CHECK(validity_problem(make().certificate_pem, now).empty());
+    CHECK_THAT(validity_problem(make().certificate_pem, now + 398 * a_day),
+               test::starts_with("has expired at "));
+    CHECK_THAT(validity_problem(make().certificate_pem, now - 2 * a_day),
+               test::starts_with("is not valid before "));
+    CHECK_THROWS_WITH(validity_problem("junk", now), "not a PEM certificate");
+    const std::string good = make().certificate_pem;
+    age(-a_day);
+    const std::string chain = good + data.read("tls/certificate.pem");
+    CHECK_THAT(validity_problem(chain, now), test::starts_with("the certificate of CN="));
+    CHECK_THAT(validity_problem(chain, now), test::contains(" has expired at "));
+}
+
+TEST_CASE_METHOD(DataTest, "a certificate without an end is valid, and never renewed")
+{
+    change([](X509* certificate) { // RFC 5280 §4.1.2.5
+        REQUIRE(ASN1_TIME_set_string(X509_getm_notAfter(certificate), "99991231235959Z") == 1);
+    });
+    const std::string endless = data.read("tls/certificate.pem");
+    CHECK(
+        validity_problem(endless, std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()))
+            .empty());
+    CHECK(make().certificate_pem == endless);
 }

@@ -141,3 +141,26 @@ TEST_CASE_METHOD(Report, "each session key is told, and whether it is good")
     CHECK(says(" is from before the last change of the user"));
     CHECK(says(" is good until 1970-01-01T00:33:20Z"));
 }
+
+TEST_CASE_METHOD(
+    Report, "a session key is told with the end that session-ttl gives it, and one of the future as such")
+{
+    facts.session_ttl = 600s;
+    facts.session_keys.resize(2);
+    for (SessionKey& key : facts.session_keys) {
+        key.generation = 1;
+        key.expires = 2000000;
+    }
+    facts.session_keys[0].created = 900;
+    facts.session_keys[1].created = 100000;
+    CHECK(says(" is good until 1970-01-01T00:25:00Z"));
+    CHECK(says(" was made at 1970-01-02T03:46:40Z, which is yet to come"));
+    facts.session_keys[0].created = 400;
+    CHECK(says(" expired at 1970-01-01T00:16:40Z"));
+}
+
+TEST_CASE("a time beyond every calendar is told as a number")
+{
+    CHECK(utc_time_text(~std::uint64_t{0}) == "18446744073709551615");
+    CHECK(utc_time_text(0) == "1970-01-01T00:00:00Z");
+}

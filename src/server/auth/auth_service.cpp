@@ -1,9 +1,9 @@
 #include "server/auth/auth_service.hpp"
 
-#include "server/auth/directory_watch.hpp"
 #include "server/auth/held_logins.hpp"
 #include "server/auth/login_keeper.hpp"
 #include "server/auth/net_requests.hpp"
+#include "server/auth/users_reader.hpp"
 #include "server/ipc/control.hpp"
 #include "server/ipc/endpoint.hpp"
 #include "server/lockdown/lockdown.hpp"
@@ -100,16 +100,16 @@ private:
         auto stores = std::make_unique<Stores>(std::move(data), settings.data);
         if (const auto made = ensure_users_file(stores->data.get()); !made)
             return {{users_file_name, "cannot be made: " + made.error().message()}};
-        auto problems = stores->users.load();
+        auto problems = stores->users.load_within(start_patience);
         if (problems.empty()) problems = load_keys(stores->session_keys);
         if (!problems.empty()) return problems;
-        watch_users(stores->data.get()); // finds the directory through /proc
+        reader_.emplace(loop_, stores->users, [this] { users_changed(); });
+        reader_->watch(stores->data.get()); // finds the directory through /proc
         if (auto refused = lock_down_to(stores->data.get(), settings); !refused.empty()) return refused;
         stores_ = std::move(stores);
-        drop_orphaned_keys();
+        set_limits(settings); // what is restored is bounded by them
         keeper_.emplace(loop_, stores_->data.get(), services_.history, services_.limiter);
-        services_.history.forget_those_without(stores_->users);
-        return {};
+        return read_users(); // it may have been read although somebody was writing it
     }
 
     static std::vector<Problem> load_keys(SessionKeys& keys)
@@ -148,53 +148,40 @@ private:
             services_.run_on_loop = [this](std::function<void()> work) {
                 asio::post(loop_, std::move(work));
             };
-            services_.users_changed = [this] { follow_users(); };
+            services_.users_changed = [this] { reader_->follow(); };
             services_.hold = [this](std::chrono::milliseconds delay, HashJob job) {
                 held_.hold(delay, std::move(job));
             };
             services_.history_changed = [this] { keeper_->changed(); };
         }
-        services_.limiter.set_limits(
-            {settings.login_limit_address, settings.login_limit_account, settings.login_limit_forget});
+        set_limits(settings);
         services_.session_ttl = settings.session_ttl;
+        stores_->session_keys.set_ttl(settings.session_ttl);
         services_.authenticator = std::make_unique<Authenticator>(
             stores_->users, settings.scrypt, std::make_shared<const Pepper>(std::move(pepper)));
     }
 
-    // Reads users.db if it can be read, and ends what holds no longer.
+    void set_limits(const Settings& settings)
+    {
+        services_.limiter.set_limits(
+            {settings.login_limit_address, settings.login_limit_account, settings.login_limit_forget});
+    }
+
+    // Once users.db is complete, which may be later.
     std::vector<Problem> read_users()
     {
-        // Only to compare: a large table that is no longer in force is to go at once.
-        const UsersTable* const before = stores_->users.table().get();
-        auto problems = stores_->users.load();
-        if (!problems.empty() || stores_->users.table().get() == before) return problems;
-        log_event("users-read", {{"users", stores_->users.size()}});
-        drop_orphaned_keys();
-        if (services_.history.forget_those_without(stores_->users)) keeper_->changed();
+        auto problems = reader_->read();
+        if (const auto reason = reader_->waits_for(); !reason.empty())
+            log_event("users-read-later", {{"reason", reason}, {"effect", "the users stay until that ends"}});
+        return problems;
+    }
+
+    // Ends what holds no longer.
+    void users_changed()
+    {
+        if (services_.history.forget_those_gone(stores_->users, services_.now())) keeper_->changed();
         if (net_) net_->users_changed();
         if (net_) channel_->fill();
-        return {};
-    }
-
-    void follow_users() { log_problems("users-kept", read_users()); }
-
-    void drop_orphaned_keys()
-    {
-        const auto dropped = stores_->session_keys.drop_orphans(stores_->users);
-        if (!dropped)
-            log_event("session-keys-not-written", {{"reason", dropped.error().message()}});
-        else if (*dropped != 0)
-            log_event("session-keys-ended", {{"keys", *dropped}});
-    }
-
-    void watch_users(int data)
-    {
-        auto watch = DirectoryWatch::start(loop_, data, users_file_name, [this] { follow_users(); });
-        if (watch)
-            watch_.emplace(std::move(*watch));
-        else
-            log_event("users-not-watched", {{"reason", watch.error().message()},
-                                            {"effect", "changes count after a reload (SIGHUP)"}});
     }
 
     // ---- net
@@ -261,6 +248,8 @@ private:
         loop_.stop();
     }
 
+    // How long a start waits for those who are changing users.db.
+    static constexpr std::chrono::seconds start_patience{1};
     // How many logins wait at most because many have failed at their account.
     static constexpr std::size_t max_held_logins = 1024;
     // No further request is read while so many answers wait for net to read them.
@@ -273,7 +262,7 @@ private:
     AuthServices services_;
     HeldLogins held_{loop_, max_held_logins};
     std::optional<LoginKeeper> keeper_;
-    std::optional<DirectoryWatch> watch_;
+    std::optional<UsersReader> reader_;
     std::optional<ipc::Endpoint> channel_;
     std::uint32_t channel_number_ = 0;
     std::shared_ptr<NetRequests> net_;

@@ -95,8 +95,10 @@ Decision Authenticator::decide(const PasswordCheck& check) const
 Decision Authenticator::decide(const ipc::LogInWithSessionKey& login, const SessionKeys& keys) const
 {
     const SessionKey* key = keys.find(login.session);
-    if (key == nullptr && keys.has_expired(login.session))
-        return refused("the session key has expired", Suspicion::none);
+    const auto state = keys.state(login.session);
+    if (state == KeyState::expired) return refused("the session key has expired", Suspicion::none);
+    if (state == KeyState::from_the_future)
+        return refused("the session key was made later than the clock says it is", Suspicion::none);
     // An id has 128 random bits, so nobody comes by one by trying; but many who share an address may have
     // keys that have ended.
     if (key == nullptr) return refused("no such session key, or ended", Suspicion::none);

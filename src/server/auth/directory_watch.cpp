@@ -22,25 +22,27 @@ namespace {
 // IN_ATTRIB: permissions that kept the file from being read may have been mended.
 constexpr std::uint32_t watched_events = IN_MOVED_TO | IN_CLOSE_WRITE | IN_ATTRIB | IN_DELETE | IN_MOVED_FROM;
 
-// Whether one of the events in `bytes` is about `name`, or some were lost.
-bool concerns(std::string_view bytes, std::string_view name)
+// What the events in `bytes` say of `name`, all together; all kinds of events if some were lost.
+std::uint32_t events_of(std::string_view name, std::string_view bytes)
 {
+    std::uint32_t found = 0;
     while (bytes.size() >= sizeof(inotify_event)) {
         inotify_event event{};
         std::memcpy(&event, bytes.data(), sizeof event);
         // The name is padded with NULs.
         const std::string_view padded = bytes.substr(sizeof event, event.len);
-        if ((event.mask & IN_Q_OVERFLOW) != 0 || padded.substr(0, padded.find('\0')) == name) return true;
+        if ((event.mask & IN_Q_OVERFLOW) != 0) found |= watched_events;
+        if (padded.substr(0, padded.find('\0')) == name) found |= event.mask;
         bytes.remove_prefix(sizeof event + event.len);
     }
-    return false;
+    return found;
 }
 
 } // namespace
 
 class DirectoryWatch::Impl : public std::enable_shared_from_this<Impl> {
 public:
-    Impl(asio::io_context& loop, UniqueFd inotify, std::string name, std::function<void()> on_change)
+    Impl(asio::io_context& loop, UniqueFd inotify, std::string name, OnChange on_change)
         : inotify_{loop, inotify.release()}, name_{std::move(name)}, on_change_{std::move(on_change)}
     {}
 
@@ -61,24 +63,24 @@ public:
 private:
     void read()
     {
-        bool changed = false;
+        std::uint32_t found = 0;
         std::array<char, 4096> events{};
         while (true) {
             const ssize_t got = ::read(inotify_.native_handle(), events.data(), events.size());
             if (got <= 0) break;
-            changed |= concerns({events.data(), static_cast<std::size_t>(got)}, name_);
+            found |= events_of(name_, {events.data(), static_cast<std::size_t>(got)});
         }
         wait();
-        if (changed) on_change_();
+        if (found != 0) on_change_((found & IN_MOVED_TO) != 0);
     }
 
     asio::posix::stream_descriptor inotify_;
     std::string name_;
-    std::function<void()> on_change_;
+    OnChange on_change_;
 };
 
 Result<DirectoryWatch> DirectoryWatch::start(asio::io_context& loop, int directory, std::string name,
-                                             std::function<void()> on_change)
+                                             OnChange on_change)
 {
     UniqueFd inotify{::inotify_init1(IN_NONBLOCK | IN_CLOEXEC)};
     if (!inotify) return last_system_error();

@@ -1,5 +1,5 @@
-// Tells when a file in a directory has been replaced, written, given other permissions or taken away
-// (inotify(7)).
+// Tells when a file in a directory has been replaced, written and closed, given other permissions or taken
+// away (inotify(7)).
 #pragma once
 
 #include "shared/result.hpp"
@@ -16,10 +16,14 @@ namespace ftpc::server {
 
 class DirectoryWatch {
 public:
+    // `replaced`: a whole file was renamed onto it. Else it may have been written in place, and more may
+    // follow.
+    using OnChange = std::function<void(bool replaced)>;
+
     // Watches the file `name` in the open directory; `on_change` is called on the loop, once for what
     // happened in one go. Fails with the system's error where the kernel or a missing /proc do not allow it.
     static Result<DirectoryWatch> start(boost::asio::io_context& loop, int directory, std::string name,
-                                        std::function<void()> on_change);
+                                        OnChange on_change);
 
     DirectoryWatch(DirectoryWatch&&) noexcept = default;
     DirectoryWatch& operator=(DirectoryWatch&&) = delete;

@@ -1,10 +1,13 @@
 // What auth remembers of each user's logins: for `ftpcd why`, and to know the addresses from which a user has
-// logged in well before. Bounded, and only of users that exist. Pure values; login_history_text has the file.
+// logged in well before. Bounded, and only of users that exist or did lately. Pure values; login_history_text
+// has the file.
 #pragma once
 
+#include "server/auth/penalty_table.hpp"
 #include "server/peer_network.hpp"
 #include "server/users/user_store.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -54,14 +57,17 @@ public:
     // Whether `user` has logged in from that network well, with the password of today.
     bool knows(const User& user, const ipc::PeerAddress& peer) const;
 
-    // Whether there were any.
-    bool forget_those_without(const UserStore& users);
+    // Forgets those who are not among `users` and whose last login, good or failed, was a month before
+    // `now`: a user may be missing for a moment only. Whether there were any.
+    static constexpr std::chrono::seconds kept_when_gone{std::chrono::hours{24 * 30}};
+    bool forget_those_gone(const UserStore& users, Moment now);
 
     const Users& users() const { return users_; }
     void restore(Users users) { users_ = std::move(users); }
 
 private:
-    UserLogins& logins_of(std::string_view name);
+    // `now`: seconds since 1970, as in LoginFrom.
+    UserLogins& logins_of(std::string_view name, std::uint64_t now);
 
     Users users_;
 };

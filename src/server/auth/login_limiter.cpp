@@ -97,8 +97,25 @@ LoginLimiter::State LoginLimiter::save(Moment now) const
 {
     State state{addresses_.save(max_saved, now), accounts_.save(max_saved, now)};
     for (PenaltyTable::Saved& account : state.accounts)
-        account.penalty_end = std::max(account.forgotten - limits_.forget * limits_.account, Moment{});
+        account.penalty_end = delay_end(account.forgotten);
     return state;
+}
+
+LoginLimiter::State LoginLimiter::bounded(State state, Moment now) const
+{
+    for (PenaltyTable::Saved& address : state.addresses)
+        address = addresses_.bounded(address, now);
+    for (PenaltyTable::Saved& account : state.accounts) {
+        account.forgotten = accounts_.bounded(account, now).forgotten;
+        account.penalty_end = std::min(account.penalty_end, delay_end(account.forgotten));
+    }
+    return state;
+}
+
+// When an account has no more failures than are free.
+Moment LoginLimiter::delay_end(Moment forgotten) const
+{
+    return std::max(forgotten - limits_.forget * limits_.account, Moment{});
 }
 
 void LoginLimiter::restore(const State& state, Moment now)

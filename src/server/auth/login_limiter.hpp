@@ -75,8 +75,11 @@ public:
     };
     State save(Moment now) const;
     void restore(const State& state, Moment now);
+    // Without what a clock that was ahead has added.
+    State bounded(State state, Moment now) const;
 
 private:
+    Moment delay_end(Moment forgotten) const;
     Hit fail_of_address(const ipc::PeerAddress& peer, const PenaltyTable::Key& cause, Moment now);
 
     LoginLimits limits_;

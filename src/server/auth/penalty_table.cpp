@@ -14,12 +14,13 @@ using std::chrono::milliseconds;
 
 Moment system_now()
 {
-    return std::chrono::time_point_cast<milliseconds>(std::chrono::system_clock::now());
+    return std::max(std::chrono::time_point_cast<milliseconds>(std::chrono::system_clock::now()), Moment{});
 }
 
 void PenaltyTable::fail(const Key& key, const Key& cause, Moment now)
 {
     if (rule_.free == 0) return;
+    follow_clock(now);
     Entry& entry = entry_of(key, now);
     const Moment latest = now + rule_.forget * most_failures();
     set_forgotten(key, entry, std::min(std::max(entry.forgotten, now) + rule_.forget, latest));
@@ -36,6 +37,7 @@ void PenaltyTable::fail(const Key& key, const Key& cause, Moment now)
 
 void PenaltyTable::forgive(const Key& key, const Key& cause, Moment now)
 {
+    follow_clock(now);
     const auto found = entries_.find(key);
     if (found == entries_.end()) return;
     Entry& entry = found->second;
@@ -48,8 +50,9 @@ void PenaltyTable::forgive(const Key& key, const Key& cause, Moment now)
     }
 }
 
-unsigned PenaltyTable::failures(const Key& key, Moment now) const
+unsigned PenaltyTable::failures(const Key& key, Moment now)
 {
+    follow_clock(now);
     const auto found = entries_.find(key);
     if (found == entries_.end() || found->second.forgotten <= now || rule_.free == 0) return 0;
     const auto rounded_up = (found->second.forgotten - now + rule_.forget - milliseconds{1}) / rule_.forget;
@@ -67,18 +70,35 @@ milliseconds PenaltyTable::penalty(unsigned failures) const
 
 Moment PenaltyTable::penalty_end(const Key& key, Moment now)
 {
+    follow_clock(now);
     const auto found = entries_.find(key);
     if (found == entries_.end() || rule_.free == 0) return now;
-    bound(key, found->second, now);
+    bound(key, found->second, now); // the rule may have changed
     return found->second.penalty_end;
 }
 
-// What lies further ahead than anything that is made at this time comes from before the clock was set back.
+PenaltyTable::Saved PenaltyTable::bounded(const Saved& saved, Moment now) const
+{
+    if (rule_.free == 0) return saved;
+    return {saved.key, std::min(saved.forgotten, now + rule_.forget * most_failures()),
+            std::min(saved.penalty_end, now + rule_.longest)};
+}
+
 void PenaltyTable::bound(const Key& key, Entry& entry, Moment now)
 {
-    entry.penalty_end = std::min(entry.penalty_end, now + rule_.longest);
-    const Moment latest = now + rule_.forget * most_failures();
-    if (entry.forgotten > latest) set_forgotten(key, entry, latest);
+    const Saved within = bounded({key, entry.forgotten, entry.penalty_end}, now);
+    entry.penalty_end = within.penalty_end;
+    if (within.forgotten != entry.forgotten) set_forgotten(key, entry, within.forgotten);
+}
+
+// When the clock is set back all are bounded at once: one that is looked at a month later must not begin
+// then.
+void PenaltyTable::follow_clock(Moment now)
+{
+    const bool set_back = now < std::exchange(now_, now);
+    if (!set_back) return;
+    for (auto& [key, entry] : entries_)
+        bound(key, entry, now);
 }
 
 // Enough for the longest penalty; more would only take longer to be forgotten.

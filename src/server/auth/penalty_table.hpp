@@ -18,6 +18,7 @@ namespace ftpc::server {
 // By the system's clock, since it is kept over restarts. A clock that was set back costs nobody more than the
 // longest penalty.
 using Moment = std::chrono::sys_time<std::chrono::milliseconds>;
+// 1970 for a clock that is set to before: the files that keep moments have no negative ones.
 Moment system_now();
 
 struct PenaltyRule {
@@ -45,7 +46,7 @@ public:
     void forgive(const Key& key, const Key& cause, Moment now);
 
     // How many failures are not forgotten yet.
-    unsigned failures(const Key& key, Moment now) const;
+    unsigned failures(const Key& key, Moment now);
 
     // How long the penalty is that so many failures cost.
     std::chrono::milliseconds penalty(unsigned failures) const;
@@ -64,6 +65,10 @@ public:
     // At most `most`, those first that are forgotten last.
     std::vector<Saved> save(std::size_t most, Moment now) const;
     void restore(const Saved& saved, Moment now);
+
+    // What lies further ahead than anything that is counted `now` was counted by a clock that was ahead; the
+    // same without that.
+    Saved bounded(const Saved& saved, Moment now) const;
 
 private:
     struct Part {
@@ -85,11 +90,13 @@ private:
     void set_forgotten(const Key& key, Entry& entry, Moment forgotten);
     void erase(const Key& key);
     void bound(const Key& key, Entry& entry, Moment now);
+    void follow_clock(Moment now);
 
     std::size_t capacity_;
     PenaltyRule rule_;
     std::unordered_map<Key, Entry, KeyHash> entries_{0, KeyHash{random_seed()}};
     std::set<std::pair<Moment, Key>> by_forgotten_;
+    Moment now_{}; // when anything was asked last
 
     static std::uint64_t random_seed();
 };

@@ -4,8 +4,10 @@
 #include "shared/base64.hpp"
 #include "shared/text.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
+#include <limits>
 #include <map>
 #include <optional>
 #include <set>
@@ -40,6 +42,13 @@ bool read_seconds(std::string_view text, std::uint64_t& out)
 {
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
     return error == std::errc{} && end == text.data() + text.size();
+}
+
+// At most the largest number: the file may hold any.
+std::uint64_t sum_or_most(std::uint64_t a, std::uint64_t b)
+{
+    return a > std::numeric_limits<std::uint64_t>::max() - b ? std::numeric_limits<std::uint64_t>::max()
+                                                             : a + b;
 }
 
 std::optional<SessionKey> parse_line(std::string_view line)
@@ -93,6 +102,17 @@ private:
 };
 
 } // namespace
+
+std::uint64_t end_of(const SessionKey& key, std::chrono::seconds session_ttl)
+{
+    return std::min(key.expires, sum_or_most(key.created, static_cast<std::uint64_t>(session_ttl.count())));
+}
+
+KeyState state_of(const SessionKey& key, std::uint64_t now, std::chrono::seconds session_ttl)
+{
+    if (key.created > sum_or_most(now, clock_tolerance_seconds)) return KeyState::from_the_future;
+    return end_of(key, session_ttl) > now ? KeyState::good : KeyState::expired;
+}
 
 ParsedSessionKeys parse_session_keys(std::string_view text)
 {

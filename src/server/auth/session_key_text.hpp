@@ -9,6 +9,7 @@
 #include "server/settings.hpp"
 #include "shared/session_key.hpp"
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -31,6 +32,20 @@ struct SessionKey {
 
     friend bool operator==(const SessionKey&, const SessionKey&) = default;
 };
+
+// Whether a key is good depends on a clock, which may have been wrong when the key was made and may be wrong
+// now. So a key is never good for longer than the setting session-ttl, counted from when it was made, and one
+// that seems to be made in the future is not good at all.
+enum class KeyState { good, expired, from_the_future };
+
+// Clocks that differ by no more than that are the same: a clock that is set right by some seconds costs no
+// key.
+inline constexpr std::uint64_t clock_tolerance_seconds = 300;
+
+// When the key stops being good: at its own end, or `session_ttl` after it was made if that is earlier.
+std::uint64_t end_of(const SessionKey& key, std::chrono::seconds session_ttl);
+// `now` in seconds since 1970.
+KeyState state_of(const SessionKey& key, std::uint64_t now, std::chrono::seconds session_ttl);
 
 struct ParsedSessionKeys {
     std::vector<SessionKey> keys;  // in the order of their lines

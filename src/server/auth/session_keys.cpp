@@ -22,10 +22,21 @@ constexpr std::string_view header =
 std::uint64_t system_clock_seconds()
 {
     const auto now = std::chrono::system_clock::now().time_since_epoch();
+    return static_cast<std::uint64_t>(
+        std::max<std::int64_t>(std::chrono::duration_cast<std::chrono::seconds>(now).count(), 0));
+}
+
+std::uint64_t steady_clock_seconds()
+{
+    const auto now = std::chrono::steady_clock::now().time_since_epoch();
     return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(now).count());
 }
 
-SessionKeys::SessionKeys(int data, Clock clock) : data_{data}, clock_{std::move(clock)} {}
+SessionKeys::SessionKeys(int data, Clock clock, Clock steady)
+    : data_{data}, clock_{std::move(clock)}, steady_{std::move(steady)}
+{
+    trust_.look(clock_(), steady_());
+}
 
 SessionKeys::Loaded SessionKeys::load()
 {
@@ -50,6 +61,7 @@ SessionKeys::Loaded SessionKeys::load()
 Result<SessionKey> SessionKeys::enrol(const User& user, const SessionPublicKey& key,
                                       std::chrono::seconds lifetime)
 {
+    drop_useless();
     const std::uint64_t now = clock_();
     SessionKey made{.id = {},
                     .user = user.name,
@@ -58,21 +70,12 @@ Result<SessionKey> SessionKeys::enrol(const User& user, const SessionPublicKey& 
                     .created = now,
                     .expires = now + static_cast<std::uint64_t>(lifetime.count())};
     fill_random(made.id);
-
-    std::vector<SessionKey> ended;
-    const auto ids = ids_of_.find(user.name);
-    while (ids != ids_of_.end() && ids->second.size() >= max_session_keys_per_user) {
-        ended.push_back(keys_.at(ids->second.front()));
-        ids->second.erase(ids->second.begin());
-        keys_.erase(ended.back().id);
-    }
+    const auto before = all_of(user.name);
+    for (std::size_t count = before.size(); count >= max_session_keys_per_user; --count)
+        erase(first_to_go(user));
     insert(made);
     if (const auto saved = save(); !saved) {
-        erase(made.id);
-        for (const SessionKey& oldest : ended) {
-            keys_.emplace(oldest.id, oldest);
-            ids_of_[oldest.user].insert(ids_of_[oldest.user].begin(), oldest.id);
-        }
+        restore(user.name, before);
         return saved.error();
     }
     return made;
@@ -81,26 +84,28 @@ Result<SessionKey> SessionKeys::enrol(const User& user, const SessionPublicKey& 
 const SessionKey* SessionKeys::find(const SessionId& id) const
 {
     const auto found = keys_.find(id);
-    return found == keys_.end() || has_expired(found->second) ? nullptr : &found->second;
+    return found == keys_.end() || state(found->second) != KeyState::good ? nullptr : &found->second;
 }
 
-bool SessionKeys::has_expired(const SessionId& id) const
+std::optional<KeyState> SessionKeys::state(const SessionId& id) const
 {
     const auto found = keys_.find(id);
-    return found != keys_.end() && has_expired(found->second);
+    if (found == keys_.end()) return std::nullopt;
+    return state(found->second);
 }
 
 Result<bool> SessionKeys::end(std::string_view user, const SessionId& id)
 {
-    const SessionKey* key = find(id);
-    if (key == nullptr || key->user != user) return false;
-    const SessionKey ended = *key;
-    const auto order = ids_of_.at(ended.user);
+    const auto found = keys_.find(id);
+    // A key from the future can be ended: it would be good when its time comes.
+    if (found == keys_.end() || found->second.user != user || state(found->second) == KeyState::expired)
+        return false;
+    const std::string name = found->second.user;
+    const auto before = all_of(name);
     erase(id);
     if (const auto saved = save(); !saved) {
         // What a restart would bring back is not called ended.
-        keys_.emplace(ended.id, ended);
-        ids_of_[ended.user] = order;
+        restore(name, before);
         return {boost::system::in_place_error, saved.error()};
     }
     return true;
@@ -108,24 +113,42 @@ Result<bool> SessionKeys::end(std::string_view user, const SessionId& id)
 
 std::vector<SessionKey> SessionKeys::list(std::string_view user) const
 {
-    std::vector<SessionKey> keys;
-    const auto ids = ids_of_.find(std::string{user});
-    if (ids == ids_of_.end()) return keys;
-    for (const SessionId& id : ids->second)
-        if (const SessionKey* key = find(id)) keys.push_back(*key);
+    std::vector<SessionKey> keys = all_of(std::string{user});
+    std::erase_if(keys, [this](const SessionKey& key) { return state(key) != KeyState::good; });
+    for (SessionKey& key : keys)
+        key.expires = end_of(key, session_ttl_);
     return keys;
 }
 
-Result<std::size_t> SessionKeys::drop_orphans(const UserStore& users)
+std::vector<SessionKey> SessionKeys::all_of(const std::string& user) const
 {
-    std::vector<SessionId> dropped;
+    std::vector<SessionKey> keys;
+    const auto ids = ids_of_.find(user);
+    if (ids == ids_of_.end()) return keys;
+    for (const SessionId& id : ids->second)
+        keys.push_back(keys_.at(id));
+    return keys;
+}
+
+SessionId SessionKeys::first_to_go(const User& user) const
+{
+    const std::vector<SessionId>& ids = ids_of_.at(user.name);
+    const auto useless = std::find_if(ids.begin(), ids.end(), [&](const SessionId& id) {
+        const SessionKey& key = keys_.at(id);
+        return state(key) != KeyState::good || key.generation != user.generation;
+    });
+    return useless == ids.end() ? ids.front() : *useless;
+}
+
+// By a clock that is trusted, what is not good will never be, or comes from a clock that was ahead.
+void SessionKeys::drop_useless()
+{
+    if (!trust_.look(clock_(), steady_())) return;
+    std::vector<SessionId> useless;
     for (const auto& [id, key] : keys_)
-        if (has_expired(key) || !holds(users, key.user, key.generation)) dropped.push_back(id);
-    for (const SessionId& id : dropped)
+        if (state(key) != KeyState::good) useless.push_back(id);
+    for (const SessionId& id : useless)
         erase(id);
-    if (dropped.empty()) return 0;
-    if (const auto saved = save(); !saved) return {boost::system::in_place_error, saved.error()};
-    return dropped.size();
 }
 
 void SessionKeys::insert(const SessionKey& key)
@@ -140,6 +163,14 @@ void SessionKeys::erase(const SessionId& id)
     ids->second.erase(std::find(ids->second.begin(), ids->second.end(), id));
     if (ids->second.empty()) ids_of_.erase(ids);
     keys_.erase(key);
+}
+
+void SessionKeys::restore(const std::string& user, const std::vector<SessionKey>& keys)
+{
+    for (const SessionKey& key : all_of(user))
+        erase(key.id);
+    for (const SessionKey& key : keys)
+        insert(key);
 }
 
 Result<void> SessionKeys::save() const

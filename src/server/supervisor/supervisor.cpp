@@ -40,6 +40,7 @@ constexpr std::chrono::seconds stop_time{5};
 constexpr std::chrono::seconds kill_time{1}; // for the kernel to end a child that was killed
 constexpr unsigned most_doublings = 24;      // of a pause: days
 constexpr std::chrono::hours certificate_check_interval{24};
+constexpr std::chrono::minutes clock_tolerance{1};
 
 UniqueFd catch_signals()
 {
@@ -156,7 +157,7 @@ void Supervisor::load_secrets()
     certificate_pem_ = std::move(files.certificate_pem);
     key_pem_ = std::move(files.key_pem);
     pepper_ = std::move(pepper);
-    certificate_checked_ = Clock::now();
+    certificate_checked_ = {};
 }
 
 int Supervisor::run()
@@ -187,7 +188,7 @@ int Supervisor::run()
         if (Clock::now() >= next_look_) look_after_children();
         restart_those_due();
         replace_lost_channel();
-        if (Clock::now() - certificate_checked_ > certificate_check_interval) renew_certificate();
+        if (is_certificate_due()) renew_certificate();
     }
 }
 
@@ -483,7 +484,8 @@ void Supervisor::leave_behind(Child& child)
 
 int Supervisor::milliseconds_to_wait() const
 {
-    auto until = next_look_;
+    auto until =
+        std::min(next_look_, Clock::now() + clock_tolerance); // to see that the system's clock was set
     for (const Child& child : children_)
         if (!child.process) until = std::min(until, child.restart_at);
     if (channel_lost_) until = std::min(until, connected_at_ + shortest_life_of_channel);
@@ -563,7 +565,7 @@ void Supervisor::reload()
     } catch (const std::exception& error) {
         log_event("reload-refused", {{"reason", error.what()}});
         arguments_.settings = before;
-        certificate_checked_ = Clock::now();
+        certificate_checked_ = {};
         return;
     }
     set_log_format(arguments_.settings.log_format);
@@ -581,11 +583,20 @@ bool Supervisor::has_its_directories()
     return true;
 }
 
-// Once a day, with the settings in force: the self-signed certificate is made anew before it runs out, and
-// one that the administrator has replaced is taken over.
+bool Supervisor::is_certificate_due() const
+{
+    const Clocks now;
+    const auto passed = now.steady - certificate_checked_.steady;
+    const auto by_system_clock = now.system - certificate_checked_.system;
+    return passed > certificate_check_interval ||
+           std::chrono::abs(by_system_clock - passed) > clock_tolerance;
+}
+
+// Once a day, and after the clock was set, with the settings in force: the self-signed certificate is made
+// anew before it runs out, and one that the administrator has replaced is taken over.
 void Supervisor::renew_certificate()
 {
-    certificate_checked_ = Clock::now();
+    certificate_checked_ = {};
     if (!probe_.still_names("data", status_.data)) return;
     const std::string before = certificate_pem_;
     try {

@@ -98,6 +98,7 @@ private:
     void reload();
     bool has_its_directories();
     void load_secrets();
+    bool is_certificate_due() const;
     void renew_certificate();
     void stop();
     void stop_child(Child& child);
@@ -117,7 +118,12 @@ private:
     std::uint32_t channel_number_ = 0; // of that between auth and net
     Clock::time_point connected_at_;
     bool channel_lost_ = false; // while both live
-    Clock::time_point certificate_checked_;
+    // Two, since the system's clock may be set: then the certificate is looked at as well.
+    struct Clocks {
+        Clock::time_point steady = Clock::now();
+        std::chrono::system_clock::time_point system = std::chrono::system_clock::now();
+    };
+    Clocks certificate_checked_;
     ServerStatus status_; // what does not change while it runs
     AdministratorSocket administrator_;
     DirectoryProbe probe_;

@@ -2,6 +2,7 @@
 
 #include "server/auth/password_hash.hpp"
 #include "shared/base64.hpp"
+#include "shared/digest.hpp"
 #include "shared/error.hpp"
 #include "shared/remote_path.hpp"
 #include "shared/text.hpp"
@@ -9,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <span>
 
 namespace ftpc::server {
 
@@ -47,6 +49,17 @@ bool read_count(std::string_view text, std::uint64_t& out)
     return error == std::errc{} && end == text.data() + text.size();
 }
 
+// For a line without one: a user who is deleted and written anew, with another hash, has another generation.
+std::uint64_t generation_from(std::string_view password_hash)
+{
+    const Sha256 digest =
+        sha256({reinterpret_cast<const std::uint8_t*>(password_hash.data()), password_hash.size()});
+    std::uint64_t generation = 0;
+    for (const std::uint8_t byte : std::span{digest}.first<sizeof generation>())
+        generation = generation << 8 | byte;
+    return generation;
+}
+
 // The options behind the home, each at most once. Returns what is wrong, or nothing.
 std::string read_options(std::string_view rest, User& user)
 {
@@ -67,6 +80,7 @@ std::string read_options(std::string_view rest, User& user)
                    "' (there are generation=, locked and max-dirs=)";
         }
     }
+    if (!has_generation) user.generation = generation_from(user.password_hash);
     return {};
 }
 

@@ -3,7 +3,8 @@
 //   user <name> <PHC hash> <home> [generation=<16 hex>] [locked] [max-dirs=<n>]
 //   realm <name>
 //
-// Words are parted by spaces or tabs, one or several. Lines that are empty or begin with `#` say nothing.
+// Without generation= it follows from the hash. Words are parted by spaces or tabs, one or several. Lines
+// that are empty or begin with `#` say nothing.
 #pragma once
 
 #include "server/users/user_store.hpp"

@@ -14,6 +14,8 @@
 
 #include <array>
 #include <cerrno>
+#include <csignal>
+#include <thread>
 #include <utility>
 
 namespace ftpc::server {
@@ -27,15 +29,52 @@ constexpr std::string_view header =
     "#\n"
     "# The realm is part of every password hash: with another realm, nobody's password is right any more.\n";
 
+constexpr std::chrono::milliseconds pause_between_tries{10};
+constexpr std::chrono::seconds writer_patience{2};
+
 // Held while users.db is changed. An open file description of its own, so that it also keeps threads apart.
-// `how`: 0 to wait for it, LOCK_NB to fail with EWOULDBLOCK.
-Result<UniqueFd> lock_directory(int data, int how = 0)
+// `how`: LOCK_EX to change the file, LOCK_SH to read it; with LOCK_NB it fails with EWOULDBLOCK where it
+// would wait.
+Result<UniqueFd> lock_directory(int data, int how)
 {
     UniqueFd lock{::openat(data, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
     if (!lock) return last_system_error();
-    while (::flock(lock.get(), LOCK_EX | how) != 0)
+    while (::flock(lock.get(), how) != 0)
         if (errno != EINTR) return last_system_error();
     return lock;
+}
+
+Result<UniqueFd> lock_within(int data, std::chrono::milliseconds patience)
+{
+    const auto until = std::chrono::steady_clock::now() + patience;
+    while (true) {
+        auto lock = lock_directory(data, LOCK_EX | LOCK_NB);
+        const bool held = !lock && lock.error() == boost::system::errc::operation_would_block;
+        if (!held || std::chrono::steady_clock::now() >= until) return lock;
+        std::this_thread::sleep_for(pause_between_tries);
+    }
+}
+
+// Whether somebody has the file open for writing: then the kernel grants no lease for reading (fcntl(2)). If
+// somebody opens it while the lease is held, a signal would say so: SIGURG, which is ignored by default.
+bool has_writer(int data)
+{
+    const UniqueFd file{::openat(data, users_file_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)};
+    if (!file || ::fcntl(file.get(), F_SETSIG, SIGURG) != 0) return false;
+    if (::fcntl(file.get(), F_SETLEASE, F_RDLCK) != 0) return errno == EAGAIN;
+    ::fcntl(file.get(), F_SETLEASE, F_UNLCK);
+    return false;
+}
+
+// Whether somebody still has it open for writing after that time.
+bool has_writer_for(int data, std::chrono::milliseconds patience)
+{
+    const auto until = std::chrono::steady_clock::now() + patience;
+    while (has_writer(data)) {
+        if (std::chrono::steady_clock::now() >= until) return true;
+        std::this_thread::sleep_for(pause_between_tries);
+    }
+    return false;
 }
 
 std::string random_realm()
@@ -72,7 +111,7 @@ bool is_there(int data)
 Result<void> ensure_users_file(int data, std::optional<FileOwner> owner)
 {
     if (is_there(data)) return {};
-    const auto lock = lock_directory(data);
+    const auto lock = lock_within(data, std::chrono::seconds{10});
     if (!lock) return lock.error();
     if (is_there(data)) return {};
     // There were users: a new file, with another realm, would quietly lock all of them out.
@@ -88,7 +127,36 @@ UsersFile::UsersFile(int data, std::string data_path, std::optional<FileOwner> o
 
 std::vector<Problem> UsersFile::load()
 {
-    auto text = read_private_file(data_, users_file_name, max_users_file_bytes);
+    return take(read_private_file(data_, users_file_name, max_users_file_bytes));
+}
+
+UsersFile::Attempt UsersFile::try_load(bool despite_writer)
+{
+    const auto text = [&]() -> std::variant<Result<std::string>, UsedBy> {
+        const auto lock = lock_directory(data_, LOCK_SH | LOCK_NB);
+        if (!lock && lock.error() == boost::system::errc::operation_would_block)
+            return UsedBy::holder_of_lock;
+        // A file system that knows no locks keeps nobody away.
+        if (!despite_writer && has_writer(data_)) return UsedBy::writer;
+        return read_private_file(data_, users_file_name, max_users_file_bytes);
+    }(); // parsing takes longer than reading, and needs no lock
+    if (const auto* used_by = std::get_if<UsedBy>(&text)) return {*used_by, {}};
+    return {UsedBy::nobody, take(std::get<Result<std::string>>(text))};
+}
+
+std::vector<Problem> UsersFile::load_within(std::chrono::milliseconds patience)
+{
+    const auto until = std::chrono::steady_clock::now() + patience;
+    while (std::chrono::steady_clock::now() < until) {
+        auto attempt = try_load();
+        if (attempt.used_by == UsedBy::nobody) return std::move(attempt.problems);
+        std::this_thread::sleep_for(pause_between_tries);
+    }
+    return load();
+}
+
+std::vector<Problem> UsersFile::take(Result<std::string> text)
+{
     if (!text) return {unreadable(text.error())};
     if (table_ && table_->text() == *text) return {};
     auto parsed = UsersTable::parse(std::move(*text));
@@ -98,8 +166,10 @@ std::vector<Problem> UsersFile::load()
 
 std::vector<Problem> UsersFile::edit(const Edit& change, const std::function<void()>& undo)
 {
-    const auto lock = lock_directory(data_);
+    const auto lock = lock_directory(data_, LOCK_EX);
     if (!lock) return {{data_path_, "cannot be locked: " + lock.error().message()}};
+    if (has_writer_for(data_, writer_patience))
+        return {{users_file_name, "somebody is writing it without the lock; try again when that has ended"}};
     if (auto problems = load(); !problems.empty()) return problems;
     const auto edited = change(*table_);
     if (const auto* refusal = std::get_if<NoChange>(&edited)) return {{users_file_name, refusal->reason}};
@@ -130,8 +200,9 @@ Result<bool> UsersFile::renew_password_hash(std::string_view name, std::string_v
                                             std::string_view renewed)
 {
     using boost::system::in_place_error; // an error_code alone could also mean a bool
-    const auto lock = lock_directory(data_, LOCK_NB);
+    const auto lock = lock_directory(data_, LOCK_EX | LOCK_NB);
     if (!lock) return {in_place_error, lock.error()};
+    if (has_writer(data_)) return {in_place_error, EWOULDBLOCK, boost::system::system_category()};
     // Not load(): the table in force belongs to another thread.
     auto text = read_private_file(data_, users_file_name, max_users_file_bytes);
     if (!text) return {in_place_error, text.error()};

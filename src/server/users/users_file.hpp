@@ -3,11 +3,16 @@
 //
 // Who changes it (`ftpcd user`, and auth when it renews a hash) locks the data directory with flock(2), reads
 // the file anew, and replaces it whole: no change is lost, and a reader sees the old file or the new one.
+//
+// An editor may write it in place, in several steps. So auth reads it only if nobody holds the lock or has
+// the file open for writing: try_load(). Nor is it replaced while it is open for writing: the new file would
+// have half of the users, and the editor would write the rest into one that is gone.
 #pragma once
 
 #include "server/users/users_table.hpp"
 #include "shared/file.hpp"
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -20,8 +25,9 @@ namespace ftpc::server {
 inline constexpr const char* users_file_name = "users.db";
 
 // Makes a users.db without users and with a new random realm where there is none. `data` is the open data
-// directory; `owner` whom the file is given to. Fails with the system's error, or Errc::users_db_missing
-// where session keys or a login history are left of a users.db that has been lost.
+// directory; `owner` whom the file is given to. Fails with the system's error, with EWOULDBLOCK if somebody
+// holds the lock for ten seconds, or with Errc::users_db_missing where session keys or a login history are
+// left of a users.db that has been lost.
 Result<void> ensure_users_file(int data, std::optional<FileOwner> owner = std::nullopt);
 
 // Used by one thread, except for renew_password_hash(), which any thread may call at any time.
@@ -34,6 +40,23 @@ public:
     // Reads the file. What was read is in force when the result is empty; else the last good table stays.
     std::vector<Problem> load();
 
+    enum class UsedBy {
+        nobody,
+        holder_of_lock, // of the data directory
+        writer,         // has the file open for writing
+    };
+    struct Attempt {
+        UsedBy used_by = UsedBy::nobody; // else nothing was read
+        std::vector<Problem> problems;   // as load() gives them
+    };
+    // As load(), but reads nothing while somebody is changing the file, and does not wait for that. With
+    // `despite_writer` it may be open for writing. Where the file system cannot tell whether it is, it is
+    // taken not to be.
+    Attempt try_load(bool despite_writer = false);
+
+    // For the start of a process: tries for up to `patience`, then reads the file as it is.
+    std::vector<Problem> load_within(std::chrono::milliseconds patience);
+
     // The table in force; null before the first good load().
     const std::shared_ptr<const UsersTable>& table() const { return table_; }
 
@@ -44,16 +67,17 @@ public:
     using Edited = std::variant<UsersChange, NoChange>;
     using Edit = std::function<Edited(const UsersTable& now)>;
 
-    // Changes the file under the lock. When the result is empty the new file is on disk; it is in force here
-    // after the next load(). Else nothing was changed, unless it says so; a NoChange comes back as a problem
-    // of "users.db". `undo` takes back, still under the lock, what `change` has done elsewhere for a file
-    // that then was not written.
+    // Changes the file under the lock. Waits two seconds for somebody who has it open for writing, and
+    // changes nothing if that lasts longer. When the result is empty the new file is on disk; it is in force
+    // here after the next load(). Else nothing was changed, unless it says so; a NoChange comes back as a
+    // problem of "users.db". `undo` takes back, still under the lock, what `change` has done elsewhere for a
+    // file that then was not written.
     std::vector<Problem> edit(
         const Edit& change, const std::function<void()>& undo = [] {});
 
     // UserStore; find() and the others need a good load() before. A renewed hash is found after the next
-    // load(); one is not renewed, but fails with EWOULDBLOCK, while somebody else holds the lock, perhaps in
-    // an editor: hashing threads must not wait for that.
+    // load(); one is not renewed, but fails with EWOULDBLOCK, while somebody else holds the lock or is
+    // writing the file, perhaps in an editor: hashing threads must not wait for that.
     const std::string& realm() const override { return table_->realm(); }
     std::optional<User> find(std::string_view name) const override { return table_->find(name); }
     std::size_t size() const override { return table_->size(); }
@@ -62,6 +86,7 @@ public:
                                      std::string_view renewed) override;
 
 private:
+    std::vector<Problem> take(Result<std::string> text);
     Problem unreadable(const error_code& error) const;
 
     int data_;

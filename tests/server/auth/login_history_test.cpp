@@ -74,15 +74,29 @@ TEST_CASE("whoever guesses at many names drives out only users who never logged 
     CHECK(history.knows(user("alice"), from(0, 1).peer));
 }
 
-TEST_CASE("users who are gone are forgotten")
+TEST_CASE("a user who is gone is forgotten a month after the last login, and not before")
 {
     test::MemoryUserStore users;
     users.add("alice", "x");
     LoginHistory history;
     history.succeeded(user("alice"), from(1, 1));
     history.succeeded(user("gone"), from(1, 1));
-    CHECK(history.forget_those_without(users));
-    CHECK_FALSE(history.forget_those_without(users));
+    history.failed("gone", from(1000, 1), "wrong password");
+    const Moment month_after{std::chrono::seconds{1000} + LoginHistory::kept_when_gone};
+    CHECK_FALSE(history.forget_those_gone(users, month_after));
+    CHECK(history.users().size() == 2);
+    CHECK(history.forget_those_gone(users, month_after + std::chrono::seconds{1}));
     CHECK(history.users().size() == 1);
     CHECK(history.users().contains("alice"));
+}
+
+TEST_CASE("a login of a clock that was ahead does not keep its user for longer than the logins of today")
+{
+    LoginHistory history;
+    history.succeeded(user("ahead"), from(1000000, 1));
+    for (std::uint64_t i = 1; i < LoginHistory::max_users; ++i)
+        history.succeeded(user("user" + std::to_string(i)), from(i, 1));
+    for (std::uint64_t i = 0; i < LoginHistory::max_users; ++i)
+        history.succeeded(user("new" + std::to_string(i)), from(10000 + i, 1));
+    CHECK_FALSE(history.users().contains("ahead"));
 }

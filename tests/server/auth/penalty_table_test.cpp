@@ -131,3 +131,27 @@ TEST_CASE_METHOD(Table, "a clock that was set back makes nobody wait longer than
     CHECK(anew.penalty_end(key(1), now) <= now);
     CHECK(anew.failures(key(1), now + 7 * 600s) == 0);
 }
+
+TEST_CASE_METHOD(
+    Table, "what failed while the clock was ahead is forgotten as soon as what failed since it was set right")
+{
+    now += std::chrono::hours{24 * 1000};
+    fail(1, 7);
+    now -= std::chrono::hours{24 * 1000};
+    fail(2);
+    now += 300s; // nobody has asked for the first since
+    CHECK(left(1) <= 0s);
+    now += 7 * 600s;
+    CHECK(table.failures(key(1), now) == 0);
+}
+
+TEST_CASE_METHOD(Table, "what is saved from a clock that was ahead is said as it will hold")
+{
+    now += std::chrono::hours{24 * 1000};
+    fail(1, 7);
+    const auto saved = table.save(10, now).at(0);
+    now -= std::chrono::hours{24 * 1000};
+    const auto bounded = table.bounded(saved, now);
+    CHECK(bounded.penalty_end == now + 300s);
+    CHECK(bounded.forgotten == now + 7 * 600s);
+}

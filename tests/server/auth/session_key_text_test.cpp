@@ -89,3 +89,39 @@ TEST_CASE("a session id stands for one key only, and a user has at most 32")
         text += session_key_line(key(i));
     CHECK_THAT(problem(text), test::contains("sessions.db:33: user alice has more than 32"));
 }
+
+TEST_CASE("a key is good from when it was made, and for no longer than session-ttl and its own end allow")
+{
+    const SessionKey key{.id = {}, .user = "alice", .key = {}, .created = 10000, .expires = 20000};
+    const std::chrono::seconds longer{50000};
+    const std::chrono::seconds shorter{1000};
+    CHECK(state_of(key, 10000, longer) == KeyState::good);
+    CHECK(state_of(key, 19999, longer) == KeyState::good);
+    CHECK(state_of(key, 20000, longer) == KeyState::expired);
+    CHECK(end_of(key, longer) == 20000);
+    CHECK(state_of(key, 10999, shorter) == KeyState::good);
+    CHECK(state_of(key, 11000, shorter) == KeyState::expired);
+    CHECK(end_of(key, shorter) == 11000);
+}
+
+TEST_CASE("a key that was made later than now is not good, but for some seconds")
+{
+    const SessionKey key{.id = {}, .user = "alice", .key = {}, .created = 10000, .expires = 20000};
+    CHECK(state_of(key, 10000 - clock_tolerance_seconds, std::chrono::hours{1}) == KeyState::good);
+    CHECK(state_of(key, 10000 - clock_tolerance_seconds - 1, std::chrono::hours{1}) ==
+          KeyState::from_the_future);
+    CHECK(state_of(key, 0, std::chrono::hours{1}) == KeyState::from_the_future);
+}
+
+TEST_CASE("no time in the file, however large, makes a key good for longer")
+{
+    constexpr std::uint64_t most = ~std::uint64_t{0};
+    const std::chrono::hours ttl{1};
+    const SessionKey endless{.id = {}, .user = "alice", .key = {}, .created = 10000, .expires = most};
+    CHECK(end_of(endless, ttl) == 10000 + 3600);
+    CHECK(state_of(endless, 10000 + 3600, ttl) == KeyState::expired);
+    const SessionKey never{.id = {}, .user = "alice", .key = {}, .created = most, .expires = most};
+    CHECK(end_of(never, ttl) == most);
+    CHECK(state_of(never, 10000, ttl) == KeyState::from_the_future);
+    CHECK(state_of(never, most, ttl) == KeyState::expired);
+}

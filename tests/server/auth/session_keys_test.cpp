@@ -33,10 +33,11 @@ SessionPublicKey public_key(std::uint8_t number)
 struct Fixture {
     test::TemporaryDirectory data;
     std::uint64_t now = 1000;
+    std::uint64_t steady = 77;
 
     SessionKeys open()
     {
-        SessionKeys keys{data.fd(), [this] { return now; }};
+        SessionKeys keys{data.fd(), [this] { return now; }, [this] { return steady; }};
         REQUIRE(keys.load().problems.empty());
         return keys;
     }
@@ -115,26 +116,78 @@ TEST_CASE_METHOD(Fixture, "the thirty-third session key of a user ends the oldes
     CHECK(again.find(made[1].id) != nullptr);
 }
 
-TEST_CASE_METHOD(Fixture, "keys of users that are gone, locked or changed are dropped, and expired ones")
+TEST_CASE_METHOD(Fixture, "a key that is not good ends for a new one before any that is")
 {
-    test::MemoryUserStore users;
-    for (const char* name : {"alice", "locked", "changed", "expired", "gone"})
-        users.add(name, "x");
     SessionKeys keys = open();
-    const SessionKey kept = keys.enrol(user("alice"), public_key(1), 1h).value();
-    for (const char* name : {"locked", "changed", "gone"})
-        REQUIRE(keys.enrol(user(name), public_key(2), 1h));
-    REQUIRE(keys.enrol(user("expired"), public_key(3), 10s));
-    CHECK(keys.drop_orphans(users).value() == 0);
-    users.add("locked", "x").locked = true;
-    users.add("changed", "x").generation = 2;
-    users.remove("gone");
-    now += 10;
-    CHECK(keys.drop_orphans(users).value() == 4);
-    CHECK(keys.size() == 1);
-    SessionKeys again = open();
-    CHECK(again.size() == 1);
-    CHECK(again.find(kept.id) != nullptr);
+    const SessionKey oldest = keys.enrol(user("alice"), public_key(0), 1h).value();
+    const SessionKey expired = keys.enrol(user("alice"), public_key(1), 1s).value();
+    const SessionKey other = keys.enrol(user("alice", 2), public_key(2), 1h).value();
+    for (std::uint8_t i = 3; i < 32; ++i)
+        REQUIRE(keys.enrol(user("alice"), public_key(i), 1h));
+    ++now;
+    REQUIRE(keys.enrol(user("alice"), public_key(100), 1h));
+    CHECK_FALSE(keys.state(expired.id));
+    REQUIRE(keys.enrol(user("alice"), public_key(101), 1h));
+    CHECK_FALSE(keys.state(other.id));
+    CHECK(keys.find(oldest.id) != nullptr);
+    REQUIRE(keys.enrol(user("alice"), public_key(102), 1h));
+    CHECK_FALSE(keys.state(oldest.id));
+    CHECK(open().size() == 32);
+}
+
+TEST_CASE_METHOD(Fixture, "a clock that is ahead for a while costs no key, and makes none that outlives it")
+{
+    SessionKeys before = open();
+    const SessionKey kept = before.enrol(user("alice"), public_key(1), 1h).value();
+    now += 1000 * 86400;
+    SessionKeys ahead = open();
+    CHECK(ahead.state(kept.id) == KeyState::expired);
+    const SessionKey of_the_future = ahead.enrol(user("alice"), public_key(2), 1h).value();
+    CHECK(ahead.find(of_the_future.id) != nullptr);
+    now -= 1000 * 86400;
+    SessionKeys keys = open();
+    CHECK(*keys.find(kept.id) == kept);
+    CHECK(keys.find(of_the_future.id) == nullptr);
+    CHECK(keys.state(of_the_future.id) == KeyState::from_the_future);
+    CHECK(keys.list("alice") == std::vector<SessionKey>{kept});
+    CHECK(keys.end("alice", of_the_future.id).value());
+    CHECK_FALSE(keys.state(of_the_future.id));
+}
+
+TEST_CASE_METHOD(Fixture, "session-ttl bounds keys that are there, and what is said of them")
+{
+    SessionKeys keys = open();
+    const SessionKey made = keys.enrol(user("alice"), public_key(1), 1h).value();
+    keys.set_ttl(60s);
+    CHECK(keys.list("alice").at(0).expires == now + 60);
+    now += 60;
+    CHECK(keys.find(made.id) == nullptr);
+    keys.set_ttl(1h);
+    CHECK(*keys.find(made.id) == made);
+}
+
+TEST_CASE_METHOD(Fixture,
+                 "keys that are not good are dropped by a clock that has long gone right, and no other")
+{
+    SessionKeys keys = open();
+    const SessionKey expired = keys.enrol(user("alice"), public_key(1), 60s).value();
+    now += 600;
+    const SessionKey of_the_future = keys.enrol(user("bob"), public_key(2), 60s).value();
+    now -= 600; // it was set right
+    steady += 1;
+    now += 1;
+    REQUIRE(keys.enrol(user("carol"), public_key(3), 24h));
+    now += 5 * 3600;
+    steady += 5 * 3600;
+    REQUIRE(keys.enrol(user("carol"), public_key(4), 24h));
+    CHECK(keys.size() == 4);
+    now += 3600;
+    steady += 3600;
+    REQUIRE(keys.enrol(user("carol"), public_key(5), 24h));
+    CHECK_FALSE(keys.state(expired.id));
+    CHECK_FALSE(keys.state(of_the_future.id));
+    CHECK(keys.size() == 3);
+    CHECK(open().size() == 3);
 }
 
 TEST_CASE("what cannot be written is neither enrolled nor ended, and the oldest not ended for a new one")

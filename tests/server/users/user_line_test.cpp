@@ -35,7 +35,11 @@ std::string reason(const std::string& line)
 TEST_CASE("a user line has a name, a hash and a home, and options in any order")
 {
     const User plain = parsed(alice);
-    CHECK(plain == User{.name = "alice", .password_hash = hash, .home = "staff/alice", .max_dirs = {}});
+    CHECK(plain == User{.name = "alice",
+                        .password_hash = hash,
+                        .home = "staff/alice",
+                        .generation = plain.generation,
+                        .max_dirs = {}});
     const User full = parsed(alice + " max-dirs=18446744073709551615 locked generation=00000000000000ff");
     CHECK(full.generation == 255);
     CHECK(full.locked);
@@ -120,4 +124,16 @@ TEST_CASE("a realm is 1 to 64 letters, digits, underscores and hyphens")
     for (const std::string& bad :
          {std::string{}, std::string(65, 'r'), std::string{"a b"}, std::string{"a.b"}, std::string{"资"}})
         CHECK_FALSE(is_realm(bad));
+}
+
+TEST_CASE("a line without a generation has one that follows from the hash, and keeps it when it is written")
+{
+    const User first = parsed(alice);
+    const User again = parsed(alice);
+    CHECK(first.generation != 0);
+    CHECK(first.generation == again.generation);
+    std::string other = alice;
+    other[other.find("$86N") + 1] = '9';
+    CHECK(parsed(other).generation != first.generation);
+    CHECK(parsed(user_line(first)).generation == first.generation);
 }

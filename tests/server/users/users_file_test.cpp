@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <fstream>
 #include <sstream>
 #include <string>
@@ -139,6 +140,62 @@ TEST_CASE("a load of an unchanged file keeps the table")
     const auto before = users.table();
     REQUIRE(users.load().empty());
     CHECK(users.table() == before);
+}
+
+TEST_CASE("a users file is not read while somebody holds the lock, and is read with others who read")
+{
+    using UsedBy = UsersFile::UsedBy;
+    const Data data{"realm r\n"};
+    UsersFile users = data.open();
+    UniqueFd lock{::openat(data.fd(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+    REQUIRE(::flock(lock.get(), LOCK_EX) == 0);
+    CHECK(users.try_load().used_by == UsedBy::holder_of_lock);
+    CHECK(users.try_load(true).used_by == UsedBy::holder_of_lock);
+    CHECK_FALSE(users.table());
+    REQUIRE(::flock(lock.get(), LOCK_SH) == 0);
+    CHECK(users.try_load().used_by == UsedBy::nobody);
+    CHECK(users.table());
+}
+
+TEST_CASE("a users file is not read while somebody has it open for writing, unless that is meant")
+{
+    using UsedBy = UsersFile::UsedBy;
+    const Data data{"realm r\n"};
+    UsersFile users = data.open();
+    UniqueFd writer{::openat(data.fd(), users_file_name, O_RDWR | O_CLOEXEC)};
+    CHECK(users.try_load().used_by == UsedBy::writer);
+    CHECK_FALSE(users.table());
+    CHECK(users.try_load(true).used_by == UsedBy::nobody);
+    CHECK(users.table());
+    writer.reset();
+    CHECK(users.try_load().used_by == UsedBy::nobody);
+    const UniqueFd reader{::openat(data.fd(), users_file_name, O_RDONLY | O_CLOEXEC)};
+    CHECK(users.try_load().used_by == UsedBy::nobody);
+}
+
+TEST_CASE("a users file is not replaced while somebody has it open for writing")
+{
+    const std::string text = text_with(user_line(user("alice")));
+    const Data data{text};
+    UsersFile users = data.open();
+    REQUIRE(users.load().empty());
+    UniqueFd writer{::openat(data.fd(), users_file_name, O_RDWR | O_CLOEXEC)};
+    CHECK(users.renew_password_hash("alice", hash, other_hash).error() ==
+          boost::system::errc::operation_would_block);
+    CHECK_THAT(users.edit(adding("bob")).at(0).what, test::contains("somebody is writing it"));
+    CHECK(data.read("users.db") == text);
+    writer.reset();
+    CHECK(users.edit(adding("bob")).empty());
+    CHECK(users.renew_password_hash("alice", hash, other_hash).value());
+}
+
+TEST_CASE("at the start a users file that somebody is changing is read as it is after a while")
+{
+    const Data data{"realm r\n"};
+    UsersFile users = data.open();
+    const UniqueFd writer{::openat(data.fd(), users_file_name, O_RDWR | O_CLOEXEC)};
+    CHECK(users.load_within(std::chrono::milliseconds{20}).empty());
+    CHECK(users.table());
 }
 
 TEST_CASE("an edit is on disk, in force after a load, private, and leaves no other file behind")

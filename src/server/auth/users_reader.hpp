@@ -1,0 +1,68 @@
+// Reads users.db again after it has changed, when it is complete: a user who is missing only because somebody
+// is in the midst of writing must not be taken for gone.
+//
+// A file that was renamed onto users.db is complete. One that was written in place is read when nothing has
+// happened to it for a moment. Either way it is read once nobody holds the lock of the data directory and
+// nobody has it open for writing. A writer is waited for ten seconds; the lock, which says what it means, for
+// as long as it is held.
+#pragma once
+
+#include "server/auth/directory_watch.hpp"
+#include "server/users/users_file.hpp"
+
+#include <boost/asio/steady_timer.hpp>
+
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <vector>
+
+namespace ftpc::server {
+
+class UsersReader {
+public:
+    // `users` lives longer than this. `on_changed` is called on the loop after each read that has put other
+    // users in force.
+    UsersReader(boost::asio::io_context& loop, UsersFile& users, std::function<void()> on_changed);
+
+    // Follows the changes in the open directory `data`. Without this, or where it fails, which the log says,
+    // only read() does.
+    void watch(int data);
+
+    // Reads the file now, or as soon as it is complete. Returns what is wrong with it, if it was read.
+    std::vector<Problem> read();
+
+    // What read() waits for, for the log; empty: for nothing.
+    std::string_view waits_for() const;
+
+    // As read(); what is wrong goes into the log.
+    void follow();
+
+private:
+    using Clock = std::chrono::steady_clock;
+
+    void on_change(bool replaced);
+    void come_back(UsersFile::UsedBy used_by);
+    void follow_after(Clock::duration time);
+    void tell_of_wait();
+
+    static constexpr std::chrono::milliseconds quiet{250}; // after which more is not expected
+    static constexpr std::chrono::milliseconds longest_unrest{800};
+    // Between tries. `ftpcd user` renames the file before it has let go of the lock, and what it changes is
+    // to be in force when it ends.
+    static constexpr std::chrono::milliseconds short_pause{1};
+    static constexpr std::chrono::milliseconds long_pause{50};
+    static constexpr std::chrono::seconds usual_wait{1}; // then pauses are long, and the log says what for
+    static constexpr std::chrono::seconds longest_writer{10};
+
+    UsersFile& users_;
+    std::function<void()> on_changed_;
+    boost::asio::steady_timer timer_;
+    std::optional<DirectoryWatch> watch_;
+    std::optional<Clock::time_point> changed_at_; // the first of the changes that are not read yet
+    UsersFile::UsedBy used_by_ = UsersFile::UsedBy::nobody;
+    Clock::time_point used_since_;
+    bool told_ = false;
+};
+
+} // namespace ftpc::server

@@ -1,0 +1,121 @@
+#include "server/auth/users_reader.hpp"
+
+#include "server/users/user_line.hpp"
+#include "support/catch.hpp"
+#include "support/temporary_directory.hpp"
+#include "support/time_scale.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <boost/asio/io_context.hpp>
+
+#include <string>
+#include <string_view>
+
+using namespace ftpc;
+using namespace ftpc::server;
+
+namespace {
+
+constexpr std::string_view hash =
+    "$scrypt$ln=10,r=8,p=1$AAECAwQFBgcICQoLDA0ODw$86NJHg9XBxSGJYVgIgkOmRCssPtv4CYnTZX/8quMHmM";
+
+std::string line_of(const std::string& name)
+{
+    return user_line({.name = name, .password_hash = std::string{hash}, .home = name, .max_dirs = {}}) + "\n";
+}
+
+struct Following {
+    test::TemporaryDirectory data;
+    boost::asio::io_context loop{1};
+    UsersFile users{data.fd(), data.path()};
+    int changes = 0;
+    UsersReader reader{loop, users, [this] { ++changes; }};
+    const std::string first_half = "realm r\n" + line_of("alice");
+    const std::string second_half = line_of("bob");
+
+    Following()
+    {
+        replace(first_half + second_half);
+        REQUIRE(users.load().empty());
+        reader.watch(data.fd());
+    }
+    void replace(const std::string& text) const
+    {
+        REQUIRE(replace_file(data.fd(), users_file_name, text, S_IRUSR | S_IWUSR));
+    }
+    UniqueFd open_to_write(int flags) const
+    {
+        return UniqueFd{::openat(data.fd(), users_file_name, O_WRONLY | O_CLOEXEC | flags)};
+    }
+    static void write(const UniqueFd& file, std::string_view text)
+    {
+        REQUIRE(::write(file.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size()));
+    }
+    // Lets the loop run until there has been another change, or nothing has happened for `time`.
+    void run(std::chrono::milliseconds time = std::chrono::milliseconds{test::patience()})
+    {
+        const auto until = std::chrono::steady_clock::now() + time;
+        for (const int before = changes; changes == before && loop.run_one_until(until) > 0;)
+            continue;
+    }
+};
+
+constexpr std::chrono::milliseconds long_enough{1200}; // for everything but a change that has to wait
+
+} // namespace
+
+TEST_CASE_METHOD(Following, "a users file that is replaced is read at once")
+{
+    replace(first_half);
+    run();
+    CHECK(changes == 1);
+    CHECK_FALSE(users.find("bob"));
+}
+
+TEST_CASE_METHOD(Following,
+                 "a users file is read when its writer has closed it, also if it is asked for before")
+{
+    UniqueFd file = open_to_write(O_TRUNC);
+    write(file, first_half);
+    CHECK(reader.read().empty());
+    CHECK(reader.waits_for() == "somebody is writing it");
+    run(long_enough);
+    CHECK(changes == 0);
+    CHECK(users.find("bob"));
+    write(file, second_half + line_of("carol"));
+    file.reset();
+    run();
+    CHECK(changes == 1);
+    CHECK(users.find("bob"));
+    CHECK(users.find("carol"));
+    CHECK(reader.waits_for().empty());
+}
+
+TEST_CASE_METHOD(Following, "a users file that is written in steps under the lock is read when that is free")
+{
+    UniqueFd lock{::openat(data.fd(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+    REQUIRE(::flock(lock.get(), LOCK_EX) == 0);
+    write(open_to_write(O_TRUNC), first_half);
+    run(long_enough);
+    CHECK(changes == 0);
+    CHECK(reader.waits_for() == "somebody holds the lock of the data directory");
+    write(open_to_write(O_APPEND), line_of("carol"));
+    lock.reset();
+    run();
+    CHECK(changes == 1);
+    CHECK_FALSE(users.find("bob"));
+    CHECK(users.find("carol"));
+}
+
+TEST_CASE_METHOD(Following, "two writes in short order are read as one")
+{
+    write(open_to_write(O_TRUNC), first_half);
+    write(open_to_write(O_APPEND), second_half + line_of("carol"));
+    run();
+    CHECK(changes == 1);
+    CHECK(users.find("carol"));
+}
