@@ -8,6 +8,7 @@ import unittest
 
 from harness import PASSWORD, SCALE, EndToEndTest, SharedServerTest, scaled, until
 from control_client import ENDED, Control, connect, logged_in
+from faults import Faults
 from raw_tls import TLS1_2, RawTlsContext, SigningKey, b64, session_signature
 
 REFUSED = (530, "Login refused.")
@@ -38,7 +39,9 @@ class TurnedOut(EndToEndTest):
     """Whoever has to make room for others while `auth`, which is stopped, checks the login."""
 
     def setUp(self):
-        self.server = self.serve(max_unauthenticated=1)
+        site = self.make_site(max_unauthenticated=1)
+        self.faults = Faults(site.directory)
+        self.server = self.start(site, env=self.faults.environment)
 
     def turn_out(self, control):
         """The client's replies from when it is drawn by lot: the only one that was there and is not logged in."""
@@ -61,6 +64,7 @@ class TurnedOut(EndToEndTest):
         with bound(self.server.port) as control:
             signature = session_signature(key, control.into_socket().channel_binding(), session_id, "alice")
             control.log_in()
+            self.faults.none("syncfs")
             os.kill(self.server.child("auth"), signal.SIGSTOP)
             # The reply to MKD waits for its sync, and that for a session key that is known to take no time.
             control.send_bytes(f"MKD unsynced\r\nUSER alice\r\nSITE AUTH SESSKEY1 {session_id} {b64(signature)}\r\n".encode())
@@ -69,6 +73,7 @@ class TurnedOut(EndToEndTest):
         self.assertEqual((not_synced.code, user.code), (451, 331))
         self.assertIn("may not be on disk", not_synced.text)
         self.check_told_why(last)
+        until(lambda: self.faults.matched > 0, "it is put on disk although nobody waits for it")
 
     def test_it_is_told_why_once(self):
         with connect(self.server.port) as control:

@@ -2,6 +2,7 @@
 import os
 import re
 import signal
+import socket
 import time
 import unittest
 
@@ -93,6 +94,8 @@ class NextServer(HangingThread):
         os.kill(self.server.pid, signal.SIGKILL)
         self.server.process.wait(scaled(10))
         until(lambda: not is_alive(net), "net has ended but for the thread that hangs")
+        with self.assertRaises(ConnectionRefusedError):  # it has closed its sockets
+            socket.create_connection(("127.0.0.1", self.server.port), scaled(10)).close()
 
     def test_it_starts_after_the_supervisor_was_killed(self):
         self.kill_supervisor()

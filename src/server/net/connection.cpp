@@ -344,6 +344,13 @@ asio::awaitable<error_code> Connection::synced()
     co_return result.value_or(asio::error::operation_aborted);
 }
 
+// What was made is put on disk although nobody is told: others go on to work in it.
+void Connection::sync_unawaited(Services& services, Parents parents)
+{
+    if (parents.empty() || services.settings.durability != Durability::group) return;
+    services.commits.commit(std::move(parents), [](error_code) {});
+}
+
 void Connection::say_last(Reply reply)
 {
     over_ = true;
@@ -358,6 +365,7 @@ asio::awaitable<void> Connection::finish()
     if (ending_) end_reason_ = ending_->text;
     if (ending_) replies_.add(*ending_);
     if (!cut_off_ && !replies_.empty()) co_await flush();
+    if (cut_off_) sync_unawaited(services_, replies_.take_parents());
     if (cut_off_ && !write_failed_ && !replies_.empty()) { // for a sync nobody waits any more
         const error_code not_synced{ECANCELED, boost::system::system_category()};
         stream_.write_at_once(replies_.take(not_synced));

@@ -140,6 +140,7 @@ private:
     void add_outcome(const Reply& reply, const RemotePath& path, const Carried& carried);
     void add_durably(const Reply& reply, const Parents& parents);
     TreeSync* sync() const;
+    static void sync_unawaited(Services& services, Parents parents);
 
     void say_last(Reply reply);
     bool may_be_told() const;

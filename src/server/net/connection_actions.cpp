@@ -261,10 +261,12 @@ asio::awaitable<void> Connection::make_in_worker(Request request)
     carried.go_on_with(co_await made_in_worker(request, Effort::may_count), most_parents(place_));
     if (carried.failure == Errc::would_wait)
         carried.go_on_with(co_await made_in_worker(request, Effort::may_wait), most_parents(place_));
-    if (carried.failure == asio::error::operation_aborted)
+    if (carried.failure == asio::error::operation_aborted) {
         log_directories(request.path, carried.made);
-    else
+        sync_unawaited(services_, std::move(carried.made.parents));
+    } else {
         on_made(request, carried);
+    }
     services_.log.put_into_words();
 }
 
@@ -279,8 +281,11 @@ asio::awaitable<Carried> Connection::made_in_worker(const Request& request, Effo
             carried.made.sync_failure = failure;
         return carried;
     };
-    auto late = [&services = services_, id = id_, user = session_.user(), path = request.path](
-                    const Carried& carried) { log_made(services, id, user, path, carried.made); };
+    auto late = [&services = services_, id = id_, user = session_.user(),
+                 path = request.path](const Carried& carried) {
+        log_made(services, id, user, path, carried.made);
+        sync_unawaited(services, carried.made.parents);
+    };
     auto result = co_await hand_over(lane, std::move(work), std::move(late));
     if (!result.value) co_return Carried{.failure = result.failure};
     co_return std::move(*result.value);

@@ -54,7 +54,7 @@ error_code with_terms(const Workplace& place, HomeQuota::Clock::time_point asked
 
 } // namespace
 
-void Carried::go_on_with(Carried next, std::size_t most_parents)
+void Carried::go_on_with(const Carried& next, std::size_t most_parents)
 {
     failure = next.failure;
     made.path = made.path || next.made.path;

@@ -65,7 +65,7 @@ struct Carried {
     Made made{};          // also where it failed; its parents are to be synced before the answer
 
     // Adds what came of the next attempt, which went on where this one had failed.
-    void go_on_with(Carried next, std::size_t most_parents = Parents::most_of_session);
+    void go_on_with(const Carried& next, std::size_t most_parents = Parents::most_of_session);
 };
 
 // How many parents a session there may hold until they are synced. The sessions of a home share

@@ -205,11 +205,6 @@ void Supervisor::wait_for_events()
         if (waiting[i + 1].revents != 0) on_report(children_[i]);
 }
 
-Supervisor::Child& Supervisor::child(std::string_view name)
-{
-    return *std::find_if(children_.begin(), children_.end(), [&](const Child& c) { return c.name == name; });
-}
-
 const Supervisor::Child& Supervisor::child(std::string_view name) const
 {
     return *std::find_if(children_.begin(), children_.end(), [&](const Child& c) { return c.name == name; });

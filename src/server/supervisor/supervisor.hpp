@@ -60,7 +60,6 @@ private:
         std::vector<pid_t> left_behind; // processes that could not end yet, beside which others were started
     };
 
-    Child& child(std::string_view name);
     const Child& child(std::string_view name) const;
 
     // ---- starting
