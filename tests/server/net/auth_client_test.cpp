@@ -52,7 +52,8 @@ struct AuthClientTest {
     {
         const auto id = std::make_shared<ipc::RequestId>();
         *id = client.ask(std::move(question), [this, id](std::optional<ipc::Answer> answer) {
-            CHECK(answers.emplace(*id, std::move(answer)).second); // once
+            const bool first = answers.emplace(*id, std::move(answer)).second;
+            CHECK(first);
         });
         return *id;
     }
