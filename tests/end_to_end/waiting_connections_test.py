@@ -1,5 +1,6 @@
 """Connections that wait for what does not answer, auth or the disk: their number, their time, what remains of them."""
 import contextlib
+import itertools
 import os
 import re
 import signal
@@ -55,8 +56,10 @@ class WaitingForAuth(EndToEndTest):
         auth = self.stop_auth()
         highest = 0
 
+        deadline = time.monotonic() + scaled(20)
+
         def come_and_go(address):
-            for _ in range(30):
+            for _ in itertools.takewhile(lambda _: time.monotonic() < deadline, range(30)):
                 with contextlib.suppress(OSError, AssertionError):
                     self.ask_for_login(address).close()
         strangers = [threading.Thread(target=come_and_go, args=(f"127.0.0.{i}",)) for i in range(2, 8)]
