@@ -139,6 +139,7 @@ Admission::LogIn Admission::log_in(ConnectionId connection, std::string_view use
     if (sessions != sessions_.end() && sessions->second >= bounds_.sessions_per_user)
         return LogIn::too_many_sessions;
     remove_unauthenticated(found->second);
+    trust(*found->second.network);
     ++sessions_[name];
     found->second.user = std::move(name);
     return LogIn::done;
@@ -169,8 +170,11 @@ void Admission::end_session(const std::string& user)
 
 Admission::Network& Admission::network_at(const PeerNetwork& address)
 {
-    Network& network = networks_[address];
+    const auto [place, is_new] = networks_.try_emplace(address);
+    Network& network = place->second;
+    if (!is_new) return network;
     network.address = address;
+    network.trusted = trusted_.contains(address);
     return network;
 }
 
@@ -207,10 +211,28 @@ void Admission::remove_unauthenticated(Entry& entry)
     --unauthenticated_;
 }
 
+void Admission::trust(Network& network)
+{
+    if (!trusted_.insert(network.address).second) return;
+    leave_rank(network);
+    network.trusted = true;
+    enter_rank(network);
+    trusted_in_order_.push_back(network.address);
+    if (trusted_in_order_.size() <= most_trusted) return;
+    trusted_.erase(trusted_in_order_.front()); // its connections keep what they have
+    trusted_in_order_.pop_front();
+}
+
+std::size_t Admission::rank_of(const Network& network)
+{
+    const std::size_t number = network.unauthenticated.size();
+    return network.trusted && number <= spared ? 0 : number;
+}
+
 void Admission::enter_rank(Network& network)
 {
-    const std::size_t rank = network.unauthenticated.size();
-    if (rank == 0) return;
+    if (network.unauthenticated.empty()) return;
+    const std::size_t rank = rank_of(network);
     if (ranks_.size() <= rank) ranks_.resize(rank + 1);
     network.place = ranks_[rank].size();
     ranks_[rank].push_back(&network);
@@ -218,9 +240,8 @@ void Admission::enter_rank(Network& network)
 
 void Admission::leave_rank(Network& network)
 {
-    const std::size_t number = network.unauthenticated.size();
-    if (number == 0) return;
-    auto& rank = ranks_[number];
+    if (network.unauthenticated.empty()) return;
+    auto& rank = ranks_[rank_of(network)];
     rank[network.place] = rank.back();
     rank[network.place]->place = network.place;
     rank.pop_back();

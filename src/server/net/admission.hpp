@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <mutex>
 #include <optional>
@@ -35,6 +36,9 @@ struct AdmissionBounds {
 // out no more than they keep him out. Connections that are logged in are never sacrificed.
 class Admission {
 public:
+    static constexpr std::size_t spared = 4;          // connections of a network that has logged in before
+    static constexpr std::size_t most_trusted = 4096; // such networks; one more, and the oldest is forgotten
+
     // A number from 0 to `below` - 1, each as likely.
     using Random = std::function<std::size_t(std::size_t below)>;
 
@@ -77,6 +81,7 @@ private:
         std::size_t connections = 0;
         std::vector<ConnectionId> unauthenticated;
         std::size_t place = 0; // in its rank
+        bool trusted = false;  // somebody has logged in from there
     };
     struct Entry {
         Network* network;
@@ -97,6 +102,8 @@ private:
     void end_login(ConnectionId connection, Entry& entry);
     void add_unauthenticated(ConnectionId connection, Entry& entry);
     void remove_unauthenticated(Entry& entry);
+    void trust(Network& network);
+    static std::size_t rank_of(const Network& network);
     void enter_rank(Network& network);
     void leave_rank(Network& network);
     void end_session(const std::string& user);
@@ -110,7 +117,10 @@ private:
     std::unordered_set<ConnectionId> leaving_;                       // those
     std::unordered_map<PeerNetwork, Network, HashNetwork> networks_; // none is without connections
     std::unordered_map<std::string, std::size_t> sessions_;          // by user, none is 0
-    // Those with n unauthenticated connections are in ranks_[n]; the last rank is not empty.
+    std::unordered_set<PeerNetwork, HashNetwork> trusted_;
+    std::deque<PeerNetwork> trusted_in_order_; // the oldest first
+    // Those with n unauthenticated connections are in ranks_[n], and those that are spared in ranks_[0]; the
+    // last rank is not empty.
     std::vector<std::vector<Network*>> ranks_;
 };
 

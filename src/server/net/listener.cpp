@@ -22,8 +22,9 @@ namespace {
 
 constexpr int descriptors_kept_back = 64;
 // Connections that have to go and are still there. They go within a turn of their reactor; nobody is let in
-// before, so that the bounds are exceeded by these at most.
+// before, so that the bounds are exceeded by these at most. A reactor that hangs does not stop the others.
 constexpr std::size_t most_leaving = 16;
+constexpr int most_pauses = 100; // of a millisecond
 constexpr std::string_view server_is_full = "The server is full; try again later.";
 
 tcp protocol_of(int socket)
@@ -71,7 +72,7 @@ asio::awaitable<void> Listener::accept(tcp::acceptor& acceptor)
     while (acceptor.is_open()) {
         const auto [closed] = co_await acceptor.async_wait(tcp::acceptor::wait_read, use_awaitable);
         if (closed) break;
-        while (services_.admission.leaving() >= most_leaving)
+        for (int pauses = 0; services_.admission.leaving() >= most_leaving && pauses < most_pauses; ++pauses)
             co_await pause(std::chrono::milliseconds{1});
         if (!acceptor.is_open()) break;
         const error_code failure = accept_one(acceptor);

@@ -284,3 +284,61 @@ TEST_CASE("the books are right after any coming and going")
     CHECK(admission.unauthenticated() == 0);
     CHECK_FALSE(admission.make_room());
 }
+
+TEST_CASE("a flood from many networks keeps no user out of a network that has logged in before")
+{
+    AdmissionBounds bounds = wide();
+    bounds.unauthenticated = 20;
+    Admission admission{bounds, first};
+    admission.arrive(1, network(friendly));
+    REQUIRE(admission.log_in(1, "alice") == LogIn::done);
+    admission.leave(1);
+    admission.arrive(2, network(friendly));
+    for (unsigned i = 0; i < 1000; ++i)
+        CHECK(admission.arrive(100 + i, network(100 + i)).leaves != 2);
+    CHECK(admission.log_in(2, "alice") == LogIn::done);
+}
+
+TEST_CASE("a network that has logged in before is spared for its first connections only")
+{
+    AdmissionBounds bounds = wide();
+    bounds.unauthenticated = 20;
+    Admission admission{bounds, first};
+    admission.arrive(1, network(friendly));
+    REQUIRE(admission.log_in(1, "alice") == LogIn::done);
+    for (ConnectionId id = 2; id <= 21; ++id)
+        admission.arrive(id, network(friendly));
+    const auto arrival = admission.arrive(22, network(attacker));
+    REQUIRE(arrival.leaves);
+    CHECK(*arrival.leaves <= 21); // it has more than the newcomer
+}
+
+TEST_CASE("the lot falls on spared networks if there are no others")
+{
+    AdmissionBounds bounds = wide();
+    bounds.unauthenticated = 2;
+    Admission admission{bounds, first};
+    for (ConnectionId id = 1; id <= 3; ++id) {
+        admission.arrive(id, network(static_cast<unsigned>(id)));
+        REQUIRE(admission.log_in(id, "alice") == LogIn::done);
+    }
+    admission.arrive(11, network(1));
+    admission.arrive(12, network(2));
+    CHECK(admission.arrive(13, network(3)).leaves);
+    CHECK(admission.unauthenticated() == 2);
+}
+
+TEST_CASE("the oldest network that has logged in is forgotten for the newest")
+{
+    AdmissionBounds bounds = wide();
+    bounds.unauthenticated = 1;
+    bounds.sessions_per_user = Admission::most_trusted + 2;
+    Admission admission{bounds, first};
+    for (unsigned i = 0; i <= Admission::most_trusted; ++i) {
+        admission.arrive(i, network(i));
+        REQUIRE(admission.log_in(i, "alice") == LogIn::done);
+        admission.leave(i);
+    }
+    admission.arrive(10001, network(0)); // no longer spared
+    CHECK(admission.arrive(10002, network(1)).leaves == 10001);
+}
