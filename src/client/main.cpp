@@ -1,8 +1,8 @@
 // ftpc: logs in to an ftpcd server and makes directories there.
-#include "client/options.hpp"
-#include "client/safe_text.hpp"
-#include "client/subcommands.hpp"
-#include "shared/standard_descriptors.hpp"
+#include "client/commands/options.hpp"
+#include "client/commands/subcommands.hpp"
+#include "client/terminal/safe_text.hpp"
+#include "shared/base/standard_descriptors.hpp"
 
 #include <algorithm>
 #include <array>

@@ -1,9 +1,9 @@
 // ftpcd: a table of subcommands.
 
 #include "server/auth/auth_process.hpp"
-#include "server/command_line.hpp"
+#include "server/config/command_line.hpp"
 #include "server/net/net_process.hpp"
-#include "shared/standard_descriptors.hpp"
+#include "shared/base/standard_descriptors.hpp"
 
 #include <algorithm>
 #include <array>

@@ -1,8 +1,8 @@
 #include "benchmark/credentials.hpp"
 
 #include "benchmark/event_loop.hpp"
-#include "shared/base64.hpp"
-#include "shared/prehash.hpp"
+#include "shared/base/base64.hpp"
+#include "shared/protocol/prehash.hpp"
 
 #include <optional>
 #include <stdexcept>

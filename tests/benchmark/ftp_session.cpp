@@ -1,6 +1,6 @@
 #include "benchmark/ftp_session.hpp"
 
-#include "shared/base64.hpp"
+#include "shared/base/base64.hpp"
 
 #include <arpa/inet.h>
 #include <fcntl.h>

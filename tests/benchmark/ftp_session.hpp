@@ -1,8 +1,8 @@
 // One session with an FTP server over explicit TLS, driven by readiness: any number of them share a thread.
 #pragma once
 
-#include "shared/session_key.hpp"
-#include "shared/unique_fd.hpp"
+#include "shared/base/unique_fd.hpp"
+#include "shared/protocol/session_key.hpp"
 
 #include <sys/socket.h>
 

@@ -1,7 +1,7 @@
 // How tests look at an Outcome.
 #pragma once
 
-#include "client/failure.hpp"
+#include "client/base/failure.hpp"
 #include "support/catch.hpp"
 
 #include <string>

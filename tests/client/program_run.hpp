@@ -2,9 +2,9 @@
 // input and output.
 #pragma once
 
-#include "client/failure.hpp"
+#include "client/base/failure.hpp"
 #include "client/outcome.hpp"
-#include "shared/unique_fd.hpp"
+#include "shared/base/unique_fd.hpp"
 #include "support/temporary_directory.hpp"
 
 #include <fcntl.h>

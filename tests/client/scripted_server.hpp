@@ -1,9 +1,9 @@
 // A server for one test: for each connection, in turn, a script of what it reads and writes, in a thread.
 #pragma once
 
-#include "shared/fingerprint.hpp"
-#include "shared/session_key.hpp"
-#include "shared/unique_fd.hpp"
+#include "shared/base/unique_fd.hpp"
+#include "shared/protocol/fingerprint.hpp"
+#include "shared/protocol/session_key.hpp"
 #include "support/time_scale.hpp"
 
 #include <arpa/inet.h>

@@ -1,10 +1,10 @@
 // A line from a stranger, on its way through parse_command and RemotePath; and lines of a reply from a
 // server.
 #include "fuzz/require.hpp"
-#include "shared/command.hpp"
-#include "shared/remote_path.hpp"
-#include "shared/reply.hpp"
-#include "shared/text.hpp"
+#include "shared/base/text.hpp"
+#include "shared/protocol/command.hpp"
+#include "shared/protocol/remote_path.hpp"
+#include "shared/protocol/reply.hpp"
 
 #include <algorithm>
 #include <cstddef>

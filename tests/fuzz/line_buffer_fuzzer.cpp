@@ -1,7 +1,7 @@
 // However the bytes of a connection are cut into reads, LineBuffer gives out the same lines as a plain search
 // does over all of them at once.
 #include "fuzz/require.hpp"
-#include "shared/line_buffer.hpp"
+#include "shared/protocol/line_buffer.hpp"
 
 #include <algorithm>
 #include <cstddef>

@@ -2,10 +2,10 @@
 // input chooses. Whatever comes: replies are well-formed, nobody is logged in whom nothing has let in inside
 // TLS, and the working directory is absolute and normalised.
 #include "fuzz/require.hpp"
-#include "server/net/session.hpp"
-#include "shared/error.hpp"
-#include "shared/line_buffer.hpp"
-#include "shared/text.hpp"
+#include "server/ftp/session.hpp"
+#include "shared/base/error.hpp"
+#include "shared/base/text.hpp"
+#include "shared/protocol/line_buffer.hpp"
 
 #include <algorithm>
 #include <array>

@@ -1,7 +1,7 @@
 // A sessions.db from anywhere: what is understood is printed and understood again.
 #include "fuzz/require.hpp"
-#include "server/auth/session_key_text.hpp"
-#include "shared/text.hpp"
+#include "server/auth/state/session_key_text.hpp"
+#include "shared/base/text.hpp"
 
 #include <cstddef>
 #include <cstdint>

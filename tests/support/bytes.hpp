@@ -1,7 +1,7 @@
 // Bytes written as text in tests.
 #pragma once
 
-#include "shared/base64.hpp"
+#include "shared/base/base64.hpp"
 
 #include <array>
 #include <cstddef>

@@ -1,7 +1,7 @@
 // What is written to standard error, and so to the log, while this lives.
 #pragma once
 
-#include "shared/unique_fd.hpp"
+#include "shared/base/unique_fd.hpp"
 #include "support/temporary_directory.hpp"
 
 #include <string>

@@ -1,7 +1,7 @@
 // A directory for one test, removed with all that is in it at the end of its life.
 #pragma once
 
-#include "shared/unique_fd.hpp"
+#include "shared/base/unique_fd.hpp"
 
 #include <string>
 #include <vector>

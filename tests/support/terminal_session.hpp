@@ -2,7 +2,7 @@
 // and in its foreground a job whose end or stop the leader reports.
 #pragma once
 
-#include "shared/unique_fd.hpp"
+#include "shared/base/unique_fd.hpp"
 
 #include <sys/types.h>
 

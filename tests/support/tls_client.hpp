@@ -1,7 +1,7 @@
 // A client's side of TLS without a socket: whoever has it carries the bytes, in whatever pieces.
 #pragma once
 
-#include "shared/session_key.hpp"
+#include "shared/protocol/session_key.hpp"
 
 #include <memory>
 #include <string>

@@ -1,10 +1,10 @@
 #include "server/auth/auth_process.hpp"
 
 #include "server/auth/auth_service.hpp"
-#include "server/auth/hash_memory.hpp"
 #include "server/ipc/control.hpp"
 #include "server/lockdown/lockdown.hpp"
-#include "server/log.hpp"
+#include "server/log/log.hpp"
+#include "server/users/hash_memory.hpp"
 
 #include <csignal>
 

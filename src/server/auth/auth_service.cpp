@@ -1,13 +1,13 @@
 #include "server/auth/auth_service.hpp"
 
-#include "server/auth/held_logins.hpp"
-#include "server/auth/login_keeper.hpp"
+#include "server/auth/login/held_logins.hpp"
 #include "server/auth/net_requests.hpp"
+#include "server/auth/state/login_keeper.hpp"
 #include "server/auth/users_reader.hpp"
 #include "server/ipc/control.hpp"
 #include "server/ipc/endpoint.hpp"
 #include "server/lockdown/lockdown.hpp"
-#include "server/log.hpp"
+#include "server/log/log.hpp"
 #include "server/users/users_file.hpp"
 
 #include <boost/asio/io_context.hpp>

@@ -2,7 +2,7 @@
 // questions, and follows users.db as it changes.
 #pragma once
 
-#include "shared/unique_fd.hpp"
+#include "shared/base/unique_fd.hpp"
 
 namespace ftpc::server {
 

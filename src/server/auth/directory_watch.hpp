@@ -2,7 +2,7 @@
 // away (inotify(7)).
 #pragma once
 
-#include "shared/result.hpp"
+#include "shared/base/result.hpp"
 
 #include <functional>
 #include <memory>

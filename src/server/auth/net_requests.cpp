@@ -1,7 +1,7 @@
 #include "server/auth/net_requests.hpp"
 
-#include "server/log.hpp"
-#include "shared/base64.hpp"
+#include "server/log/log.hpp"
+#include "shared/base/base64.hpp"
 
 #include <algorithm>
 #include <exception>

@@ -3,14 +3,14 @@
 // later.
 #pragma once
 
-#include "server/auth/authenticator.hpp"
-#include "server/auth/hash_queue.hpp"
-#include "server/auth/login_history.hpp"
-#include "server/auth/login_limiter.hpp"
-#include "server/auth/login_table.hpp"
-#include "server/auth/session_keys.hpp"
+#include "server/auth/login/authenticator.hpp"
+#include "server/auth/login/hash_queue.hpp"
+#include "server/auth/login/login_table.hpp"
+#include "server/auth/state/login_history.hpp"
+#include "server/auth/state/login_limiter.hpp"
+#include "server/auth/state/session_keys.hpp"
 #include "server/ipc/messages.hpp"
-#include "server/log_throttle.hpp"
+#include "server/log/log_throttle.hpp"
 #include "server/users/user_store.hpp"
 
 #include <atomic>

@@ -1,6 +1,6 @@
 #include "server/auth/users_reader.hpp"
 
-#include "server/log.hpp"
+#include "server/log/log.hpp"
 
 #include <boost/asio/io_context.hpp>
 

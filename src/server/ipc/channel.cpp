@@ -1,6 +1,6 @@
 #include "server/ipc/channel.hpp"
 
-#include "shared/error.hpp"
+#include "shared/base/error.hpp"
 
 #include <sys/socket.h>
 #include <sys/uio.h>

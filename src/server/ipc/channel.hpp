@@ -2,9 +2,9 @@
 // descriptors.
 #pragma once
 
-#include "shared/result.hpp"
-#include "shared/secret.hpp"
-#include "shared/unique_fd.hpp"
+#include "shared/base/result.hpp"
+#include "shared/base/secret.hpp"
+#include "shared/base/unique_fd.hpp"
 
 #include <cstddef>
 #include <span>

@@ -1,7 +1,7 @@
 #include "server/ipc/control.hpp"
 
 #include "server/ipc/wire.hpp"
-#include "shared/error.hpp"
+#include "shared/base/error.hpp"
 
 namespace ftpc::server::ipc {
 

@@ -1,8 +1,8 @@
 // What the supervisor tells its children, and what they report. Configure carries descriptors beside it.
 #pragma once
 
-#include "shared/result.hpp"
-#include "shared/secret.hpp"
+#include "shared/base/result.hpp"
+#include "shared/base/secret.hpp"
 
 #include <cstdint>
 #include <span>

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "server/ipc/channel.hpp"
-#include "shared/unique_fd.hpp"
+#include "shared/base/unique_fd.hpp"
 
 #include <cstddef>
 #include <functional>

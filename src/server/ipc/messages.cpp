@@ -1,8 +1,8 @@
 #include "server/ipc/messages.hpp"
 
 #include "server/ipc/wire.hpp"
-#include "shared/error.hpp"
-#include "shared/text.hpp"
+#include "shared/base/error.hpp"
+#include "shared/base/text.hpp"
 
 #include <algorithm>
 

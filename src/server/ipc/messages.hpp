@@ -3,10 +3,10 @@
 // on.
 #pragma once
 
-#include "shared/prehash.hpp"
-#include "shared/result.hpp"
-#include "shared/secret.hpp"
-#include "shared/session_key.hpp"
+#include "shared/base/result.hpp"
+#include "shared/base/secret.hpp"
+#include "shared/protocol/prehash.hpp"
+#include "shared/protocol/session_key.hpp"
 
 #include <array>
 #include <cstdint>

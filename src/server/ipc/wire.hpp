@@ -2,7 +2,7 @@
 // length.
 #pragma once
 
-#include "shared/secret.hpp"
+#include "shared/base/secret.hpp"
 
 #include <cstdint>
 #include <span>

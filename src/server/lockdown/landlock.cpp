@@ -1,6 +1,6 @@
 #include "server/lockdown/landlock.hpp"
 
-#include "shared/unique_fd.hpp"
+#include "shared/base/unique_fd.hpp"
 
 #include <sys/syscall.h>
 #include <unistd.h>

@@ -1,7 +1,7 @@
 // Landlock (landlock(7), Linux 5.13): a process gives up access to files, TCP and other processes, for good.
 #pragma once
 
-#include "shared/result.hpp"
+#include "shared/base/result.hpp"
 
 #include <cstdint>
 #include <span>

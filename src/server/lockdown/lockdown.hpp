@@ -2,8 +2,8 @@
 // processes. docs/security.md says what is left to each.
 #pragma once
 
+#include "server/config/settings.hpp"
 #include "server/lockdown/seccomp_filter.hpp"
-#include "server/settings.hpp"
 
 #include <string>
 

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "server/lockdown/landlock.hpp"
-#include "shared/unique_fd.hpp"
+#include "shared/base/unique_fd.hpp"
 
 #include <span>
 #include <vector>

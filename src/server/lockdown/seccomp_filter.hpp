@@ -2,7 +2,7 @@
 // process with SIGSYS.
 #pragma once
 
-#include "shared/result.hpp"
+#include "shared/base/result.hpp"
 
 namespace ftpc::server {
 

@@ -1,8 +1,8 @@
 #include "server/net/listener.hpp"
 
-#include "server/log.hpp"
-#include "server/net/connection.hpp"
-#include "server/net/peer_text.hpp"
+#include "server/ftp/connection.hpp"
+#include "server/ipc/peer_text.hpp"
+#include "server/log/log.hpp"
 
 #include <boost/asio.hpp>
 

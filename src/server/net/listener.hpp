@@ -2,8 +2,8 @@
 #pragma once
 
 #include "server/net/reactors.hpp"
-#include "server/net/reserve_descriptor.hpp"
-#include "shared/unique_fd.hpp"
+#include "server/transport/reserve_descriptor.hpp"
+#include "shared/base/unique_fd.hpp"
 
 #include <boost/asio/ip/tcp.hpp>
 

@@ -1,15 +1,15 @@
 #include "server/net/net_process.hpp"
 
+#include "server/ftp/connection.hpp"
 #include "server/ipc/channel.hpp"
 #include "server/ipc/control.hpp"
 #include "server/ipc/endpoint.hpp"
 #include "server/lockdown/lockdown.hpp"
-#include "server/log.hpp"
-#include "server/net/connection.hpp"
+#include "server/log/log.hpp"
 #include "server/net/listener.hpp"
 #include "server/net/parent_death.hpp"
 #include "server/net/reactors.hpp"
-#include "server/net/scheduling.hpp"
+#include "server/transport/scheduling.hpp"
 
 #include <boost/asio.hpp>
 

@@ -1,7 +1,7 @@
 #include "server/net/parent_death.hpp"
 
 #include "server/ipc/channel.hpp"
-#include "shared/error.hpp"
+#include "shared/base/error.hpp"
 
 #include <sys/prctl.h>
 #include <unistd.h>

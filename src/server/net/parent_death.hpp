@@ -2,7 +2,7 @@
 // would then keep the listening sockets open, and their addresses from the next server.
 #pragma once
 
-#include "shared/unique_fd.hpp"
+#include "shared/base/unique_fd.hpp"
 
 #include <span>
 

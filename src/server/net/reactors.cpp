@@ -1,11 +1,11 @@
 #include "server/net/reactors.hpp"
 
-#include "server/log.hpp"
-#include "server/net/busy_poll.hpp"
-#include "server/net/connection.hpp"
-#include "server/net/counted.hpp"
-#include "server/net/reused_block.hpp"
-#include "server/net/scheduling.hpp"
+#include "server/ftp/connection.hpp"
+#include "server/log/log.hpp"
+#include "server/transport/busy_poll.hpp"
+#include "server/transport/counted.hpp"
+#include "server/transport/reused_block.hpp"
+#include "server/transport/scheduling.hpp"
 
 #include <boost/asio.hpp>
 

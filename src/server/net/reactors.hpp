@@ -2,7 +2,7 @@
 // given. Whoever wants something of a connection asks its thread: nothing of one is touched from elsewhere.
 #pragma once
 
-#include "server/net/services.hpp"
+#include "server/ftp/services.hpp"
 
 #include <functional>
 #include <memory>

@@ -1,12 +1,12 @@
 #include "server/running/administrator_socket.hpp"
 
 #include "server/ipc/channel.hpp"
-#include "server/log.hpp"
+#include "server/log/log.hpp"
 #include "server/running/peer_of_socket.hpp"
 #include "server/running/runtime_directory.hpp"
-#include "shared/base64.hpp"
-#include "shared/digest.hpp"
-#include "shared/error.hpp"
+#include "shared/base/base64.hpp"
+#include "shared/base/digest.hpp"
+#include "shared/base/error.hpp"
 
 #include <fcntl.h>
 #include <sys/socket.h>

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "server/running/server_status.hpp"
-#include "shared/unique_fd.hpp"
+#include "shared/base/unique_fd.hpp"
 
 #include <functional>
 #include <optional>

@@ -1,7 +1,7 @@
 #include "server/running/directory_probe.hpp"
 
-#include "server/log.hpp"
-#include "shared/unique_fd.hpp"
+#include "server/log/log.hpp"
+#include "shared/base/unique_fd.hpp"
 
 #include <fcntl.h>
 #include <poll.h>

@@ -1,6 +1,6 @@
 #include "server/running/opened_directory.hpp"
 
-#include "shared/unique_fd.hpp"
+#include "shared/base/unique_fd.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>

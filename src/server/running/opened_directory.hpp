@@ -2,7 +2,7 @@
 // replaced, mounted over, or is a symbolic link that was switched.
 #pragma once
 
-#include "shared/result.hpp"
+#include "shared/base/result.hpp"
 
 #include <cstdint>
 #include <string>

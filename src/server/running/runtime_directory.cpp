@@ -1,6 +1,6 @@
 #include "server/running/runtime_directory.hpp"
 
-#include "shared/error.hpp"
+#include "shared/base/error.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>

@@ -1,8 +1,8 @@
 // Where running servers can be found: a directory of sockets, one for each server of this user.
 #pragma once
 
-#include "shared/result.hpp"
-#include "shared/unique_fd.hpp"
+#include "shared/base/result.hpp"
+#include "shared/base/unique_fd.hpp"
 
 #include <string>
 #include <vector>

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "server/running/opened_directory.hpp"
-#include "shared/secret.hpp"
+#include "shared/base/secret.hpp"
 
 #include <sys/types.h>
 

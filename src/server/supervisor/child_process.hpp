@@ -3,8 +3,8 @@
 #pragma once
 
 #include "server/ipc/control.hpp"
-#include "shared/file.hpp"
-#include "shared/unique_fd.hpp"
+#include "shared/base/file.hpp"
+#include "shared/base/unique_fd.hpp"
 
 #include <sys/types.h>
 

@@ -1,7 +1,7 @@
 #include "server/supervisor/dead_listeners.hpp"
 
 #include "server/supervisor/process_state.hpp"
-#include "shared/unique_fd.hpp"
+#include "shared/base/unique_fd.hpp"
 
 #include <fcntl.h>
 #include <netinet/in.h>

@@ -1,7 +1,7 @@
 #include "server/supervisor/listening_sockets.hpp"
 
 #include "server/supervisor/dead_listeners.hpp"
-#include "shared/result.hpp"
+#include "shared/base/result.hpp"
 
 #include <fcntl.h>
 #include <netdb.h>

@@ -2,7 +2,7 @@
 // connection attempt.
 #pragma once
 
-#include "shared/unique_fd.hpp"
+#include "shared/base/unique_fd.hpp"
 
 #include <string>
 #include <vector>

@@ -1,7 +1,7 @@
 #include "server/supervisor/process_state.hpp"
 
-#include "shared/file.hpp"
-#include "shared/unique_fd.hpp"
+#include "shared/base/file.hpp"
+#include "shared/base/unique_fd.hpp"
 
 #include <fcntl.h>
 

@@ -1,14 +1,14 @@
 #include "server/supervisor/supervisor.hpp"
 
-#include "server/auth/pepper.hpp"
-#include "server/certificate.hpp"
 #include "server/ipc/channel.hpp"
-#include "server/log.hpp"
-#include "server/net/tls_context.hpp"
+#include "server/log/log.hpp"
 #include "server/running/running_servers.hpp"
 #include "server/running/runtime_directory.hpp"
-#include "server/serve_lock.hpp"
-#include "shared/text.hpp"
+#include "server/supervisor/certificate.hpp"
+#include "server/supervisor/serve_lock.hpp"
+#include "server/transport/tls_context.hpp"
+#include "server/users/pepper.hpp"
+#include "shared/base/text.hpp"
 
 #include <poll.h>
 #include <sys/prctl.h>

@@ -2,11 +2,11 @@
 // stop. Nothing from the network reaches it.
 #pragma once
 
-#include "server/command_line.hpp"
-#include "server/data_directory.hpp"
+#include "server/config/command_line.hpp"
 #include "server/running/administrator_socket.hpp"
 #include "server/running/directory_probe.hpp"
 #include "server/supervisor/child_process.hpp"
+#include "server/supervisor/data_directory.hpp"
 #include "server/supervisor/heartbeat.hpp"
 #include "server/supervisor/listening_sockets.hpp"
 

@@ -1,11 +1,11 @@
 #include "server/users/user_line.hpp"
 
-#include "server/auth/password_hash.hpp"
-#include "shared/base64.hpp"
-#include "shared/digest.hpp"
-#include "shared/error.hpp"
-#include "shared/remote_path.hpp"
-#include "shared/text.hpp"
+#include "server/users/password_hash.hpp"
+#include "shared/base/base64.hpp"
+#include "shared/base/digest.hpp"
+#include "shared/base/error.hpp"
+#include "shared/base/text.hpp"
+#include "shared/protocol/remote_path.hpp"
 
 #include <algorithm>
 #include <array>

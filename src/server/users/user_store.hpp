@@ -1,7 +1,7 @@
 // Who may log in. The seam for other stores: auth sees users through this interface only.
 #pragma once
 
-#include "shared/result.hpp"
+#include "shared/base/result.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -12,7 +12,7 @@ namespace ftpc::server {
 
 struct User {
     std::string name;          // is_user_name()
-    std::string password_hash; // PHC text, see auth/password_hash.hpp
+    std::string password_hash; // PHC text, see users/password_hash.hpp
     std::string home;          // relative to the tree, without "." or ".."; at most 512 bytes
     // Changes with every passwd, lock, unlock and with a new user of an old name, not with a renewed hash:
     // session keys and open connections hold only for the generation that they were made in.

@@ -1,7 +1,7 @@
 #include "server/users/users_table.hpp"
 
 #include "server/users/user_line.hpp"
-#include "shared/text.hpp"
+#include "shared/base/text.hpp"
 
 #include <algorithm>
 #include <cassert>

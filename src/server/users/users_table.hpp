@@ -2,7 +2,7 @@
 // changes. It is the text of the file and, for each user, 16 bytes of index, sorted by name.
 #pragma once
 
-#include "server/settings.hpp"
+#include "server/config/settings.hpp"
 #include "server/users/user_store.hpp"
 
 #include <cstdint>

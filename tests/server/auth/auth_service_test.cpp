@@ -1,10 +1,10 @@
 #include "server/auth/auth_service.hpp"
 
 #include "memory_user_store.hpp"
+#include "server/config/settings.hpp"
 #include "server/ipc/channel.hpp"
 #include "server/ipc/control.hpp"
 #include "server/ipc/messages.hpp"
-#include "server/settings.hpp"
 #include "server/users/user_line.hpp"
 #include "server/users/users_file.hpp"
 #include "support/captured_log.hpp"

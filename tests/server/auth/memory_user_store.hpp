@@ -1,9 +1,9 @@
 // Users in memory, for tests of what stands above UserStore.
 #pragma once
 
-#include "server/auth/password_hash.hpp"
+#include "server/users/password_hash.hpp"
 #include "server/users/user_store.hpp"
-#include "shared/prehash.hpp"
+#include "shared/protocol/prehash.hpp"
 
 #include <iterator>
 #include <map>

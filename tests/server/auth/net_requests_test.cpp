@@ -1,7 +1,7 @@
 #include "server/auth/net_requests.hpp"
 
 #include "memory_user_store.hpp"
-#include "shared/session_key.hpp"
+#include "shared/protocol/session_key.hpp"
 #include "support/captured_log.hpp"
 #include "support/catch.hpp"
 #include "support/temporary_directory.hpp"

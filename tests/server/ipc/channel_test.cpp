@@ -1,6 +1,6 @@
 #include "server/ipc/channel.hpp"
 
-#include "shared/error.hpp"
+#include "shared/base/error.hpp"
 #include "support/catch.hpp"
 
 #include <fcntl.h>

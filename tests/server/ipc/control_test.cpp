@@ -1,6 +1,6 @@
 #include "server/ipc/control.hpp"
 
-#include "shared/error.hpp"
+#include "shared/base/error.hpp"
 #include "support/catch.hpp"
 
 #include <algorithm>

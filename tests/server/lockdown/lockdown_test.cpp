@@ -2,7 +2,7 @@
 #include "server/lockdown/lockdown.hpp"
 
 #include "server/lockdown/locked_child.hpp"
-#include "shared/file.hpp"
+#include "shared/base/file.hpp"
 #include "support/matchers.hpp"
 
 #include <sys/prctl.h>

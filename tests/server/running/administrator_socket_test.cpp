@@ -3,7 +3,7 @@
 
 #include "server/running/peer_of_socket.hpp"
 #include "server/running/running_servers.hpp"
-#include "shared/unique_fd.hpp"
+#include "shared/base/unique_fd.hpp"
 #include "support/captured_log.hpp"
 #include "support/catch.hpp"
 #include "support/matchers.hpp"

@@ -1,7 +1,7 @@
 #include "server/running/server_status.hpp"
 
 #include "server/ipc/wire.hpp"
-#include "shared/error.hpp"
+#include "shared/base/error.hpp"
 #include "support/catch.hpp"
 
 #include <initializer_list>

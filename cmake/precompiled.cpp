@@ -1,0 +1,1 @@
+// Has nothing of its own: its precompiled headers are those of others.

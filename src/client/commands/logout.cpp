@@ -1,0 +1,68 @@
+#include "client/commands/output.hpp"
+#include "client/commands/session_login.hpp"
+#include "client/commands/subcommands.hpp"
+#include "client/connection/login_replies.hpp"
+
+#include <boost/json/object.hpp>
+
+namespace ftpc::client {
+
+namespace {
+
+// Ends the session on the server. Fails with ExitStatus::refused when the server knows it no more.
+Outcome<void> end_on_server(const LogoutOptions& options, const ActiveLogin& login,
+                            const StateDirectory& state)
+{
+    auto connection = open_trusted_connection(login.server, connect_settings(options.common), state);
+    if (!connection) return connection.error();
+    send_session_login(*connection, login);
+    connection->send("SITE SESSION END");
+    connection->send("QUIT");
+    if (auto logged_in = await_session_login(*connection, login); !logged_in) return logged_in;
+    const auto ended = connection->await_reply();
+    if (!ended) return ended.error();
+    if (ended->code == 200 || ended->code == 550) return {};
+    return Failure{ExitStatus::unreachable,
+                   login.server.text() + " did not end the session: " + shown(*ended)};
+}
+
+// What came of it on the server decides the exit status; the session is gone from here in any case.
+ExitStatus tell(const Output& output, const ActiveLogin& login, const Outcome<void>& ended)
+{
+    const bool gone = ended || ended.error().status == ExitStatus::refused;
+    if (!gone) {
+        output.failure(
+            {ended.error().status, ended.error().message +
+                                       "\nThe session is removed here, but the server keeps it until it "
+                                       "expires or the password is changed"});
+        return ended.error().status;
+    }
+    output.result("Logged out " + login.user + " from " + login.server.text() +
+                      (ended ? "" : " (the server had already ended the session)"),
+                  {{"server", login.server.text()}, {"user", login.user}, {"logged_in", false}});
+    return ExitStatus::done;
+}
+
+Outcome<ExitStatus> end_session(const LogoutOptions& options, const Output& output)
+{
+    const auto state = StateDirectory::of_this_user();
+    if (!state) return state.error();
+    const auto login = find_login(options.common, *state);
+    if (!login) return login.error();
+    const auto ended = end_on_server(options, *login, *state);
+    if (auto forgotten = forget_session(*state, *login); !forgotten) return forgotten.error();
+    return tell(output, *login, ended);
+}
+
+} // namespace
+
+ExitStatus logout(const LogoutOptions& options)
+{
+    const Output output{options.common.json};
+    const auto status = end_session(options, output);
+    if (status) return *status;
+    output.failure(status.error());
+    return status.error().status;
+}
+
+} // namespace ftpc::client

@@ -1,0 +1,106 @@
+#include "client/commands/mkdir_conversation.hpp"
+
+#include "shared/base/error.hpp"
+#include "shared/base/text.hpp"
+#include "shared/protocol/line_buffer.hpp"
+
+#include <algorithm>
+
+namespace ftpc::client {
+
+namespace {
+
+// Room in a reply line for its code and the words behind the quoted path.
+constexpr std::size_t reply_words_bytes = 64;
+
+// A path of almost nothing but `"` doubles in the answer, past the longest line.
+bool answer_fits(std::string_view path)
+{
+    const auto quotes = static_cast<std::size_t>(std::count(path.begin(), path.end(), '"'));
+    return path.size() + quotes + reply_words_bytes <= LineBuffer::max_line_bytes;
+}
+
+std::string reason_of(const Reply& reply)
+{
+    std::string text = reply.text;
+    if (reply.code == 521) return "already exists";
+    std::replace(text.begin(), text.end(), '\n', ' ');
+    return text.empty() ? "refused with " + std::to_string(reply.code) : printable(text);
+}
+
+// A server that names another directory than was asked for has not done what it was asked, and what it names
+// is not printed as if it had (CVE-2019-6111 is what that leads to).
+bool names_another(const Reply& reply, std::string_view absolute)
+{
+    const auto named = quoted_text(reply.text);
+    return named && *named != absolute;
+}
+
+} // namespace
+
+Result<std::string> MkdirConversation::add(std::string_view path)
+{
+    const auto resolved = RemotePath{}.resolve(path);
+    if (!resolved) return resolved.error();
+    if (!answer_fits(resolved->text())) return Errc::name_too_long;
+    paths_.emplace_back(path);
+    unanswered_bytes_ += path.size();
+    return command(*resolved);
+}
+
+std::string MkdirConversation::command(const RemotePath& resolved) const
+{
+    return (with_parents_ ? "SITE MKDIR " : "MKD ") + std::string{resolved.text()};
+}
+
+std::vector<std::string> MkdirConversation::commands_again() const
+{
+    std::vector<std::string> commands;
+    for (const std::string& path : paths_)
+        commands.push_back(command(*RemotePath{}.resolve(path)));
+    return commands;
+}
+
+std::string MkdirConversation::take_oldest()
+{
+    std::string path = std::move(paths_.front());
+    paths_.pop_front();
+    unanswered_bytes_ -= path.size();
+    return path;
+}
+
+PathOutcome MkdirConversation::on_reply(const Reply& reply)
+{
+    std::string path = take_oldest();
+    ++answered_;
+    const std::string absolute{RemotePath{}.resolve(path)->text()};
+    if (reply.code == 257 && names_another(reply, absolute))
+        return {PathOutcome::State::failed, std::move(path),
+                "the server says that it made another directory: " + printable(reply.text), reply.code};
+    if (reply.code == 257) return {PathOutcome::State::made, absolute, "", reply.code};
+    if (reply.code == 250 && with_parents_) return {PathOutcome::State::existed, absolute, "", reply.code};
+    return {PathOutcome::State::failed, std::move(path), reason_of(reply), reply.code};
+}
+
+std::optional<PathOutcome> MkdirConversation::next_unknown()
+{
+    if (paths_.empty()) return std::nullopt;
+    return PathOutcome{PathOutcome::State::unknown, take_oldest(), "no answer before the connection ended",
+                       0};
+}
+
+std::optional<std::string> quoted_text(std::string_view text)
+{
+    if (!text.starts_with('"')) return std::nullopt;
+    std::string unquoted;
+    for (std::size_t i = 1; i < text.size(); ++i) {
+        if (text[i] == '"') {
+            if (i + 1 == text.size() || text[i + 1] != '"') return unquoted;
+            ++i;
+        }
+        unquoted += text[i];
+    }
+    return std::nullopt;
+}
+
+} // namespace ftpc::client

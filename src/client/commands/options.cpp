@@ -1,0 +1,262 @@
+#include "client/commands/options.hpp"
+
+#include "client/terminal/safe_text.hpp"
+#include "shared/base/duration.hpp"
+#include "shared/protocol/fingerprint.hpp"
+
+#include <boost/filesystem/operations.hpp>
+#include <boost/program_options.hpp>
+
+#include <sstream>
+
+namespace ftpc::client {
+
+namespace {
+
+namespace po = boost::program_options;
+
+constexpr std::chrono::seconds longest_timeout = std::chrono::hours{24};
+
+po::options_description common_description()
+{
+    po::options_description description{"Options"};
+    description.add_options()("server", po::value<std::string>()->value_name("HOST[:PORT]"),
+                              "the server; else the last one logged in at")(
+        "json", "say everything as JSON on standard output, one object a line")(
+        "timeout", po::value<std::string>()->value_name("SECONDS"),
+        "how long the server may keep this command waiting, all in all; mkdir: for a path (30)")(
+        "pin", po::value<std::string>()->value_name("SHA256:..."),
+        "trust the server with this key, as `ftpcd fingerprint` shows it, and remember it")(
+        "ca", po::value<std::string>()->value_name("FILE"),
+        "trust the server if these CA certificates vouch for its name, and remember that")(
+        "accept-new", "trust a server that is not known yet without asking")("help,h", "show this");
+    return description;
+}
+
+po::options_description login_description()
+{
+    po::options_description description = common_description();
+    description.add_options()("password-stdin", "read the password from the first line of standard input")(
+        "ttl", po::value<std::string>()->value_name("TIME"),
+        "end the session after this time, such as 12h or 7d");
+    return description;
+}
+
+po::options_description mkdir_description()
+{
+    po::options_description description = common_description();
+    description.add_options()("parents,p",
+                              "make missing directories above as well; one that exists is no error")(
+        "null,0", "paths on standard input end with NUL instead of a line end");
+    return description;
+}
+
+Failure usage(std::string message)
+{
+    return {ExitStatus::usage, std::move(message)};
+}
+
+// Parses by `description`; whatever is no option is in "arguments".
+Outcome<po::variables_map> parse(const Arguments& arguments, po::options_description description)
+{
+    po::options_description hidden;
+    hidden.add_options()("arguments", po::value<std::vector<std::string>>());
+    po::positional_options_description positional;
+    positional.add("arguments", -1);
+    description.add(hidden);
+    const int style = po::command_line_style::default_style & ~po::command_line_style::allow_guessing;
+    try {
+        po::variables_map values;
+        po::store(
+            po::command_line_parser(arguments).options(description).positional(positional).style(style).run(),
+            values);
+        return values;
+    } catch (const po::error& error) {
+        return usage(safe_text(error.what()));
+    }
+}
+
+std::string text_of(const po::variables_map& values, const char* name)
+{
+    return values.count(name) > 0 ? values[name].as<std::string>() : std::string{};
+}
+
+std::vector<std::string> positional_of(const po::variables_map& values)
+{
+    return values.count("arguments") > 0 ? values["arguments"].as<std::vector<std::string>>()
+                                         : std::vector<std::string>{};
+}
+
+Outcome<TrustOptions> trust_options(const po::variables_map& values)
+{
+    TrustOptions trust{values.count("accept-new") > 0, text_of(values, "pin"), text_of(values, "ca")};
+    if (values.count("pin") > 0 && values.count("ca") > 0) return usage("--pin and --ca exclude each other");
+    if (values.count("pin") > 0 && !is_fingerprint(trust.pin))
+        return usage("--pin: '" + safe_text(trust.pin) +
+                     "' is mistyped or cut short: a fingerprint is SHA256: and 43 characters, as `ftpcd "
+                     "fingerprint` shows it");
+    if (values.count("ca") == 0) return trust;
+    // It is remembered, and later commands may run in another directory.
+    boost::system::error_code error;
+    const bool file = boost::filesystem::is_regular_file(trust.ca_file, error);
+    if (error) return usage("--ca: " + safe_text(trust.ca_file) + ": " + error.message());
+    if (!file) return usage("--ca: " + safe_text(trust.ca_file) + " is not a file");
+    trust.ca_file = boost::filesystem::absolute(trust.ca_file).string();
+    if (trust.ca_file.find('\n') != std::string::npos)
+        return usage("--ca: a line end in the name of the file");
+    return trust;
+}
+
+Outcome<CommonOptions> common_options(const po::variables_map& values)
+{
+    CommonOptions options;
+    options.json = values.count("json") > 0;
+    auto trust = trust_options(values);
+    if (!trust) return trust.error();
+    options.trust = *trust;
+    if (values.count("server") > 0) {
+        auto server = parse_server(text_of(values, "server"));
+        if (!server) return usage("--server: " + server.error().message);
+        options.server = *server;
+    }
+    if (values.count("timeout") > 0) {
+        const auto timeout = parse_duration(text_of(values, "timeout"));
+        if (!timeout || *timeout > longest_timeout)
+            return usage("--timeout: a number of seconds from 1 to 86400 is needed");
+        options.timeout = *timeout;
+    }
+    return options;
+}
+
+// What there is to know once --help was among the arguments.
+template <class Options>
+Options help_only()
+{
+    Options options;
+    options.common.help = true;
+    return options;
+}
+
+// For subcommands that take options only.
+template <class Options>
+Outcome<Options> parse_options_only(const Arguments& arguments)
+{
+    const auto values = parse(arguments, common_description());
+    if (!values) return values.error();
+    if (values->count("help") > 0) return help_only<Options>();
+    if (const auto extra = positional_of(*values); !extra.empty())
+        return usage("unexpected argument '" + safe_text(extra.front()) + "'");
+    auto common = common_options(*values);
+    if (!common) return common.error();
+    return Options{*common};
+}
+
+// Takes the host from --server into the target, where the target has none.
+Outcome<LoginTarget> merge_target(LoginTarget target, const std::optional<ServerAddress>& server)
+{
+    if (!server) return target;
+    if (target.host || target.port)
+        return usage("the server is named twice: by --server and behind the user");
+    target.host = server->host;
+    target.port = server->port;
+    return target;
+}
+
+std::string help(const std::string& synopsis, const po::options_description& description)
+{
+    std::ostringstream text;
+    text << synopsis << "\n" << description << "\n" << exit_statuses_help();
+    return text.str();
+}
+
+} // namespace
+
+Outcome<LoginOptions> parse_login_options(const Arguments& arguments)
+{
+    const auto values = parse(arguments, login_description());
+    if (!values) return values.error();
+    if (values->count("help") > 0) return help_only<LoginOptions>();
+    auto common = common_options(*values);
+    if (!common) return common.error();
+    const auto targets = positional_of(*values);
+    if (targets.size() > 1)
+        return usage("unexpected argument '" + safe_text(targets[1]) +
+                     "' (say it: ftpc login USER@HOST[:PORT]; a password is never given as an argument)");
+    auto target = parse_login_target(targets.empty() ? "" : targets.front());
+    if (!target) return target.error();
+    target = merge_target(std::move(*target), common->server);
+    if (!target) return target.error();
+    LoginOptions options{*common, *target, values->count("password-stdin") > 0, std::nullopt};
+    if (values->count("ttl") > 0) {
+        const auto ttl = parse_duration(text_of(*values, "ttl"));
+        if (!ttl) return usage("--ttl: a time such as 90s, 30m, 12h or 7d is needed");
+        options.ttl = *ttl;
+    }
+    return options;
+}
+
+Outcome<MkdirOptions> parse_mkdir_options(const Arguments& arguments)
+{
+    const auto values = parse(arguments, mkdir_description());
+    if (!values) return values.error();
+    if (values->count("help") > 0) return help_only<MkdirOptions>();
+    auto common = common_options(*values);
+    if (!common) return common.error();
+    auto paths = positional_of(*values);
+    if (paths.empty()) return usage("no PATH is given ('-' reads a list from standard input)");
+    return MkdirOptions{*common, values->count("parents") > 0, values->count("null") > 0, std::move(paths)};
+}
+
+Outcome<LogoutOptions> parse_logout_options(const Arguments& arguments)
+{
+    return parse_options_only<LogoutOptions>(arguments);
+}
+
+Outcome<StatusOptions> parse_status_options(const Arguments& arguments)
+{
+    return parse_options_only<StatusOptions>(arguments);
+}
+
+std::string login_help()
+{
+    return help("Usage: ftpc login [OPTION]... [USER][@HOST][:PORT]\n"
+                "Log in, so that later commands go on as this user. The password is asked for.\n"
+                "Without HOST: the last server, else the environment's FTPC_SERVER, else localhost.\n"
+                "Without USER: the last user of that server, else the environment's USER.\n",
+                login_description());
+}
+
+std::string mkdir_help()
+{
+    return help("Usage: ftpc mkdir [OPTION]... PATH...\n"
+                "Make directories on the server. Paths start at your home there; each path made is printed.\n"
+                "With '-' as PATH, paths are read from standard input, one a line.\n",
+                mkdir_description());
+}
+
+std::string logout_help()
+{
+    return help("Usage: ftpc logout [OPTION]...\n"
+                "End the login, on the server and here.\n",
+                common_description());
+}
+
+std::string status_help()
+{
+    return help("Usage: ftpc status [OPTION]...\n"
+                "Show where and as whom you are logged in, and ask the server whether that still holds.\n",
+                common_description());
+}
+
+std::string exit_statuses_help()
+{
+    return "Exit status:\n"
+           "  0  all done\n"
+           "  1  some directory failed, or something on this machine is in the way\n"
+           "  2  wrong usage\n"
+           "  3  not logged in, or login refused\n"
+           "  4  the server cannot be reached or has no room (421), or the connection was lost\n"
+           "  5  the server is not trusted\n";
+}
+
+} // namespace ftpc::client

@@ -1,0 +1,62 @@
+// The options of each subcommand, and the help texts that name them.
+#pragma once
+
+#include "client/base/failure.hpp"
+#include "client/base/server_address.hpp"
+#include "client/connection/trust.hpp"
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace ftpc::client {
+
+using Arguments = std::vector<std::string>;
+
+// Options that every subcommand has.
+struct CommonOptions {
+    bool help = false; // nothing else has been checked then
+    bool json = false;
+    std::optional<ServerAddress> server;
+    TrustOptions trust;
+    std::chrono::seconds timeout{30};
+};
+
+struct LoginOptions {
+    CommonOptions common;
+    LoginTarget target;
+    bool password_stdin = false;
+    std::optional<std::chrono::seconds>
+        ttl; // how long the session is to last; the server's choice where not given
+};
+
+struct MkdirOptions {
+    CommonOptions common;
+    bool parents = false;
+    bool nul_separated = false; // the list on standard input
+    std::vector<std::string> paths;
+};
+
+struct LogoutOptions {
+    CommonOptions common;
+};
+
+struct StatusOptions {
+    CommonOptions common;
+};
+
+// Each takes the arguments behind the subcommand's name. Fails with ExitStatus::usage.
+Outcome<LoginOptions> parse_login_options(const Arguments& arguments);
+Outcome<MkdirOptions> parse_mkdir_options(const Arguments& arguments);
+Outcome<LogoutOptions> parse_logout_options(const Arguments& arguments);
+Outcome<StatusOptions> parse_status_options(const Arguments& arguments);
+
+// What --help shows.
+std::string login_help();
+std::string mkdir_help();
+std::string logout_help();
+std::string status_help();
+std::string exit_statuses_help();
+
+} // namespace ftpc::client

@@ -1,0 +1,37 @@
+// What ftpc says: results on standard output, failures on standard error, or all of it as JSON on standard
+// output.
+#pragma once
+
+#include "client/base/failure.hpp"
+#include "client/commands/mkdir_conversation.hpp"
+
+#include <boost/json/fwd.hpp>
+
+#include <string_view>
+
+namespace ftpc::client {
+
+class Output {
+public:
+    explicit Output(bool json) : json_{json} {}
+
+    // A result: the line `text`, or the object.
+    void result(std::string_view text, const boost::json::object& object) const;
+
+    // What became of one path.
+    void path(const PathOutcome& outcome) const;
+
+    // Why something was not done, on one line or several.
+    void failure(const Failure& failure) const;
+
+    // Passes on what has been said so far.
+    void flush() const;
+
+private:
+    void made(const PathOutcome& outcome) const;
+    void not_made(const PathOutcome& outcome) const;
+
+    bool json_;
+};
+
+} // namespace ftpc::client

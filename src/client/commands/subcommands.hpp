@@ -1,0 +1,15 @@
+// The subcommands of ftpc. Each does its work, says on standard output and standard error what came of it,
+// and returns the exit status.
+#pragma once
+
+#include "client/base/failure.hpp"
+#include "client/commands/options.hpp"
+
+namespace ftpc::client {
+
+ExitStatus login(const LoginOptions& options);
+ExitStatus mkdir(const MkdirOptions& options);
+ExitStatus logout(const LogoutOptions& options);
+ExitStatus status(const StatusOptions& options);
+
+} // namespace ftpc::client

@@ -1,0 +1,319 @@
+// ftpcd check: looks at everything that `ftpcd serve` needs, changes nothing, and says all that is wrong.
+
+#include "server/admin/home_directory.hpp"
+#include "server/admin/in_force.hpp"
+#include "server/auth/state/login_history_text.hpp"
+#include "server/auth/state/session_key_text.hpp"
+#include "server/config/command_line.hpp"
+#include "server/lockdown/lockdown.hpp"
+#include "server/storage/beneath.hpp"
+#include "server/supervisor/certificate.hpp"
+#include "server/supervisor/data_directory.hpp"
+#include "server/supervisor/listening_sockets.hpp"
+#include "server/transport/tls_context.hpp"
+#include "server/users/password_hash.hpp"
+#include "server/users/pepper.hpp"
+#include "server/users/users_file.hpp"
+#include "shared/base/error.hpp"
+#include "shared/base/file.hpp"
+#include "shared/base/file_system.hpp"
+#include "shared/base/text.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <iostream>
+#include <optional>
+#include <sstream>
+#include <utility>
+#include <vector>
+
+namespace ftpc::server {
+
+namespace {
+
+using Problems = std::vector<Problem>;
+
+std::string last_error_text()
+{
+    return last_system_error().message();
+}
+
+UniqueFd open_directory(int base, const std::string& path)
+{
+    return UniqueFd{::openat(base, path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+}
+
+// Settings that can be read but not be put into force: then there is a problem, and no accounts.
+std::optional<ServiceAccounts> check_accounts(const Settings& settings, Problems& problems)
+{
+    try {
+        return find_service_accounts(settings);
+    } catch (const std::exception& error) {
+        problems.push_back({"net-user, auth-user", error.what()});
+        return std::nullopt;
+    }
+}
+
+void check_listening_addresses(const Settings& settings, Problems& problems)
+{
+    for (const std::string& address : settings.listen) {
+        try {
+            check_listening_address(address);
+        } catch (const std::exception& error) {
+            problems.push_back({"listen", error.what()});
+        }
+    }
+}
+
+// What auth cannot read, although root who runs this can.
+void check_owner(int data, const std::string& path, const std::string& name, const ServiceAccounts& accounts,
+                 Problems& problems)
+{
+    struct stat status {};
+    if (!accounts.auth || ::fstatat(data, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return;
+    const std::string file = path + "/" + name;
+    if ((status.st_mode & (S_IRUSR | S_IWUSR)) != (S_IRUSR | S_IWUSR))
+        problems.push_back(
+            {file, "cannot be read and written by its owner; mend with: chmod 600 " + shell_word(file)});
+    if (status.st_uid != accounts.auth->user)
+        problems.push_back({file, "does not belong to auth-user; mend with: chown " +
+                                      std::to_string(accounts.auth->user) + ":" +
+                                      std::to_string(accounts.auth->group) + " " + shell_word(file)});
+}
+
+// Files of the server's own: a broken one costs what stands in it, at the next start.
+void check_kept_files(int data, const std::string& path, Problems& problems)
+{
+    const std::string sessions = path + "/" + sessions_file_name;
+    const auto text = read_private_file(data, sessions_file_name, max_sessions_file_bytes);
+    if (text) {
+        for (const Problem& problem : parse_session_keys(*text).problems)
+            problems.push_back({path + "/" + problem.where, problem.what});
+    } else if (text.error() != boost::system::errc::no_such_file_or_directory) {
+        problems.push_back({sessions, why_not_read(text.error())});
+    }
+    if (const auto logins = read_login_history(data); !logins)
+        problems.push_back({path + "/" + login_history_file_name, logins.error() == Errc::bad_argument
+                                                                      ? "is damaged; it can be removed"
+                                                                      : why_not_read(logins.error())});
+}
+
+// `what` without the place that it begins with, where that is said in front of it anyway.
+Problem problem_at(const std::string& where, std::string_view what)
+{
+    const bool twice = what.starts_with(where + ": ");
+    return {where, std::string{what.substr(twice ? where.size() + 2 : 0)}};
+}
+
+void check_certificate(const Settings& settings, Problems& problems)
+{
+    const std::string file = settings.certificate_file();
+    const bool own = !settings.certificate.empty() || !settings.key.empty();
+    if (settings.certificate.empty() != settings.key.empty()) {
+        problems.push_back({"certificate, key", "are set together or not at all"});
+        return;
+    }
+    if (!own && ::access(file.c_str(), F_OK) != 0 && errno == ENOENT)
+        return; // the first `ftpcd serve` makes it
+    std::string certificate;
+    SecretText key;
+    const auto try_to = [&](const std::string& where, const auto& act) {
+        try {
+            act();
+            return true;
+        } catch (const std::exception& error) {
+            problems.push_back(problem_at(where, error.what()));
+            return false;
+        }
+    };
+    const bool has_certificate = try_to(file, [&] { certificate = load_certificate_pem(settings); });
+    const bool has_key = try_to(settings.key_file(), [&] { key = load_key_pem(settings); });
+    if (!has_certificate || !has_key) return;
+    try_to(file, [&] {
+        make_tls_context(certificate, view(key));
+        const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+        const auto problem = validity_problem(certificate, now);
+        if (problem.empty()) return;
+        constexpr std::string_view renewal =
+            "; `ftpcd serve` makes it anew with the same key at its start and "
+            "after a reload, if the clock of this machine is right";
+        constexpr std::string_view advice =
+            "; put another in its place, or set the clock of this machine right";
+        problems.push_back({file, problem + std::string{own ? advice : renewal}});
+    });
+}
+
+// Why nothing can be made on the file system of `directory`, which is `path`; empty where there is room. One
+// without a number of inodes makes them as it needs them.
+std::string no_room(int directory, const std::string& path)
+{
+    struct statvfs status {};
+    if (::fstatvfs(directory, &status) != 0) return {};
+    if ((status.f_flag & ST_RDONLY) != 0) return "the file system is read-only";
+    if (status.f_files > 0 && status.f_favail == 0)
+        return "the file system has no inode left (df -i " + shell_word(path) + ")";
+    if (status.f_blocks > 0 && status.f_bavail == 0)
+        return "the file system has no space left (df " + shell_word(path) + ")";
+    return {};
+}
+
+void check_tree(const Settings& settings, const UsersTable* users, const ServiceAccounts& accounts,
+                Problems& problems)
+{
+    const std::string root = settings.root_directory();
+    const UniqueFd tree = open_directory(AT_FDCWD, root);
+    if (!tree) {
+        problems.push_back({root, last_error_text()});
+        return;
+    }
+    if (!openat2_works(tree.get()))
+        problems.push_back(
+            {"kernel", "openat2 (Linux 5.6) is not available: symbolic links in the tree are not followed"});
+    for (std::size_t i = 0; users != nullptr && i < users->size(); ++i) {
+        const User user = users->at(i);
+        if (const auto problem = home_problem(tree.get(), root, user.home, accounts.net); !problem.empty())
+            problems.push_back({root + "/" + user.home, "home of " + user.name + ": " + problem});
+    }
+}
+
+// Of the tree, which new directories need, and of the data directory, which changes of users and session keys
+// need.
+void check_room(const Settings& settings, Problems& problems)
+{
+    std::optional<dev_t> checked;
+    for (const std::string& path : {settings.root_directory(), settings.data}) {
+        struct stat status {};
+        const UniqueFd directory = open_directory(AT_FDCWD, path);
+        if (!directory || ::fstat(directory.get(), &status) != 0 || checked == status.st_dev) continue;
+        checked = status.st_dev;
+        if (const auto problem = no_room(directory.get(), path); !problem.empty())
+            problems.push_back({path, problem});
+    }
+}
+
+// What acknowledged directories, and changes of users and session keys, can rely on.
+std::vector<std::pair<std::string, DurabilityPromise>> durability_promises(const Settings& settings)
+{
+    std::vector<std::string> paths{settings.data};
+    if (settings.durability == Durability::group) paths.insert(paths.begin(), settings.root_directory());
+    std::vector<std::pair<std::string, DurabilityPromise>> promises;
+    for (const std::string& path : paths)
+        if (const UniqueFd directory = open_directory(AT_FDCWD, path))
+            promises.emplace_back(path, durability_promise(directory.get()));
+    return promises;
+}
+
+void check_durability(const Settings& settings, Problems& problems)
+{
+    for (auto& [path, promise] : durability_promises(settings))
+        if (!promise.holds) problems.push_back({path, std::move(promise.words)});
+}
+
+// Hashes that nobody can log in with because the pepper that they were made with is not the one configured.
+void check_pepper(const Settings& settings, const UsersTable* users, Problems& problems)
+{
+    try {
+        const Pepper pepper{read_pepper_file(settings.pepper_file)};
+        for (std::size_t i = 0; users != nullptr && i < users->size(); ++i) {
+            const User user = users->at(i);
+            const auto hash = parse_password_hash(user.password_hash);
+            if (hash && hash->pepper && hash->pepper != pepper.id())
+                problems.push_back(
+                    {"users.db",
+                     user.name + " cannot log in: the hash needs another pepper than that of pepper-file"});
+        }
+    } catch (const std::exception& error) {
+        problems.push_back({"pepper-file", error.what()});
+    }
+}
+
+void check_lockdown(const Settings& settings, Problems& problems)
+{
+    std::istringstream missing{lockdown_to_expect(settings).missing};
+    for (std::string line; std::getline(missing, line);)
+        problems.push_back({"lockdown", line});
+}
+
+// A directory that cannot be opened is a problem of its own, but a server may have had it open before.
+void check_running_servers(const Arguments& arguments, Problems& problems)
+{
+    const OpenedDirectory tree = describe_now(arguments.settings.root_directory());
+    const bool has_tree = tree.identity != DirectoryIdentity{};
+    for (Problem& problem : differences_from_running_servers(arguments, describe_now(arguments.settings.data),
+                                                             has_tree ? std::optional{tree} : std::nullopt))
+        problems.push_back(std::move(problem));
+}
+
+Problems check(const Arguments& arguments)
+{
+    const Settings& settings = arguments.settings;
+    Problems problems = arguments.problems;
+    check_lockdown(settings, problems);
+    check_listening_addresses(settings, problems);
+    check_running_servers(arguments, problems);
+    const std::optional<ServiceAccounts> found_accounts = check_accounts(settings, problems);
+    const ServiceAccounts accounts = found_accounts.value_or(ServiceAccounts{});
+    const UniqueFd data = open_directory(AT_FDCWD, settings.data);
+    if (!data) {
+        problems.push_back(
+            {settings.data,
+             last_error_text() +
+                 (errno == ENOENT ? " (the first `ftpcd serve` or `ftpcd user add` makes it)" : "")});
+        check_certificate(settings, problems);
+        check_pepper(settings, nullptr, problems);
+        return problems;
+    }
+    try { // whose it is to be is known with the accounts only
+        if (found_accounts) check_data_directory(settings.data, data.get(), accounts);
+    } catch (const std::exception& error) {
+        problems.push_back(problem_at(settings.data, error.what()));
+    }
+    check_owner(data.get(), settings.data, users_file_name, accounts, problems);
+    check_owner(data.get(), settings.data, sessions_file_name, accounts, problems);
+    check_owner(data.get(), settings.data, login_history_file_name, accounts, problems);
+    check_kept_files(data.get(), settings.data, problems);
+    UsersFile users{data.get(), settings.data, accounts.auth};
+    for (Problem& problem : users.load())
+        problems.push_back({settings.data + "/" + problem.where, problem.what});
+    check_certificate(settings, problems);
+    check_pepper(settings, users.table().get(), problems);
+    check_tree(settings, users.table().get(), accounts, problems);
+    check_room(settings, problems);
+    check_durability(settings, problems);
+    return problems;
+}
+
+} // namespace
+
+int run_check(const std::vector<std::string>& words)
+{
+    const boost::program_options::options_description no_options;
+    const Arguments arguments = parse_arguments(words, no_options, SettingFlags::all, OnProblem::keep);
+    if (arguments.help) {
+        print_help(
+            "ftpcd check [OPTIONS]",
+            "Looks at settings, data directory, certificate, tree and kernel, and says all that is wrong, a "
+            "line each.\n"
+            "Changes nothing. Exit status 1 if anything is wrong.",
+            no_options, SettingFlags::all);
+        return exit_done;
+    }
+    if (!arguments.positional().empty()) throw UsageError{"check takes no arguments"};
+    const Problems problems = check(arguments);
+    print_problems(problems);
+    if (!problems.empty()) return exit_failed;
+    std::cout << "ftpcd: nothing wrong with settings, data directory, certificate, tree and kernel\n"
+                 "ftpcd: lockdown: "
+              << lockdown_to_expect(arguments.settings).in_force << "\n";
+    for (const std::string& server : describe_running_servers(arguments))
+        std::cout << "ftpcd: running server: " << printable(server) << "\n";
+    for (const auto& [path, promise] : durability_promises(arguments.settings))
+        std::cout << "ftpcd: " << printable(path) << ": " << promise.words << "\n";
+    return exit_done;
+}
+
+} // namespace ftpc::server

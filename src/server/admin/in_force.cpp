@@ -1,0 +1,113 @@
+#include "server/admin/in_force.hpp"
+
+#include "server/admin/login_report.hpp"
+#include "server/running/runtime_directory.hpp"
+#include "shared/base/text.hpp"
+
+#include <algorithm>
+#include <iostream>
+#include <utility>
+
+namespace ftpc::server {
+
+namespace {
+
+// "the running server (process 7) has another directory open, ..."
+std::string what_it_has_open(const ServerStatus& server, const OpenedDirectory& its,
+                             const OpenedDirectory& ours, const std::string& setting)
+{
+    const std::string has = "the running server (process " + std::to_string(server.pid) + ") has ";
+    if (have_path_in_common(its, ours))
+        return has +
+               "another directory open, which had this name when it started (it was replaced or mounted "
+               "over, or a link was switched)";
+    return has + its.path + " open instead, as it was started with another setting " + setting;
+}
+
+Problem data_differs(const ServerStatus& server, const OpenedDirectory& ours)
+{
+    return {ours.path, what_it_has_open(server, server.data, ours, "data") +
+                           "; what stands here is not in force until you restart that server"};
+}
+
+Problem tree_differs(const ServerStatus& server, const OpenedDirectory& ours)
+{
+    return {ours.path, what_it_has_open(server, server.tree, ours, "root") +
+                           "; its users do not work in this tree until you restart that server with it"};
+}
+
+bool follows_config_for_data(const Arguments& arguments)
+{
+    return std::none_of(arguments.setting_flags.begin(), arguments.setting_flags.end(),
+                        [](const SettingValue& flag) { return flag.name == "data"; });
+}
+
+} // namespace
+
+std::vector<Problem> find_differences(const std::vector<ServerStatus>& running, const CommandScope& scope,
+                                      const std::optional<OpenedDirectory>& tree)
+{
+    std::vector<Problem> problems;
+    for (const ServerStatus& server : servers_meant(running, scope)) {
+        if (server.data.identity != scope.data.identity)
+            problems.push_back(data_differs(server, scope.data));
+        else if (tree && server.tree.identity != tree->identity)
+            problems.push_back(tree_differs(server, *tree));
+    }
+    return problems;
+}
+
+CommandScope command_scope(const Arguments& arguments, const OpenedDirectory& data)
+{
+    return {data,
+            follows_config_for_data(arguments) ? absolute_path(arguments.config_file()) : std::string{}};
+}
+
+std::vector<Problem> differences_from_running_servers(const Arguments& arguments, const OpenedDirectory& data,
+                                                      const std::optional<OpenedDirectory>& tree)
+{
+    return find_differences(ask_running_servers(runtime_directories()), command_scope(arguments, data), tree);
+}
+
+std::vector<Problem> servers_with_other_key(const Arguments& arguments, const std::string& file,
+                                            const std::string& fingerprint)
+{
+    std::vector<Problem> problems;
+    const CommandScope scope = command_scope(arguments, describe_now(arguments.settings.data));
+    for (const ServerStatus& server : servers_meant(ask_running_servers(runtime_directories()), scope))
+        if (server.fingerprint != fingerprint)
+            problems.push_back({file, "the running server (process " + std::to_string(server.pid) +
+                                          ") shows another key, " + server.fingerprint +
+                                          "; restart that server to put this one into force"});
+    return problems;
+}
+
+std::string describe_running(const ServerStatus& server)
+{
+    std::string text = "process " + std::to_string(server.pid) + ", version " + server.version + ", since " +
+                       utc_time_text(server.started);
+    const char* before = ", on ";
+    for (const std::string& address : server.listening)
+        text += std::exchange(before, " and ") + address;
+    text += ", key " + server.fingerprint;
+    for (const RunningChild& child : server.children)
+        text += ", " + child.name + " " + (child.pid == 0 ? "not running" : std::to_string(child.pid));
+    return text;
+}
+
+std::vector<std::string> describe_running_servers(const Arguments& arguments)
+{
+    std::vector<std::string> lines;
+    const CommandScope scope = command_scope(arguments, describe_now(arguments.settings.data));
+    for (const ServerStatus& server : servers_meant(ask_running_servers(runtime_directories()), scope))
+        lines.push_back(describe_running(server));
+    return lines;
+}
+
+void print_problems(const std::vector<Problem>& problems)
+{
+    for (const Problem& problem : problems)
+        std::cerr << "ftpcd: " << printable(problem.where) << ": " << printable(problem.what) << "\n";
+}
+
+} // namespace ftpc::server

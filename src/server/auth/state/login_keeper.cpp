@@ -1,0 +1,117 @@
+#include "server/auth/state/login_keeper.hpp"
+
+#include "server/auth/state/broken_file.hpp"
+#include "server/auth/state/history_writer.hpp"
+#include "server/auth/state/login_history_text.hpp"
+#include "server/auth/state/session_keys.hpp"
+#include "server/log/log.hpp"
+#include "shared/base/error.hpp"
+#include "shared/base/file.hpp"
+
+#include <sys/stat.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <chrono>
+#include <string>
+
+namespace ftpc::server {
+
+namespace asio = boost::asio;
+
+namespace {
+
+constexpr std::chrono::seconds write_interval{1};
+
+void read(int data, LoginHistory& history, LoginLimiter& limiter)
+{
+    remove_left_temporaries(data, login_history_file_name);
+    auto saved = read_login_history(data);
+    if (saved) {
+        history.restore(std::move(saved->users));
+        limiter.restore(saved->limiter, system_now());
+        return;
+    }
+    constexpr std::string_view effect = "it begins anew; logins go on";
+    const std::string reason = saved.error() == Errc::bad_argument ? "damaged" : why_not_read(saved.error());
+    const auto aside =
+        is_broken(saved.error())
+            ? set_aside(data, login_history_file_name, system_clock_seconds(), login_history_text({}, {}))
+            : saved.error();
+    if (aside)
+        log_event("login-history-set-aside", {{"as", *aside}, {"reason", reason}, {"effect", effect}});
+    else
+        log_event("login-history-unreadable", {{"reason", reason}, {"effect", effect}});
+}
+
+// On the writer's thread. Says a failure once, until it is over.
+class FileWriter {
+public:
+    explicit FileWriter(int data) : data_{data} {}
+
+    void operator()(const std::string& text)
+    {
+        const auto written = replace_file(data_, login_history_file_name, text, S_IRUSR | S_IWUSR);
+        if (!written && !failing_)
+            log_event("login-history-not-written", {{"reason", written.error().message()}});
+        failing_ = !written;
+    }
+
+private:
+    int data_;
+    bool failing_ = false;
+};
+
+} // namespace
+
+class LoginKeeper::Impl {
+public:
+    Impl(asio::io_context& loop, int data, LoginHistory& history, LoginLimiter& limiter)
+        : history_{history}, limiter_{limiter}, timer_{loop}, writer_{FileWriter{data}}
+    {
+        read(data, history, limiter);
+    }
+    Impl(const Impl&) = delete;
+    Impl& operator=(const Impl&) = delete;
+    ~Impl()
+    {
+        if (to_be_written_) write();
+    }
+
+    void changed()
+    {
+        if (to_be_written_) return;
+        to_be_written_ = true;
+        timer_.expires_after(write_interval);
+        timer_.async_wait([this](const boost::system::error_code& failure) {
+            if (!failure) write();
+        });
+    }
+
+private:
+    void write()
+    {
+        to_be_written_ = false;
+        writer_.write_later(login_history_text(history_.users(), limiter_.save(system_now())));
+    }
+
+    LoginHistory& history_;
+    LoginLimiter& limiter_;
+    asio::steady_timer timer_;
+    bool to_be_written_ = false;
+    HistoryWriter writer_;
+};
+
+LoginKeeper::LoginKeeper(asio::io_context& loop, int data, LoginHistory& history, LoginLimiter& limiter)
+    : impl_{std::make_unique<Impl>(loop, data, history, limiter)}
+{}
+
+LoginKeeper::~LoginKeeper() = default;
+
+void LoginKeeper::changed()
+{
+    impl_->changed();
+}
+
+} // namespace ftpc::server

@@ -1,0 +1,120 @@
+// The settings of ftpcd. Each is a flag of the command line (--name value) and a line of the file named with
+// --config (name = value); flags win over the file, the file over the defaults here.
+#pragma once
+
+#include "server/log/log.hpp"
+#include "shared/base/scrypt.hpp"
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace ftpc::server {
+
+enum class Durability {
+    group, // 257 is sent after the directory is on disk; waiting ones share a sync
+    none,  // 257 is sent when the system call has returned
+};
+
+enum class LockdownMode {
+    require, // a kernel that lacks a part of it is not served on
+    prefer,  // what the kernel lacks is said at the start
+    off,
+};
+
+// Which calls on directories are handed to threads instead of being made on net's event loop.
+enum class HandOver {
+    automatic, // those on file systems that are not known to be local, and lookups that cross a mount
+    always,
+    never,
+};
+
+struct Settings {
+    std::string data; // directory of users.db, sessions.db, tls/; default_data_directory()
+    std::string root; // the tree; empty: DATA/root
+    std::vector<std::string> listen{"[::]:2121"};
+    Durability durability = Durability::group;
+    unsigned sync_parents = 8; // up to so many parents are synced one by one, more by one syncfs
+    mode_t directory_mode = 0755;
+    std::uint64_t max_dirs = 0; // directories in the home of a user without a limit; 0: any number
+    HandOver hand_over = HandOver::automatic;
+    unsigned reactors = 0;      // threads that serve connections; 0: one for each processor
+    bool pin_reactors = true;   // to a processor each, where they are as many
+    unsigned busy_poll = 50;    // microseconds that such a thread looks for something to do before it sleeps
+    unsigned tree_workers = 16; // threads, started when needed, for what is handed over
+    std::string certificate;    // PEM; empty: DATA/tls/certificate.pem, self-signed, made on first use
+    std::string key;            // PEM; empty: DATA/tls/key.pem
+    std::string pepper_file;    // 32 or more random bytes; empty: no pepper
+    std::string net_user = "ftpcd";
+    std::string auth_user = "ftpcd-auth";
+    std::chrono::seconds login_timeout{120}; // from the connection's start to a login, TLS handshake included
+    std::chrono::seconds idle_timeout{900};  // without a command, once logged in
+    std::chrono::seconds tls_timeout{20};    // for a TLS handshake
+    std::chrono::seconds write_timeout{60};  // without the client taking any byte of its replies
+    std::chrono::seconds session_ttl{604800}; // the life time of session keys, at most and by default
+    unsigned max_connections = 10000;
+    unsigned max_connections_per_address = 2000; // IPv4 address or /64 of IPv6
+    unsigned max_unauthenticated = 1000;         // connections that are not logged in
+    unsigned max_sessions_per_user = 2000;
+    unsigned max_commands_per_second = 0;         // of one session, who then waits; 0: no bound
+    bool log_directories = true;                  // a line for each path that is made
+    unsigned hash_workers = 0;                    // threads that hash passwords; 0: one for each core
+    unsigned hash_queue = 256;                    // logins that may wait for them
+    unsigned login_limit_address = 10;            // refused logins of an address that are free; 0: no limit
+    unsigned login_limit_account = 10;            // the same of an account
+    std::chrono::seconds login_limit_forget{600}; // one refused login is forgotten in this time
+    LogFormat log_format = LogFormat::logfmt;
+    ScryptCost scrypt{.ln = 15, .r = 8, .p = 3};
+    LockdownMode lockdown = LockdownMode::prefer; // of net and auth by the kernel
+    bool lockdown_debug = false;                  // a forbidden system call is named in the log
+
+    std::string root_directory() const { return root.empty() ? data + "/root" : root; }
+    std::string certificate_file() const
+    {
+        return certificate.empty() ? data + "/tls/certificate.pem" : certificate;
+    }
+    std::string key_file() const { return key.empty() ? data + "/tls/key.pem" : key; }
+};
+
+inline constexpr const char* system_data_directory = "/var/lib/ftpcd";
+
+// That for root, else $XDG_STATE_HOME/ftpcd or ~/.local/state/ftpcd.
+std::string default_data_directory();
+
+// One thing that is wrong, and where: "ftpcd.conf:12", "users.db:3", "--listen".
+struct Problem {
+    std::string where;
+    std::string what;
+};
+
+struct SettingValue {
+    std::string name;
+    std::string value;
+    std::string where; // for Problem
+};
+
+struct SettingDescription {
+    std::string_view name;
+    std::string_view argument; // "DIR", "SECONDS"
+    std::string_view help;     // with the default in it
+};
+// Every setting, in the order in which --help shows them.
+std::span<const SettingDescription> setting_descriptions();
+
+// The lines of a settings file: `name = value`, `#` begins a comment line. Lines that are neither are
+// problems, and so is a second line for any setting but `listen`.
+std::vector<SettingValue> parse_settings_text(std::string_view text, const std::string& file_name,
+                                              std::vector<Problem>& problems);
+
+// Applies values in their order. The first `listen` of a source (file or flags) replaces those before it.
+void apply_settings(Settings& settings, std::span<const SettingValue> values, std::vector<Problem>& problems);
+
+// All settings as the text of a file that parses back to the same: how they reach auth and net.
+std::string settings_text(const Settings& settings);
+
+} // namespace ftpc::server

@@ -1,0 +1,88 @@
+// Where a session works, and what it does there, as plain calls that a connection makes on the event loop or
+// hands to a worker, copy and all.
+#pragma once
+
+#include "server/ftp/session.hpp"
+#include "server/storage/quota.hpp"
+#include "server/storage/tree.hpp"
+#include "server/storage/tree_sync.hpp"
+#include "server/storage/weak_map.hpp"
+#include "server/storage/workers.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+
+namespace ftpc::server {
+
+struct Workplace {
+    Directory home; // null: nobody is logged in
+    Directory working_directory;
+    std::shared_ptr<HomeQuota> quota;
+    std::uint64_t max_dirs = 0; // 0: any number
+    Workers::Lane counting;     // for what has to be counted first
+    Workers::Lane waiting;      // for what may have to wait for a file system
+};
+
+// How far a call may go. On the loop: `at_once`. In the lane `counting`: `may_count`. In the lane `waiting`:
+// `may_wait`.
+enum class Effort { at_once, may_count, may_wait };
+
+// What a home is known by, whatever names it has.
+struct HomeId {
+    dev_t device;
+    ino_t inode;
+    friend auto operator<=>(const HomeId&,
+                            const HomeId&) = default; // NOLINT(modernize-use-nullptr): a 0 of <compare>
+};
+
+struct OpenedHome {
+    Directory directory;
+    HomeId id{};
+    bool on_own_disk = false; // on a local file system, also where all is handed over
+};
+
+// Fails as Tree::open_home, with Errc::would_wait for Effort::at_once only.
+Result<OpenedHome> open_home(const Tree& tree, std::string_view home, Effort effort);
+
+// The lane for opening `home` when that has to wait.
+Workers::Lane lane_of_home(const Tree& tree, std::string_view home);
+
+// The homes in which somebody works. Whoever works in the same one shares its quota, and a descriptor where
+// all reach it through the same mount.
+struct Homes {
+    WeakMap<HomeId, HomeQuota> quotas;
+    WeakMap<HomeId, const OpenDirectory> directories;
+};
+
+// The place of a session that has just logged in. From any thread.
+Workplace workplace(const OpenedHome& home, Homes& homes);
+
+// What came of a command that makes directories, in one attempt or several.
+struct Carried {
+    error_code failure{}; // as of Tree::make_in, make and make_with_parents
+    Made made{};          // also where it failed; its parents are to be synced before the answer
+
+    // Adds what came of the next attempt, which went on where this one had failed.
+    void go_on_with(const Carried& next, std::size_t most_parents = Parents::most_of_session);
+};
+
+// How many parents a session there may hold until they are synced. The sessions of a home share
+// most_parents_of_home, down to one for each.
+std::size_t most_parents(const Workplace& place);
+constexpr std::size_t most_parents_of_home = 128;
+
+// `asked`: when the command came. `recent`, `sync`: as of MakeTerms.
+Carried carry_out(const Tree& tree, const Workplace& place, const MakeDirectory& request,
+                  HomeQuota::Clock::time_point asked, Effort effort, RecentParent* recent = nullptr,
+                  TreeSync* sync = nullptr);
+Carried carry_out(const Tree& tree, const Workplace& place, const MakePath& request,
+                  HomeQuota::Clock::time_point asked, Effort effort, RecentParent* recent = nullptr,
+                  TreeSync* sync = nullptr);
+
+// Syncs those of `parents` that are not local, here and now, and takes them out: the commit queue, which all
+// sessions share, must not wait for them.
+error_code sync_those_not_local(Parents& parents, TreeSync& sync);
+
+} // namespace ftpc::server

@@ -1,0 +1,90 @@
+// What net has to say in the log. Strangers cannot flood it, and a directory costs it as little as possible.
+// Each thread has one of its own; what bounds them is shared.
+#pragma once
+
+#include "server/log/log.hpp"
+#include "server/log/log_throttle.hpp"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <array>
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace ftpc::server {
+
+// Bounds on lines: a kind of trouble is named once a second, with how many more there were; connections
+// before their login are named as far as there are not too many of them. For any thread.
+class LogBounds {
+public:
+    enum class Trouble { no_descriptors, no_room, too_many_sessions, too_fast, tree_refuses };
+    static constexpr unsigned stranger_lines_a_second = 100;
+
+    // As LogThrottle::pass().
+    std::optional<std::uint64_t> pass_stranger();
+    std::optional<std::uint64_t> pass(Trouble kind);
+
+private:
+    std::mutex mutex_;
+    LogThrottle strangers_{stranger_lines_a_second};
+    std::array<LogThrottle, 5> troubles_{LogThrottle{1}, LogThrottle{1}, LogThrottle{1}, LogThrottle{1},
+                                         LogThrottle{1}};
+};
+
+class EventLog {
+public:
+    using Fields = std::initializer_list<LogField>;
+    using Trouble = LogBounds::Trouble;
+
+    EventLog(boost::asio::io_context& io, LogBounds& bounds) : timer_{io}, bounds_{&bounds} {}
+    ~EventLog() { flush(); }
+
+    void event(std::string_view event, Fields fields);
+    void stranger(std::string_view event, Fields fields);
+    void trouble(Trouble kind, std::string_view event, Fields fields);
+
+    // Of a path that is longer so many bytes are logged: with every byte of it escaped and the other fields
+    // the line still fits into one write.
+    static constexpr std::size_t max_path_bytes = 700;
+
+    // Gathered with its like, and written when they fill a write(2), after 20 ms, or before another event.
+    // `made`: how many directories, with those that were missing above it.
+    void directory_made(std::uint64_t connection, std::string_view user, std::string_view path,
+                        std::size_t made);
+
+    // Gives what has gathered its time, which is now. To be called when a turn of a connection ends.
+    void put_into_words();
+
+    void flush();
+
+private:
+    // Behind one another in gathered_text_: the user, and the path or as much of it as is logged.
+    struct Gathered {
+        std::uint64_t connection;
+        std::size_t user_bytes;
+        std::size_t logged_bytes; // of the path
+        std::size_t path_bytes;   // of the whole path
+        std::size_t made;
+    };
+
+    void write(std::string_view event, Fields fields, std::uint64_t withheld);
+    void append_line(std::string_view time, const Gathered& directory, std::string_view user,
+                     std::string_view path);
+    void flush_later();
+
+    boost::asio::steady_timer timer_;
+    bool timer_runs_ = false;
+    std::vector<Gathered> gathered_; // not in words yet
+    std::string gathered_text_;
+    RepeatedLogEvent directory_made_; // of the connection whose lines are put into words
+    std::string lines_;
+    std::uint64_t line_count_ = 0;
+    LogBounds* bounds_;
+};
+
+} // namespace ftpc::server

@@ -1,0 +1,56 @@
+// Durable acknowledgement: whoever made directories waits here until they are on disk, and those who wait
+// together share one sync (group commit, as databases do it).
+#pragma once
+
+#include "server/storage/group_gathering.hpp"
+#include "server/storage/tree_sync.hpp"
+
+#include <condition_variable>
+#include <cstddef>
+#include <functional>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace ftpc::server {
+
+class CommitQueue {
+public:
+    using Done = std::function<void(error_code)>;
+
+    // `most_parents`: as of TreeSync::sync, for a whole batch. All parents must be local: the others'
+    // sessions would have to wait for a file system that hangs.
+    CommitQueue(TreeSync& sync, unsigned most_parents);
+    CommitQueue(const CommitQueue&) = delete;
+    CommitQueue& operator=(const CommitQueue&) = delete;
+    // Waits for the batch under way; whoever still waits behind it is told ECANCELED.
+    ~CommitQueue();
+
+    // Calls `done` on the queue's own thread once the entries of all `parents` are on disk, or with the error
+    // of the sync that failed. After a failed sync all in the batch with a parent on that file system are
+    // told so; it is not tried again for them.
+    void commit(Parents parents, Done done);
+
+    void set_most_parents(unsigned most_parents);
+
+private:
+    struct Waiting {
+        Parents parents;
+        Done done;
+    };
+    void run();
+    void gather(std::unique_lock<std::mutex>& lock);
+    TreeSync::Failures sync(const std::vector<Waiting>& batch, unsigned most_parents);
+
+    TreeSync& sync_;
+    std::mutex mutex_;
+    std::condition_variable enough_;
+    std::vector<Waiting> waiting_;
+    std::size_t enough_waiting_ = 1; // so many that the thread goes on
+    GroupGathering gathering_;
+    unsigned most_parents_;
+    bool stopping_ = false;
+    std::thread thread_; // last: it uses all of the above
+};
+
+} // namespace ftpc::server

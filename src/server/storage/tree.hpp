@@ -1,0 +1,133 @@
+// The tree: directories beneath a user's home, opened and made so that no name, link or race leads out of it,
+// and so that the event loop never waits for a file system that may hang.
+#pragma once
+
+#include "server/config/settings.hpp"
+#include "server/storage/parents.hpp"
+#include "server/storage/quota.hpp"
+#include "shared/base/result.hpp"
+#include "shared/base/unique_fd.hpp"
+#include "shared/protocol/remote_path.hpp"
+
+#include <sys/types.h>
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace ftpc::server {
+
+class TreeSync;
+
+struct Made {
+    bool path = false;           // the directory itself; false: it was there before, or is not there
+    std::size_t directories = 0; // all that were missing and are not any more
+    std::size_t below = 0; // bytes at the end of the path, with their slash, that name what is below the last
+                           // of these: 0 where it was made as a whole
+    Parents parents;       // those whose entries make the path; to be synced before it is acknowledged
+    error_code sync_failure{}; // of parents that were synced on the way and are no longer among these
+};
+
+// The parent that a path was looked up to a moment ago: the next command on a name in it needs no look-up. To
+// be forgotten within milliseconds, since a path that is moved or replaced meanwhile leads elsewhere.
+struct RecentParent {
+    Directory home;   // null: none
+    std::string path; // relative to it
+    Directory directory;
+
+    // Both keep the memory of `path` for the next one.
+    void remember(const Directory& of_home, std::string_view relative_path, const Directory& found)
+    {
+        home = of_home;
+        path = relative_path;
+        directory = found;
+    }
+    void forget()
+    {
+        home.reset();
+        directory.reset();
+    }
+};
+
+// Who asks. The event loop asks `at_once` and gets Errc::would_wait for what might have to wait for another
+// file system than a local one: because the directory lies on such a one, or there is a mount on the way. The
+// whole is then to be asked again by a thread that may wait. Which those are is the setting hand-over.
+enum class Blocking { may_wait, at_once };
+
+// What new directories are asked for with.
+struct MakeTerms {
+    Blocking blocking = Blocking::may_wait;
+    const Allowance* allowance = nullptr; // asked for each directory in the home; null: any number
+    bool may_count = true; // else Errc::must_count is the answer where the allowance has to count first
+    RecentParent* recent = nullptr;                      // is used, and kept up to date
+    std::size_t most_parents = Parents::most_of_session; // to be held at once, as of Parents::add
+    TreeSync* sync = nullptr; // for what is more than that; null: nothing is to be synced at all
+};
+
+class Tree {
+public:
+    // How the kernel is asked. `beneath`: openat2(2) with RESOLVE_BENEATH. `walk`: component by component
+    // with O_NOFOLLOW, for kernels and sandboxes without openat2; links are then not followed at all.
+    enum class Lookup { beneath, walk };
+
+    using Terms = MakeTerms;
+
+    // Probes once whether openat2 is there; nothing that happens later changes the answer.
+    Tree(UniqueFd root, mode_t directory_mode, HandOver hand_over = HandOver::automatic);
+    Tree(UniqueFd root, mode_t directory_mode, Lookup lookup, HandOver hand_over = HandOver::automatic);
+
+    // A user's home, relative to the root.
+    // Fails with errno of openat2(2): ENOENT, ENOTDIR, EXDEV, EACCES …, EAGAIN after 16 tries.
+    Result<Directory> open_home(std::string_view home, Blocking blocking = Blocking::may_wait) const;
+
+    // The directory that `path` names beneath `home`. Fails as open_home.
+    Result<Directory> open(const Directory& home, const RemotePath& path,
+                           Blocking blocking = Blocking::may_wait) const;
+
+    // The parent of `path`, which is not the home, by way of `recent` where that is given. Fails as
+    // open_home.
+    Result<Directory> open_parent(const Directory& home, const RemotePath& path, Blocking blocking,
+                                  RecentParent* recent) const;
+
+    // Makes one directory with the plain name `name` in `parent`, and adds it to `made`: one system call.
+    // Fails with Errc::directory_exists when a directory of that name is there, EEXIST when something else
+    // is, Errc::over_quota where the allowance says so, or errno of mkdirat(2).
+    error_code make_in(const Directory& parent, std::string_view name, Made& made,
+                       const Terms& terms = {}) const;
+
+    // Makes `path`, whose parent must be there. Fails as open and make_in. The home itself exists.
+    error_code make(const Directory& home, const RemotePath& path, Made& made, const Terms& terms = {}) const;
+
+    // Makes `path` and what is missing above it, and adds that to `made`, also where it fails: what was made
+    // before the failure stays. Fails as open and make_in.
+    error_code make_with_parents(const Directory& home, const RemotePath& path, Made& made,
+                                 const Terms& terms = {}) const;
+
+    Lookup lookup() const { return lookup_; }
+    const Directory& share_root() const { return root_; }
+    bool on_own_disk() const { return on_own_disk_; }                // the root, whatever hand-over says
+    void set_directory_mode(mode_t mode) { directory_mode_ = mode; } // from any thread
+
+private:
+    Directory as_root(UniqueFd fd) const;
+    Result<Directory> open_relative(const Directory& home, std::string_view path, Blocking blocking) const;
+    Result<OpenDirectory> open_at(const OpenDirectory& base, std::string_view relative_path,
+                                  Blocking blocking, int flags = 0) const;
+    bool is_local(int fd) const;
+    bool must_stay(Blocking blocking) const;
+    error_code what_is_there(const Directory& parent, const char* name, Blocking blocking) const;
+    Result<Directory> step_into(const Directory& home, const Directory& here, const RemotePath& reached,
+                                Blocking blocking) const;
+    static error_code keep_few(Made& made, const Terms& terms);
+    error_code walk_and_make(const Directory& home, const RemotePath& path, Made& made,
+                             const Terms& terms) const;
+
+    Lookup lookup_;
+    HandOver hand_over_;
+    bool on_own_disk_;
+    std::atomic<mode_t> directory_mode_;
+    Directory root_; // after what it is told local by
+};
+
+} // namespace ftpc::server

@@ -1,0 +1,95 @@
+// Puts directories on disk, and remembers for each file system whether all that was made there before is
+// there, too.
+#pragma once
+
+#include "server/storage/parents.hpp"
+#include "shared/base/result.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <utility>
+#include <vector>
+
+namespace ftpc::server {
+
+// The two calls that put directories on disk; tests stand in for a disk that fails.
+class FileSystemSync {
+public:
+    virtual ~FileSystemSync() = default;
+    virtual error_code sync_directory(int fd) = 0;   // as of shared/base/file_system.hpp
+    virtual error_code sync_file_system(int fd) = 0; // the same
+};
+std::unique_ptr<FileSystemSync> make_file_system_sync();
+
+// From any thread.
+//
+// A file system is in doubt from the first time that it is met, since a process before this one may have made
+// directories in vain, and again from each failed sync. While it is in doubt, a directory that is there may
+// not be on disk. So an answer then takes a sync of the whole file system, which ends the doubt; or, where
+// that is no good, a sync of each directory from the parent up to the tree's root.
+class TreeSync {
+public:
+    // `root`: the tree's, which can be synced in any case.
+    explicit TreeSync(Directory root, std::unique_ptr<FileSystemSync> sync = make_file_system_sync());
+
+    // What came of each file system; those without a failure are left out.
+    using Failures = std::vector<std::pair<dev_t, error_code>>;
+
+    // Puts the entries of all `parents` on disk: one by one, or where there are more than `most_parents` of a
+    // file system that syncs as a whole, by that.
+    Failures sync(const std::vector<const Parents*>& parents, std::size_t most_parents);
+    error_code sync(const Parents& parents, std::size_t most_parents);
+
+    // Whether one of `parents` lies on a file system that has failed.
+    static error_code failure_of(const Parents& parents, const Failures& failures);
+
+    // Directories have been made without a sync.
+    void doubt_all();
+
+private:
+    using DirectoryId = std::pair<dev_t, ino_t>;
+    struct Parent {
+        dev_t device; // of its FileSystem
+        DirectoryId id;
+        bool can_sync;
+        bool syncs_as_a_whole;
+        bool whole;
+        int fd;
+    };
+    using Group = std::vector<Parent>; // of one file system
+    struct Doubt {
+        bool doubted = true;
+        std::uint64_t begun = 0;       // how often
+        std::set<DirectoryId> cleared; // directories that were synced since, with all above them
+        void begin()
+        {
+            doubted = true;
+            ++begun;
+            cleared.clear();
+        }
+    };
+    static std::vector<Group> groups(const std::vector<const Parents*>& parents);
+    error_code sync_group(const Group& group, std::size_t most_parents);
+    error_code sync_as_a_whole(const Group& group);
+    error_code sync_one_by_one(const Group& group);
+    error_code sync_with_those_above(const Group& group);
+    error_code sync_above(const Parent& parent);
+    bool is_doubted(dev_t device);
+    std::uint64_t begun_doubts(dev_t device);
+    void begin_doubt(dev_t device);
+    void end_doubt(dev_t device, std::uint64_t begun);
+    bool is_cleared(dev_t device, const DirectoryId& id);
+    void clear(dev_t device, const std::vector<DirectoryId>& ids, std::uint64_t begun);
+
+    Directory root_;
+    DirectoryId root_id_;
+    std::unique_ptr<FileSystemSync> sync_;
+    std::mutex mutex_; // of the doubts
+    std::map<dev_t, Doubt> doubts_;
+};
+
+} // namespace ftpc::server

@@ -1,0 +1,174 @@
+#include "server/supervisor/data_directory.hpp"
+
+#include "shared/base/file_system.hpp"
+#include "shared/base/text.hpp"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <boost/filesystem/path.hpp>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <stdexcept>
+
+namespace ftpc::server {
+
+namespace {
+
+FileOwner find_account(const std::string& name)
+{
+    const passwd* const entry = ::getpwnam(name.c_str());
+    if (entry == nullptr)
+        throw std::runtime_error{
+            "there is no system user '" + name +
+            "'; make it with: useradd --system --user-group --no-create-home --home-dir /nonexistent "
+            "--shell /usr/sbin/nologin " +
+            name};
+    if (entry->pw_uid == 0)
+        throw std::runtime_error{"the user '" + name + "' is root; ftpcd needs one without privileges"};
+    return {entry->pw_uid, entry->pw_gid};
+}
+
+std::string group_name(gid_t group)
+{
+    const ::group* const entry = ::getgrgid(group);
+    return entry != nullptr ? entry->gr_name : std::to_string(group);
+}
+
+// Why a call has failed, and what may be done about it.
+std::string last_failure()
+{
+    const error_code failure = last_system_error();
+    const bool root_could = failure == boost::system::errc::permission_denied && ::geteuid() != 0;
+    return failure.message() + (root_could ? " (run this as root)" : "");
+}
+
+[[noreturn]] void fail(const std::string& path, const std::string& why)
+{
+    throw std::runtime_error{path + ": " + why};
+}
+
+// "DIR" for "DIR/".
+std::string without_last_slash(const std::string& path)
+{
+    return path.substr(0, std::max<std::size_t>(path.find_last_not_of('/') + 1, 1));
+}
+
+// "/a/b" for "/a/b/c"; "." for a plain name.
+std::string parent_of(const std::string& path)
+{
+    const boost::filesystem::path parent = boost::filesystem::path{path}.parent_path();
+    return parent.empty() ? "." : parent.string();
+}
+
+error_code sync_directory_at(const std::string& path)
+{
+    const UniqueFd fd{::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+    return fd ? sync_directory_if_possible(fd.get()) : last_system_error();
+}
+
+// What is made on first use must outlive a power failure: users are about to be put into it.
+void put_on_disk(const std::string& path)
+{
+    if (const error_code failure = sync_directory_at(parent_of(path)))
+        fail(parent_of(path), failure.message());
+}
+
+// Makes the directory `path` and what is missing above it, as mkdir -p does.
+void make_with_parents(const std::string& path)
+{
+    if (::access(path.c_str(), F_OK) == 0) return;
+    if (parent_of(path) != path) make_with_parents(parent_of(path));
+    if (::mkdir(path.c_str(), 0777) != 0 && errno != EEXIST) fail(path, last_failure());
+    put_on_disk(path);
+}
+
+// Not every file system knows RENAME_NOREPLACE; none puts a directory in the place of one that is not empty.
+bool put_in_place(const std::string& from, const std::string& to)
+{
+    if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return true;
+    return errno == EINVAL && std::rename(from.c_str(), to.c_str()) == 0;
+}
+
+// Makes `path` with exactly these permissions and owner unless it is there. It gets its name when it is
+// complete, so that several first uses at once never see, and one that is killed never leaves, half of it.
+void make_directory(const std::string& path, mode_t mode, std::optional<FileOwner> owner = {})
+{
+    if (::access(path.c_str(), F_OK) == 0) return;
+    std::string unfinished = parent_of(path) + "/.ftpcd-XXXXXX";
+    if (::mkdtemp(unfinished.data()) == nullptr) fail(path, last_failure());
+    // chown before chmod, in case it clears bits of the mode.
+    const bool ready = (!owner || ::chown(unfinished.c_str(), owner->user, owner->group) == 0) &&
+                       ::chmod(unfinished.c_str(), mode) == 0;
+    error_code failure = ready ? sync_directory_at(unfinished) : last_system_error();
+    if (!failure && !put_in_place(unfinished, path)) failure = last_system_error();
+    if (failure) ::rmdir(unfinished.c_str());
+    if (failure && failure.value() != EEXIST && failure.value() != ENOTEMPTY) fail(path, failure.message());
+    put_on_disk(path);
+}
+
+UniqueFd open_directory(const std::string& path, int flags = 0)
+{
+    UniqueFd fd{::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | flags)};
+    if (!fd) fail(path, last_failure());
+    return fd;
+}
+
+void make_data(const Settings& settings, const ServiceAccounts& accounts)
+{
+    // Without the slash of "DIR/", whose parent would be DIR itself and be made with other permissions.
+    const std::string data = without_last_slash(settings.data);
+    make_with_parents(parent_of(data));
+    if (accounts.auth)
+        make_directory(data, S_ISVTX | 0770, FileOwner{0, accounts.auth->group});
+    else
+        make_directory(data, 0700);
+}
+
+} // namespace
+
+ServiceAccounts find_service_accounts(const Settings& settings)
+{
+    if (::geteuid() != 0) return {};
+    const FileOwner net = find_account(settings.net_user);
+    const FileOwner auth = find_account(settings.auth_user);
+    if (net.user == auth.user) throw std::runtime_error{"net-user and auth-user must be two different users"};
+    return {net, auth};
+}
+
+// Whoever can change DATA can put another users.db there.
+void check_data_directory(const std::string& path, int fd, const ServiceAccounts& accounts)
+{
+    struct stat status {};
+    if (::fstat(fd, &status) != 0) fail(path, last_system_error().message());
+    if (status.st_uid != ::geteuid()) fail(path, "belongs to another user; it must be yours");
+    const bool auth_group =
+        accounts.auth && status.st_gid == accounts.auth->group && (status.st_mode & S_ISVTX) != 0;
+    const mode_t forbidden = S_IWOTH | (auth_group ? 0U : S_IWGRP);
+    if ((status.st_mode & forbidden) != 0)
+        fail(path, "others can change it; mend it with: chmod go-w " + shell_word(path));
+    if (accounts.auth && !auth_group)
+        fail(path, "the login service could not write there; mend it with: chown root:" +
+                       group_name(accounts.auth->group) + " " + shell_word(path) + " && chmod 1770 " +
+                       shell_word(path));
+}
+
+DataDirectory open_data_directory(const Settings& settings, const ServiceAccounts& accounts)
+{
+    make_data(settings, accounts);
+    DataDirectory out;
+    out.data = open_directory(settings.data);
+    check_data_directory(settings.data, out.data.get(), accounts);
+    make_directory(settings.data + "/tls", 0700);
+    const std::string root = settings.root_directory();
+    make_directory(without_last_slash(root), 0755, accounts.net);
+    out.tree = open_directory(root);
+    return out;
+}
+
+} // namespace ftpc::server

@@ -1,0 +1,42 @@
+// DATA and what is in it, with the owners that the process split needs (docs/security.md):
+//
+//   DATA/             as root: root, group of auth, 1770 (auth makes and replaces its own files, nobody
+//   else's); else 0700
+//     users.db sessions.db   auth, 0600
+//     serve.lock             held while a server runs
+//     tls/                   root (or the user), 0700
+//     root/                  net, the tree
+#pragma once
+
+#include "server/config/settings.hpp"
+#include "shared/base/file.hpp"
+#include "shared/base/unique_fd.hpp"
+
+#include <optional>
+
+namespace ftpc::server {
+
+// The system users that the children run as; empty when not started as root.
+struct ServiceAccounts {
+    std::optional<FileOwner> net;
+    std::optional<FileOwner> auth;
+};
+
+// Throws std::runtime_error naming the missing user and the command that makes it.
+ServiceAccounts find_service_accounts(const Settings& settings);
+
+struct DataDirectory {
+    UniqueFd data; // readable, so that it can be locked and synced
+    UniqueFd tree;
+};
+
+// Opens DATA and the tree, making them and DATA/tls on first use. Throws std::runtime_error when one cannot
+// be made or opened, is not a directory, or DATA can be changed by others than this user (and root and the
+// auth user).
+DataDirectory open_data_directory(const Settings& settings, const ServiceAccounts& accounts);
+
+// Throws std::runtime_error when DATA, open as `fd`, can be changed by anybody else, or by less than those
+// who must.
+void check_data_directory(const std::string& path, int fd, const ServiceAccounts& accounts);
+
+} // namespace ftpc::server

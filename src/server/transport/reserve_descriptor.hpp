@@ -1,0 +1,31 @@
+// A descriptor kept back for the time when there are no more: with it a client that cannot be served is still
+// told so, instead of waiting in the queue of the listening socket, which would announce it for ever.
+#pragma once
+
+#include "shared/base/unique_fd.hpp"
+
+#include <string_view>
+
+namespace ftpc::server {
+
+class ReserveDescriptor {
+public:
+    // The reserve is a second descriptor of `copied`, which stays open: nothing has to be opened for it. (Not
+    // of a listening socket, which would live on in it.)
+    explicit ReserveDescriptor(int copied);
+
+    enum class Outcome {
+        turned_away,
+        nobody_waits, // accept(2) fails for want of a descriptor before it looks whether anybody is there
+        failed,       // the descriptor went elsewhere; some time has to pass
+    };
+    // Gives the reserve up, accepts the next client of `listening`, says `words` to it, closes, and takes the
+    // reserve again.
+    Outcome turn_away_next(int listening, std::string_view words);
+
+private:
+    int copied_;
+    UniqueFd reserve_;
+};
+
+} // namespace ftpc::server

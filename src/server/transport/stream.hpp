@@ -1,0 +1,136 @@
+// The bytes of one connection, in clear or through TLS. TLS works on the descriptor itself rather than
+// through Asio's ssl::stream, whose buffers cost 50 KiB for every idle connection.
+#pragma once
+
+#include "server/transport/tls_context.hpp"
+#include "server/transport/tls_version.hpp"
+#include "server/transport/watched_socket.hpp"
+#include "shared/base/result.hpp"
+#include "shared/protocol/session_key.hpp"
+
+#include <boost/asio/awaitable.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+
+using SSL = struct ssl_st;
+using BIO = struct bio_st;
+
+namespace ftpc::server {
+
+class Stream {
+public:
+    // `socket`: one that does not block.
+    Stream(SocketPoller& poller, UniqueFd socket);
+    Stream(const Stream&) = delete; // TLS knows it by its address
+    Stream& operator=(const Stream&) = delete;
+
+    // Reads at least one byte. Fails with asio::error::eof at the end (for TLS: only after close_notify),
+    // operation_aborted after cancel(), connection_reset and the like otherwise.
+    boost::asio::awaitable<Result<std::size_t>> read_some(std::span<char> into);
+
+    // Waits without any memory set aside for it, for as long as `reader` takes all that comes with
+    // read_at_once(): how a connection lives. Fails with operation_aborted after cancel().
+    boost::asio::awaitable<WatchedSocket::Result> while_read_by(SocketReader& reader);
+
+    // Whether TLS itself has something to send, of which the client's system takes nothing at present, before
+    // it reads on: the answer to a KeyUpdate (RFC 8446 §4.6.3). write_all() waits until more fits.
+    bool has_unsent() const { return has_unsent_; }
+
+    // Whether nothing is left that read_at_once() would find without a new change of the socket.
+    bool all_read() const { return !has_pending() && socket_.all_read(); }
+
+    // As read_some; fails with asio::error::would_block where it would have to wait.
+    Result<std::size_t> read_at_once(std::span<char> into);
+
+    // The same while there is still something to write: where the client has ended its side, that is left to
+    // the next read, and this fails with would_block. After an end without close_notify OpenSSL writes
+    // nothing more.
+    Result<std::size_t> read_more_at_once(std::span<char> into);
+
+    // Waits for what is unsent before, too.
+    boost::asio::awaitable<error_code> write_all(std::string_view bytes);
+
+    // Sends what can be sent without waiting, and says how much that was: the rest, or why there is one, is
+    // for write_all. Not while another write has not ended.
+    std::size_t write_at_once(std::string_view bytes);
+
+    // How many bytes the client's system has taken so far, or the buffers on the way to it.
+    std::uint64_t bytes_sent() const { return bytes_sent_; }
+
+    // The server's side of the handshake. Fails as read_some, and with errno EPROTO when TLS itself fails;
+    // tls_error() then has OpenSSL's words, or plainer ones where the client has ended its side in the midst
+    // of TLS.
+    boost::asio::awaitable<error_code> start_tls(TlsContext context);
+    const std::string& tls_error() const { return tls_error_; }
+
+    // Whether TLS wipes what it has decrypted, once it has given it out. It does from the handshake on, for
+    // as long as a secret may come; not later, since it wipes 16 KiB for each read.
+    void wipe_received(bool on);
+
+    // Sends close_notify, waits for that of the client and goes on in clear.
+    boost::asio::awaitable<error_code> stop_tls();
+
+    // Says that nothing more will be sent (close_notify, then FIN), without waiting.
+    void finish_sending();
+
+    // Takes what the client still sends and throws it away, until it ends, or `most` bytes have come, or
+    // cancel() is called.
+    boost::asio::awaitable<void> discard_to_end(std::size_t most);
+
+    TlsVersion tls_version() const;
+    std::string_view tls_version_name() const; // "TLSv1.3"; for the log
+    std::string_view tls_cipher_name() const;
+    Result<ChannelBinding> channel_binding() const; // RFC 9266 §2; fails where there is no TLS
+
+    // The client has reset the connection, or closed it for reading, too: nothing can be said to it any more.
+    bool is_reset() const { return socket_.is_reset(); }
+
+    // Ends the read or write that is waiting, with operation_aborted.
+    void cancel();
+    void close();
+
+private:
+    struct FreeSsl {
+        void operator()(SSL* ssl) const;
+    };
+    // What a call came to that does not wait. It failed with asio::error::would_block: `until` says what it
+    // waits for.
+    struct Attempt {
+        std::size_t bytes = 0;
+        error_code failure;
+        WatchedSocket::Event until = WatchedSocket::Event::readable;
+    };
+    Attempt receive(std::span<char> into);
+    Attempt receive_in_clear(std::span<char> into);
+    Attempt send(std::string_view bytes);
+    Attempt send_by_tls(std::string_view bytes);
+    Attempt send_in_clear(std::string_view bytes);
+    static Attempt would_block(WatchedSocket::Event what);
+    // After an SSL call that returned `result`.
+    Attempt outcome(int result, std::size_t bytes);
+    // Waits until what failed can be tried again, or says why not.
+    boost::asio::awaitable<error_code> until_possible(const Attempt& failed);
+    // Whether TLS holds bytes that the socket will not announce again.
+    bool has_pending() const;
+    // OpenSSL is about to receive, or has received; false keeps it from doing so.
+    bool before_receiving();
+    void after_receiving(std::size_t bytes, std::size_t asked);
+    static long on_receiving(BIO* bio, int operation, const char* data, std::size_t size, int number,
+                             long large_number, int result, std::size_t* bytes);
+
+    WatchedSocket socket_;
+    TlsContext context_;
+    std::unique_ptr<SSL, FreeSsl> ssl_;
+    std::string tls_error_;
+    std::uint64_t bytes_sent_ = 0;
+    bool has_unsent_ = false;   // when it last tried to read
+    bool lacks_bytes_ = false;  // what TLS holds is of no use before more has come
+    bool may_receive_ = false;  // the SSL call under way may still read from the socket
+    bool leaves_end_ = false;   // and is not to be told that the client has ended its side
+    std::size_t tls_bytes_ = 0; // received since TLS last gave out anything for us
+};
+
+} // namespace ftpc::server

@@ -1,0 +1,176 @@
+#include "shared/base/file_system.hpp"
+
+#include "shared/base/error.hpp"
+
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdint>
+#include <fstream>
+#include <string_view>
+
+namespace ftpc {
+
+namespace {
+
+// Not in linux/magic.h of every release.
+constexpr std::uint32_t zfs_magic = 0x2FC12FC1;
+constexpr std::uint32_t bcachefs_magic = 0xCA451A4E;
+constexpr std::uint32_t jfs_magic = 0x3153464A;
+constexpr std::uint32_t exfat_magic = 0x2011BAB0;
+constexpr std::uint32_t ntfs3_magic = 0x7366746E;
+constexpr std::uint32_t xfs_magic = 0x58465342;
+constexpr std::uint32_t statx_mount_id = 0x1000; // STATX_MNT_ID, Linux 5.8
+
+// 0, which no file system has, where it cannot be asked.
+std::uint32_t type_of(int fd)
+{
+    struct statfs status {};
+    return ::fstatfs(fd, &status) == 0 ? static_cast<std::uint32_t>(status.f_type) : 0;
+}
+
+template <std::size_t size>
+bool contains(const std::array<std::uint32_t, size>& types, std::uint32_t type)
+{
+    return std::find(types.begin(), types.end(), type) != types.end();
+}
+
+// Whose superblock the kernel itself puts on a disk, or which has none.
+constexpr std::array<std::uint32_t, 14> on_own_disks{
+    EXT4_SUPER_MAGIC, xfs_magic,   BTRFS_SUPER_MAGIC,    TMPFS_MAGIC,   RAMFS_MAGIC,
+    F2FS_SUPER_MAGIC, zfs_magic,   bcachefs_magic,       jfs_magic,     MSDOS_SUPER_MAGIC,
+    exfat_magic,      ntfs3_magic, REISERFS_SUPER_MAGIC, SQUASHFS_MAGIC};
+
+// These answer fsync of a directory without asking for a disk.
+constexpr std::array<std::string_view, 4> promise_in_vain{"fuse.glusterfs", "fuse.mfs", "fuse.mfsmount",
+                                                          "fuse.moosefs"};
+
+// fsync(2) names EINVAL for what cannot be synced; SMB has said EBADF, servers behind FUSE say what they
+// like. EROFS is none of these: ext4 says it once an error has stopped its journal.
+bool knows_no_such_sync(int number)
+{
+    return number == EINVAL || number == EBADF || number == ENOSYS || number == EOPNOTSUPP;
+}
+
+// The type in a line of mountinfo (proc(5)): "36 35 98:0 / /mnt rw shared:1 - ext4 …".
+std::string type_in(const std::string& line)
+{
+    const auto dash = line.find(" - ");
+    if (dash == std::string::npos) return {};
+    const auto begin = dash + 3;
+    return line.substr(begin, line.find(' ', begin) - begin);
+}
+
+std::string hexadecimal(std::uint32_t number)
+{
+    constexpr std::string_view digits = "0123456789abcdef";
+    std::string text;
+    for (int shift = 28; shift >= 0; shift -= 4)
+        text += digits[number >> static_cast<unsigned>(shift) & 0xFU];
+    return "0x" + text;
+}
+
+const char* condition_of_promise(int directory)
+{
+    const std::uint32_t type = type_of(directory);
+    if (type == TMPFS_MAGIC || type == RAMFS_MAGIC)
+        return ", but nothing there outlives the machine's next start";
+    return is_local_file_system(directory) ? "" : ", if the server behind it keeps its word";
+}
+
+// As mount(8) shows it, with what is behind FUSE: "fuse.sshfs".
+std::string type_name(int fd)
+{
+    struct statx status {};
+    constexpr int how = AT_EMPTY_PATH | AT_STATX_DONT_SYNC;
+    if (::statx(fd, "", how, statx_mount_id, &status) == 0 && (status.stx_mask & statx_mount_id) != 0) {
+        const std::string mount = std::to_string(status.stx_mnt_id) + " ";
+        std::ifstream mounts{"/proc/self/mountinfo"};
+        for (std::string line; std::getline(mounts, line);)
+            if (line.starts_with(mount)) return type_in(line);
+    }
+    return "file system of type " + hexadecimal(type_of(fd));
+}
+
+} // namespace
+
+bool is_local_file_system(int fd)
+{
+    const std::uint32_t type = type_of(fd);
+    return contains(on_own_disks, type) || type == OVERLAYFS_SUPER_MAGIC;
+}
+
+bool syncs_as_a_whole(int fd)
+{
+    return contains(on_own_disks, type_of(fd));
+}
+
+bool link_count_tells_of_directories(int fd)
+{
+    // btrfs and others say 1 for every directory, FUSE what its server likes.
+    static constexpr std::array<std::uint32_t, 3> telling{EXT4_SUPER_MAGIC, xfs_magic, TMPFS_MAGIC};
+    return contains(telling, type_of(fd));
+}
+
+bool on_same_mount(int a, int b)
+{
+    struct statx status_a {};
+    struct statx status_b {};
+    constexpr unsigned wanted = STATX_INO | statx_mount_id;
+    constexpr int how = AT_EMPTY_PATH | AT_STATX_DONT_SYNC;
+    if (::statx(a, "", how, wanted, &status_a) != 0 || ::statx(b, "", how, wanted, &status_b) != 0)
+        return false;
+    if ((status_a.stx_mask & status_b.stx_mask & statx_mount_id) != 0)
+        return status_a.stx_mnt_id == status_b.stx_mnt_id;
+    return status_a.stx_dev_major == status_b.stx_dev_major &&
+           status_a.stx_dev_minor == status_b.stx_dev_minor;
+}
+
+error_code sync_directory(int fd)
+{
+    if (::fsync(fd) == 0) return {};
+    const error_code failure = last_system_error();
+    if (!knows_no_such_sync(failure.value())) return failure;
+    // Nothing hears of it behind FUSE.
+    if (type_of(fd) == FUSE_SUPER_MAGIC) return Errc::cannot_sync;
+    if (const error_code whole = sync_file_system(fd))
+        return whole.value() == ENOSYS ? make_error_code(Errc::cannot_sync) : whole;
+    return {};
+}
+
+error_code sync_directory_if_possible(int fd)
+{
+    const error_code failure = sync_directory(fd);
+    return failure == Errc::cannot_sync ? error_code{} : failure;
+}
+
+error_code sync_file_system(int fd)
+{
+    if (::syncfs(fd) != 0) return last_system_error();
+    struct statvfs status {};
+    if (::fstatvfs(fd, &status) == 0 && (status.f_flag & ST_RDONLY) != 0)
+        return {EROFS, boost::system::system_category()};
+    return {};
+}
+
+DurabilityPromise durability_promise(int directory)
+{
+    const std::string type = type_name(directory);
+    const std::string none = type + ": cannot promise durability: ";
+    if (std::find(promise_in_vain.begin(), promise_in_vain.end(), type) != promise_in_vain.end())
+        return {false, none + "fsync of a directory reaches no disk there"};
+    const bool by_fsync = ::fsync(directory) == 0;
+    const error_code failure = by_fsync ? error_code{} : sync_directory(directory);
+    if (failure) return {false, none + failure.message()};
+    return {true, type + ": directories are made durable by " + (by_fsync ? "fsync" : "syncfs only") +
+                      condition_of_promise(directory)};
+}
+
+} // namespace ftpc

@@ -1,0 +1,46 @@
+// What is known of the file system that an open directory lies on, and how a directory gets on disk there.
+// The one place that knows types of file systems.
+#pragma once
+
+#include "shared/base/result.hpp"
+
+#include <string>
+
+namespace ftpc {
+
+// Whether calls on the directory open as `fd` wait for nothing but this machine's own disks: the types of
+// statfs(2) that are known to be so. All others, among them FUSE, NFS, SMB, 9p and Ceph, may take for ever.
+// The question itself may wait on those.
+bool is_local_file_system(int fd);
+
+// Whether syncfs(2) there returns only when every directory is on disk. False for FUSE, whose kernel side
+// does nothing then, for overlayfs, which may lie on FUSE, and for all that another machine keeps.
+bool syncs_as_a_whole(int fd);
+
+// Whether a directory's link count is 2 there if and only if it has no directory in it.
+bool link_count_tells_of_directories(int fd);
+
+// Whether two directories are reached through the same mount. May wait where the file system is not local.
+bool on_same_mount(int a, int b);
+
+// Puts the entries of the directory open for reading as `fd` on disk: by fsync(2), or by syncfs(2) if the
+// file system knows no fsync of a directory. Fails with Errc::cannot_sync if it has neither, else with the
+// errno of the call.
+error_code sync_directory(int fd);
+
+// The same for files of our own, which are good enough without: Errc::cannot_sync is no failure then.
+error_code sync_directory_if_possible(int fd);
+
+// Puts everything on the file system of `fd` on disk by syncfs(2). Fails with EROFS if that is read-only:
+// syncfs does nothing then, also if an error has made it so.
+error_code sync_file_system(int fd);
+
+// What a file system can promise of new entries in one of its directories, found out by syncing that.
+struct DurabilityPromise {
+    bool holds =
+        false;         // after a sync the entries are there after a loss of power, if the disk keeps its word
+    std::string words; // with the type: "ext4: directories are made durable by fsync"
+};
+DurabilityPromise durability_promise(int directory);
+
+} // namespace ftpc

@@ -1,0 +1,157 @@
+#include "shared/base/text.hpp"
+
+#include "shared/base/error.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+
+namespace ftpc {
+
+namespace {
+
+// The code point that `text` begins with, and its length in bytes; length 0 where it is not well-formed.
+struct CodePoint {
+    std::uint32_t value;
+    std::size_t bytes;
+};
+
+CodePoint first_code_point(std::string_view text)
+{
+    const auto lead = static_cast<unsigned char>(text.front());
+    if (lead < 0x80) return {lead, 1};
+    const std::size_t bytes = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
+    if (lead < 0xC2 || lead > 0xF4 || text.size() < bytes) return {0, 0};
+    std::uint32_t value = lead & (0x7FU >> bytes);
+    for (const char c : text.substr(1, bytes - 1)) {
+        const auto next = static_cast<unsigned char>(c);
+        if ((next & 0xC0U) != 0x80) return {0, 0};
+        value = value << 6 | (next & 0x3FU);
+    }
+    constexpr std::array<std::uint32_t, 5> smallest{0, 0, 0x80, 0x800, 0x10000};
+    const bool surrogate = value >= 0xD800 && value <= 0xDFFF;
+    if (value < smallest[bytes] || value > 0x10FFFF || surrogate) return {0, 0};
+    return {value, bytes};
+}
+
+bool is_control(std::uint32_t code_point)
+{
+    return code_point < 0x20 || (code_point >= 0x7F && code_point < 0xA0);
+}
+
+// What would reorder or hide the text around it on a terminal, or take no place itself: bidirectional
+// controls (UAX 9), line and paragraph separators, zero-width marks, fillers, tags. Not the variation
+// selectors of emoji.
+bool misleads(std::uint32_t code_point)
+{
+    struct Range {
+        std::uint32_t first, last;
+    };
+    static constexpr std::array<Range, 15> ranges{{{0x00AD, 0x00AD},
+                                                   {0x034F, 0x034F},
+                                                   {0x061C, 0x061C},
+                                                   {0x115F, 0x1160},
+                                                   {0x17B4, 0x17B5},
+                                                   {0x180B, 0x180F},
+                                                   {0x200B, 0x200F},
+                                                   {0x2028, 0x202E},
+                                                   {0x2060, 0x206F},
+                                                   {0x3164, 0x3164},
+                                                   {0xFEFF, 0xFEFF},
+                                                   {0xFFA0, 0xFFA0},
+                                                   {0xFFF0, 0xFFFB},
+                                                   {0x1D173, 0x1D17A},
+                                                   {0xE0000, 0xE0FFF}}};
+    return std::any_of(ranges.begin(), ranges.end(), [&](const Range& range) {
+        return code_point >= range.first && code_point <= range.last;
+    });
+}
+
+} // namespace
+
+bool is_printable_ascii(std::string_view text)
+{
+    return std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c < 0x7F; });
+}
+
+bool is_utf8(std::string_view text)
+{
+    while (!text.empty()) {
+        const CodePoint point = first_code_point(text);
+        if (point.bytes == 0) return false;
+        text.remove_prefix(point.bytes);
+    }
+    return true;
+}
+
+std::string_view first_bytes(std::string_view utf8, std::size_t most)
+{
+    if (utf8.size() <= most) return utf8;
+    const auto continues = [&](std::size_t at) {
+        return (static_cast<unsigned char>(utf8[at]) & 0xC0U) == 0x80;
+    };
+    while (most > 0 && continues(most))
+        --most;
+    return utf8.substr(0, most);
+}
+
+bool has_control_character(std::string_view utf8)
+{
+    while (!utf8.empty()) {
+        const CodePoint point = first_code_point(utf8);
+        if (point.bytes == 0 || is_control(point.value)) return true;
+        utf8.remove_prefix(point.bytes);
+    }
+    return false;
+}
+
+bool is_user_name(std::string_view name)
+{
+    const auto first = [](char c) { return (c >= 'a' && c <= 'z') || c == '_'; };
+    const auto rest = [&](char c) { return first(c) || (c >= '0' && c <= '9') || c == '.' || c == '-'; };
+    return !name.empty() && name.size() <= max_user_name_bytes && first(name.front()) &&
+           std::all_of(name.begin(), name.end(), rest);
+}
+
+Result<void> check_password(std::string_view password)
+{
+    if (password.empty()) return Errc::empty_password;
+    if (password.size() > max_password_bytes) return Errc::long_password;
+    if (!is_utf8(password)) return Errc::not_utf8;
+    return {};
+}
+
+std::string printable(std::string_view text)
+{
+    constexpr std::string_view digits = "0123456789abcdef";
+    std::string out;
+    out.reserve(text.size());
+    while (!text.empty()) {
+        const CodePoint point = first_code_point(text);
+        const std::size_t bytes = std::max<std::size_t>(point.bytes, 1);
+        if (point.bytes != 0 && !is_control(point.value) && !misleads(point.value)) {
+            if (point.value == '\\') out += '\\';
+            out += text.substr(0, bytes);
+        } else {
+            for (const char c : text.substr(0, bytes)) {
+                const auto byte = static_cast<unsigned char>(c);
+                out += {'\\', 'x', digits[byte >> 4], digits[byte & 15]};
+            }
+        }
+        text.remove_prefix(bytes);
+    }
+    return out;
+}
+
+std::string shell_word(std::string_view text)
+{
+    constexpr std::string_view harmless =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_./:,=@%+-";
+    if (!text.empty() && text.find_first_not_of(harmless) == std::string_view::npos) return std::string{text};
+    std::string word = "'";
+    for (const char c : text)
+        word += c == '\'' ? std::string{R"('"'"')"} : std::string(1, c); // printable() doubles a backslash
+    return word + "'";
+}
+
+} // namespace ftpc

@@ -1,0 +1,126 @@
+#include "client/commands/options.hpp"
+
+#include "client/outcome.hpp"
+#include "support/temporary_directory.hpp"
+
+#include <unistd.h>
+
+using namespace ftpc;
+using namespace ftpc::client;
+
+namespace {
+
+const std::string pin = "SHA256:" + std::string(43, 'A');
+
+std::string usage_problem(const Outcome<LoginOptions>& options)
+{
+    REQUIRE(options.has_error());
+    CHECK(options.error().status == ExitStatus::usage);
+    return options.error().message;
+}
+
+} // namespace
+
+TEST_CASE("options of login")
+{
+    const auto options = parse_login_options(
+        {"alice@host:21", "--password-stdin", "--ttl", "12h", "--pin=" + pin, "--timeout", "5", "--json"});
+    REQUIRE(options);
+    CHECK(*options->target.user == "alice");
+    CHECK(*options->target.host == "host");
+    CHECK(options->password_stdin);
+    CHECK(*options->ttl == std::chrono::hours{12});
+    CHECK(options->common.trust.pin == pin);
+    CHECK(options->common.timeout == std::chrono::seconds{5});
+    CHECK(options->common.json);
+}
+
+TEST_CASE("login without anything is a login at the last server")
+{
+    const auto options = parse_login_options({});
+    REQUIRE(options);
+    CHECK_FALSE(options->target.user);
+    CHECK_FALSE(options->target.host);
+    CHECK_FALSE(options->ttl);
+    CHECK(options->common.timeout == std::chrono::seconds{30});
+}
+
+TEST_CASE("the server of a login is named once, behind the user or by --server")
+{
+    CHECK(*parse_login_options({"alice", "--server", "host:21"})->target.host == "host");
+    CHECK(*parse_login_options({"alice", "--server", "host:21"})->target.port == 21);
+    usage_problem(parse_login_options({"alice@host", "--server", "host"}));
+}
+
+TEST_CASE("a second argument of login is refused with the advice that it cannot be a password")
+{
+    CHECK(test::contains(usage_problem(parse_login_options({"alice", "secret"})), "password is never"));
+}
+
+TEST_CASE("malformed options are refused")
+{
+    usage_problem(parse_login_options({"--unknown"}));
+    usage_problem(parse_login_options({"--pas"})); // no guessing of what was meant
+    usage_problem(parse_login_options({"--ttl", "soon"}));
+    usage_problem(parse_login_options({"--timeout", "0"}));
+    usage_problem(parse_login_options({"--timeout", "99999999999"}));
+    usage_problem(parse_login_options({"--pin", "SHA256:short"}));
+    usage_problem(parse_login_options({"--pin", ""}));
+    usage_problem(parse_login_options({"--ca", "/nonexistent"}));
+    usage_problem(parse_login_options({"--ca", ""}));
+    usage_problem(parse_login_options({"--ca", "/"}));
+    usage_problem(parse_login_options({"--server", "a b"}));
+    usage_problem(parse_login_options({"--json", "--json=x"}));
+}
+
+TEST_CASE("a CA file is kept by its absolute path, and excludes a pin")
+{
+    const test::TemporaryDirectory directory;
+    directory.write("ca.pem", "");
+    REQUIRE(::chdir(directory.path().c_str()) == 0);
+    const auto options = parse_login_options({"--ca", "ca.pem"});
+    REQUIRE(::chdir("/") == 0);
+    REQUIRE(options);
+    CHECK(options->common.trust.ca_file == directory.path("ca.pem"));
+    usage_problem(parse_login_options({"--ca", directory.path("ca.pem"), "--pin", pin}));
+}
+
+TEST_CASE("options of mkdir")
+{
+    const auto options = parse_mkdir_options({"-p", "a", "-", "-0", "--server", "[::1]:21", "--", "-b"});
+    REQUIRE(options);
+    CHECK(options->parents);
+    CHECK(options->nul_separated);
+    CHECK(options->paths == std::vector<std::string>{"a", "-", "-b"});
+    CHECK(*options->common.server == ServerAddress{"::1", 21});
+    REQUIRE(parse_mkdir_options({"-p"}).has_error());
+    CHECK(parse_mkdir_options({"-p"}).error().status == ExitStatus::usage);
+    CHECK(parse_mkdir_options({"-x", "a"}).has_error());
+}
+
+TEST_CASE("an empty path is an argument like any other, for the others are still to be made")
+{
+    const auto options = parse_mkdir_options({"", "a"});
+    REQUIRE(options);
+    CHECK(options->paths == std::vector<std::string>{"", "a"});
+}
+
+TEST_CASE("logout and status take options only")
+{
+    CHECK(parse_logout_options({"--server", "host"})->common.server->host == "host");
+    CHECK(parse_status_options({"--json"})->common.json);
+    CHECK(parse_logout_options({"x"}).has_error());
+    CHECK(parse_status_options({"x"}).has_error());
+}
+
+TEST_CASE("help is shown whatever else is missing, and names the exit statuses")
+{
+    CHECK(parse_mkdir_options({"--help"})->common.help);
+    CHECK(parse_login_options({"-h"})->common.help);
+    CHECK(parse_logout_options({"--help", "x"})->common.help);
+    for (const auto& text : {login_help(), mkdir_help(), logout_help(), status_help()}) {
+        CHECK(test::contains(text, "Exit status:"));
+        CHECK(test::contains(text, "--accept-new"));
+    }
+    CHECK(test::contains(mkdir_help(), "--parents"));
+}

@@ -1,0 +1,175 @@
+// Who works in the same home shares what belongs to it.
+#include "server/ftp/workplace.hpp"
+
+#include "server/storage/count_directories.hpp"
+#include "server/storage/tree_fixture.hpp"
+
+#include <sys/mount.h>
+
+#include <sched.h>
+
+#include <chrono>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+using namespace ftpc;
+using namespace ftpc::server;
+using namespace std::chrono_literals;
+using test::inode;
+using test::inodes;
+using test::path;
+
+namespace {
+
+struct WorkplaceTest : test::TreeFixture {
+    Homes homes;
+
+    Workplace enter(std::string_view home)
+    {
+        return workplace(open_home(tree(), home, Effort::may_wait).value(), homes);
+    }
+};
+
+// A home of a user with a limit, in which a count is good until the test says otherwise.
+struct LimitedWorkplaceTest : test::TreeFixture {
+    HomeQuota::Clock::time_point now{1h};
+    Tree tree_ = tree();
+    Homes homes;
+    Workplace place = workplace(open_home(tree_, "alice", Effort::may_wait).value(), homes);
+
+    LimitedWorkplaceTest()
+    {
+        const auto count = [fd = place.home->fd.get()] { return count_directories(fd); };
+        place.quota = std::make_shared<HomeQuota>(count, [this] { return now; });
+    }
+    Carried make_path(std::string_view text, Effort effort) const
+    {
+        return carry_out(tree_, place, MakePath{path(text)}, now, effort);
+    }
+    // So that the next command is not refused by it.
+    void count_now()
+    {
+        REQUIRE(place.quota->take(place.max_dirs, now, true));
+        now += 1us;
+    }
+};
+
+} // namespace
+
+TEST_CASE_METHOD(LimitedWorkplaceTest, "a path that is made in two attempts is one, with all its parents")
+{
+    make_in_home("other");
+    place.max_dirs = 3;
+    count_now();
+    REQUIRE(std::filesystem::remove(top.path("root/alice/other"))); // which nobody here knows
+    Carried carried = make_path("/a/b/c", Effort::at_once);
+    CHECK(carried.failure == Errc::must_count);
+    CHECK(is_directory("a/b"));
+    CHECK_FALSE(is_directory("a/b/c"));
+    carried.go_on_with(make_path("/a/b/c", Effort::may_count));
+    CHECK_FALSE(carried.failure);
+    CHECK(carried.made.path);
+    CHECK(carried.made.directories == 3);
+    CHECK(carried.made.below == 0);
+    CHECK(inodes(carried.made.parents) ==
+          std::vector{inode(place.home->fd.get()), inode_in_home("a"), inode_in_home("a/b")});
+}
+
+TEST_CASE_METHOD(LimitedWorkplaceTest, "a path that is refused half-way says what was made of it")
+{
+    place.max_dirs = 2;
+    count_now();
+    Carried carried = make_path("/a/b/c/dd/e", Effort::at_once);
+    CHECK(carried.failure == Errc::must_count);
+    carried.go_on_with(make_path("/a/b/c/dd/e", Effort::may_count));
+    CHECK(carried.failure == Errc::over_quota);
+    CHECK_FALSE(carried.made.path);
+    CHECK(carried.made.directories == 2);
+    CHECK(carried.made.below == std::string{"/c/dd/e"}.size());
+    CHECK(inodes(carried.made.parents) == std::vector{inode(place.home->fd.get()), inode_in_home("a")});
+}
+
+TEST_CASE_METHOD(LimitedWorkplaceTest, "a path of which nothing could be made needs no sync")
+{
+    make_in_home("a");
+    make_in_home("a/b");
+    place.max_dirs = 2;
+    const Carried carried = make_path("/a/b/c/d", Effort::may_count);
+    CHECK(carried.failure == Errc::over_quota);
+    CHECK(carried.made.directories == 0);
+    CHECK(carried.made.parents.empty());
+}
+
+TEST_CASE_METHOD(WorkplaceTest, "sessions in one home share its descriptor and its quota")
+{
+    const Workplace first = enter("alice");
+    const Workplace second = enter("alice");
+    CHECK(first.home == second.home);
+    CHECK(second.home == second.working_directory);
+    CHECK(first.quota == second.quota);
+}
+
+TEST_CASE_METHOD(WorkplaceTest,
+                 "homes on a local disk wait apart from one another, also where all is handed over")
+{
+    make("root/bob");
+    const Tree all_handed_over{open("root"), 0755, HandOver::always};
+    const auto lane = [&](std::string_view home) {
+        return workplace(open_home(all_handed_over, home, Effort::may_wait).value(), homes).waiting.key;
+    };
+    CHECK(lane("alice") == lane("alice"));
+    CHECK(lane("alice") != lane("bob"));
+    CHECK(lane_of_home(all_handed_over, "alice").key != lane_of_home(all_handed_over, "bob").key);
+}
+
+TEST_CASE_METHOD(WorkplaceTest, "a home that took the place of another is shared with nobody in the old one")
+{
+    const Workplace before = enter("alice");
+    const auto home = top.path("root/alice");
+    std::filesystem::rename(home, home + ".old");
+    std::filesystem::create_directory(home);
+    const Workplace after = enter("alice");
+    CHECK(before.home != after.home);
+    CHECK(before.quota != after.quota);
+    CHECK(enter("alice.old").home == before.home);
+}
+
+TEST_CASE_METHOD(WorkplaceTest, "a home's descriptor and its quota go with its last session")
+{
+    std::weak_ptr<const OpenDirectory> home;
+    std::weak_ptr<HomeQuota> quota;
+    {
+        const Workplace place = enter("alice");
+        home = place.home;
+        quota = place.quota;
+    }
+    CHECK(home.expired());
+    CHECK(quota.expired());
+    CHECK(enter("alice").home);
+}
+
+TEST_CASE_METHOD(WorkplaceTest,
+                 "through another mount a home has a descriptor of its own, and the same quota")
+{
+    if (::geteuid() != 0) {
+        WARN("skipped: mounting needs root");
+        return;
+    }
+    std::filesystem::create_directory(top.path("root/mount"));
+    const std::string result = test::in_child([this]() -> std::string {
+        if (::unshare(CLONE_NEWNS) != 0 ||
+            ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+            ::mount(top.path("root/alice").c_str(), top.path("root/mount").c_str(), nullptr, MS_BIND,
+                    nullptr) != 0)
+            return "cannot mount";
+        const Workplace direct = enter("alice");
+        const Workplace mounted = enter("mount");
+        return std::string{"descriptors: "} + (direct.home == mounted.home ? "one" : "two") +
+               ", quotas: " + (direct.quota == mounted.quota ? "one" : "two");
+    });
+    if (result == "cannot mount")
+        WARN("skipped: nothing can be mounted here");
+    else
+        CHECK(result == "descriptors: two, quotas: one");
+}

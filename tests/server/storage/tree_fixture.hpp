@@ -1,0 +1,159 @@
+// A tree with one home in it and a place outside, on a real file system; and jobs in a process of their own.
+#pragma once
+
+#include "server/storage/tree.hpp"
+#include "shared/base/error.hpp"
+#include "support/catch.hpp"
+#include "support/temporary_directory.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <filesystem>
+#include <functional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace ftpc::test {
+
+inline constexpr uid_t nobody = 65534;
+
+// What `job` returns in a forked process, which may give up privileges, limits and mounts without harm to
+// this one. "killed" when it did not end by itself.
+inline std::string in_child(const std::function<std::string()>& job)
+{
+    std::array<int, 2> pipe{};
+    if (::pipe(pipe.data()) != 0) return "no pipe";
+    const pid_t child = ::fork();
+    if (child == 0) {
+        std::string result;
+        try {
+            result = job();
+        } catch (const std::exception& error) {
+            result = std::string{"threw "} + error.what();
+        }
+        const auto written = ::write(pipe[1], result.data(), result.size());
+        ::_exit(written == static_cast<ssize_t>(result.size()) ? 0 : 1);
+    }
+    ::close(pipe[1]);
+    std::string result;
+    std::array<char, 512> chunk{};
+    for (ssize_t got = 0; (got = ::read(pipe[0], chunk.data(), chunk.size())) > 0;)
+        result.append(chunk.data(), static_cast<std::size_t>(got));
+    ::close(pipe[0]);
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? result : "killed";
+}
+
+// In that process: from root to a user who may do nothing special.
+inline void drop_root()
+{
+    if (::geteuid() == 0 &&
+        (::setresgid(nobody, nobody, nobody) != 0 || ::setresuid(nobody, nobody, nobody) != 0))
+        throw std::runtime_error{"cannot drop root"};
+}
+
+// The text of a result's failure; "done" without one.
+template <class T>
+std::string failure_text(const Result<T>& result)
+{
+    if (result) return "done";
+    if (result.error() == Errc::directory_exists) return "directory exists";
+    return result.error().message();
+}
+
+inline RemotePath path(std::string_view text)
+{
+    return RemotePath{}.resolve(text).value();
+}
+
+inline ino_t inode(int fd)
+{
+    struct stat status {};
+    return ::fstat(fd, &status) == 0 ? status.st_ino : 0;
+}
+
+// What was made, or why it failed; then nothing of what was made until then.
+
+inline Result<server::Made> make_in(const server::Tree& tree, const server::Directory& parent,
+                                    std::string_view name, const server::Tree::Terms& terms = {})
+{
+    server::Made made;
+    if (const error_code failure = tree.make_in(parent, name, made, terms)) return failure;
+    return made;
+}
+
+inline Result<server::Made> make(const server::Tree& tree, const server::Directory& home,
+                                 const RemotePath& path, const server::Tree::Terms& terms = {})
+{
+    server::Made made;
+    if (const error_code failure = tree.make(home, path, made, terms)) return failure;
+    return made;
+}
+
+inline Result<server::Made> make_with_parents(const server::Tree& tree, const server::Directory& home,
+                                              const RemotePath& path, const server::Tree::Terms& terms = {})
+{
+    server::Made made;
+    if (const error_code failure = tree.make_with_parents(home, path, made, terms)) return failure;
+    return made;
+}
+
+struct TreeFixture {
+    TemporaryDirectory top;           // root/alice, outside
+    mode_t umask_before = ::umask(0); // as net runs
+
+    TreeFixture()
+    {
+        make("root");
+        make("root/alice");
+        make("outside");
+    }
+    TreeFixture(const TreeFixture&) = delete;
+    TreeFixture& operator=(const TreeFixture&) = delete;
+    ~TreeFixture() { ::umask(umask_before); }
+
+    UniqueFd open(const std::string& name) const
+    {
+        return UniqueFd{::open(top.path(name).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+    }
+    server::Tree tree(server::Tree::Lookup lookup = server::Tree::Lookup::beneath, mode_t mode = 0755) const
+    {
+        return {open("root"), mode, lookup};
+    }
+    void make(const std::string& name) const { REQUIRE(::mkdir(top.path(name).c_str(), 0755) == 0); }
+    void make_in_home(const std::string& name) const { make("root/alice/" + name); }
+    void link(const std::string& target, const std::string& name) const
+    {
+        REQUIRE(::symlink(target.c_str(), top.path("root/alice/" + name).c_str()) == 0);
+    }
+    void file(const std::string& name) const { top.write("root/alice/" + name, "contents"); }
+
+    bool is_directory(const std::string& name) const
+    {
+        struct stat status {};
+        return ::lstat(top.path("root/alice/" + name).c_str(), &status) == 0 && S_ISDIR(status.st_mode);
+    }
+    mode_t mode(const std::string& name) const
+    {
+        struct stat status {};
+        return ::lstat(top.path("root/alice/" + name).c_str(), &status) == 0 ? status.st_mode & 07777U : 0;
+    }
+    ino_t inode_in_home(const std::string& name) const { return inode(open("root/alice/" + name).get()); }
+    bool outside_is_empty() const { return std::filesystem::is_empty(top.path("outside")); }
+};
+
+inline std::vector<ino_t> inodes(const server::Parents& directories)
+{
+    std::vector<ino_t> all;
+    for (const server::Parents::Entry& entry : directories)
+        all.push_back(inode(entry.directory->fd.get()));
+    return all;
+}
+
+} // namespace ftpc::test

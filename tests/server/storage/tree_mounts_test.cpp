@@ -1,0 +1,164 @@
+// What the event loop may do itself: nothing on a file system that is not local, nor on one that is mounted
+// in a home, which may be such a one.
+#include "server/ftp/workplace.hpp"
+#include "server/storage/tree.hpp"
+
+#include "server/storage/fake_disk.hpp"
+#include "server/storage/tree_fixture.hpp"
+
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <sched.h>
+
+#include <memory>
+#include <string>
+
+using namespace ftpc;
+using namespace ftpc::server;
+using test::failure_text;
+using test::path;
+using Lookup = Tree::Lookup;
+
+namespace {
+
+const std::string would_wait = make_error_code(Errc::would_wait).message();
+
+struct MountTest : test::TreeFixture {
+    // Runs `job` where a file system of its own is mounted on alice/mount; its text, or why there is none.
+    template <class Job>
+    void with_mount(const Job& job, const std::string& expected) const
+    {
+        if (::geteuid() != 0) {
+            WARN("skipped: mounting needs root");
+            return;
+        }
+        make_in_home("mount");
+        const std::string result = test::in_child([&]() -> std::string {
+            const std::string mount = top.path("root/alice/mount");
+            if (::unshare(CLONE_NEWNS) != 0 ||
+                ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+                ::mount("tmpfs", mount.c_str(), "tmpfs", 0, nullptr) != 0)
+                return "cannot mount";
+            return job();
+        });
+        if (result == "cannot mount")
+            WARN("skipped: nothing can be mounted here");
+        else
+            CHECK(result == expected);
+    }
+};
+
+} // namespace
+
+TEST_CASE_METHOD(MountTest, "the loop makes directories of a local file system itself")
+{
+    const Tree tree_ = tree();
+    REQUIRE(tree_.share_root()->local);
+    const Directory home = tree_.open_home("alice", Blocking::at_once).value();
+    CHECK(home->local);
+    CHECK(home->in_home);
+    const Tree::Terms at_once{Blocking::at_once};
+    CHECK(failure_text(test::make(tree_, home, path("/a"), at_once)) == "done");
+    CHECK(failure_text(test::make_with_parents(tree_, home, path("/b/c/d"), at_once)) == "done");
+    CHECK(failure_text(test::make_in(tree_, home, "a", at_once)) == "directory exists");
+    file("f");
+    link("/", "l");
+    CHECK(failure_text(test::make_in(tree_, home, "f", at_once)) == "File exists");
+    CHECK(failure_text(test::make_in(tree_, home, "l", at_once)) == "File exists");
+    CHECK(tree_.open(home, path("/b/c"), Blocking::at_once).value()->local);
+}
+
+TEST_CASE_METHOD(MountTest, "the loop steps into no mount, nor asks what is mounted on a name")
+{
+    with_mount(
+        [this]() -> std::string {
+            const Tree tree_ = tree();
+            const Directory home = tree_.open_home("alice", Blocking::at_once).value();
+            const Tree::Terms at_once{Blocking::at_once};
+            std::string said;
+            for (const auto& text :
+                 {failure_text(test::make(tree_, home, path("/mount/x"), at_once)),
+                  failure_text(test::make_with_parents(tree_, home, path("/mount/x/y"), at_once)),
+                  failure_text(test::make_in(tree_, home, "mount", at_once)),
+                  failure_text(tree_.open(home, path("/mount"), Blocking::at_once))})
+                said += text == would_wait ? "wait " : text + " ";
+            return said + failure_text(test::make_with_parents(tree_, home, path("/a/b"), at_once));
+        },
+        "wait wait wait wait done");
+}
+
+TEST_CASE_METHOD(MountTest, "who may wait goes across mounts, and what lies there is not of the home's quota")
+{
+    with_mount(
+        [this]() -> std::string {
+            const Tree tree_ = tree();
+            const Directory home = tree_.open_home("alice").value();
+            std::string said = failure_text(test::make_in(tree_, home, "mount")) + ", " +
+                               failure_text(test::make(tree_, home, path("/mount/x"))) + ", " +
+                               failure_text(test::make_with_parents(tree_, home, path("/mount/y/z"))) + ", ";
+            const Directory there = tree_.open(home, path("/mount/y")).value();
+            said += there->in_home ? "in home, " : "outside, ";
+            said += there->local ? "local, " : "not local, ";
+            const auto quota = std::make_shared<HomeQuota>([] { return Result<std::uint64_t>{1U}; });
+            const Allowance allowance{quota, 1, HomeQuota::Clock::now()};
+            const Tree::Terms terms{.allowance = &allowance};
+            said += failure_text(test::make_in(tree_, there, "free", terms)) + ", ";
+            return said + (test::make_in(tree_, home, "counted", terms).error() == Errc::over_quota
+                               ? "counted"
+                               : "not");
+        },
+        "directory exists, done, done, outside, local, done, counted");
+}
+
+TEST_CASE_METHOD(MountTest, "without openat2, and by the setting, all is handed over")
+{
+    CHECK_FALSE(tree(Lookup::walk).share_root()->local);
+    const Tree always{open("root"), 0755, Lookup::beneath, HandOver::always};
+    CHECK(always.open_home("alice", Blocking::at_once).error() == Errc::would_wait);
+    const Directory home = always.open_home("alice").value();
+    CHECK(failure_text(test::make_in(always, home, "x", {Blocking::at_once})) == would_wait);
+    CHECK(failure_text(test::make_in(always, home, "x")) == "done");
+}
+
+TEST_CASE_METHOD(MountTest, "by the setting nothing is handed over, whatever is mounted where")
+{
+    with_mount(
+        [this]() -> std::string {
+            const Tree never{open("root"), 0755, Lookup::beneath, HandOver::never};
+            const Directory home = never.open_home("alice", Blocking::at_once).value();
+            const Tree::Terms at_once{Blocking::at_once};
+            return failure_text(test::make(never, home, path("/mount/x"), at_once)) + ", " +
+                   failure_text(test::make_in(never, home, "mount", at_once));
+        },
+        "done, directory exists");
+}
+
+TEST_CASE_METHOD(MountTest,
+                 "parents that are not local are synced on the spot, the others are left to the queue")
+{
+    const auto directory = [this](bool local, bool can_sync) {
+        return std::make_shared<OpenDirectory>(OpenDirectory{
+            .fd = open("root"), .can_sync = can_sync, .local = local, .file_system = {1, false}});
+    };
+    test::FakeDisk disk;
+    TreeSync sync{directory(true, true), std::make_unique<test::FakeDisk::Sync>(disk)};
+    const Directory local = directory(true, true);
+    const auto synced = [&](std::initializer_list<Directory> directories) {
+        Parents parents;
+        for (const Directory& each : directories)
+            parents.add(each);
+        const error_code failure = sync_those_not_local(parents, sync);
+        for (const Parents::Entry& left : parents)
+            CHECK(left.directory == local);
+        return failure;
+    };
+    CHECK_FALSE(synced({local}));
+    CHECK(disk.take_synced().empty());
+    CHECK_FALSE(synced({directory(false, true), local, directory(false, true)}));
+    CHECK(disk.take_synced().size() == 1);
+    disk.answer = {EIO, boost::system::system_category()};
+    CHECK(synced({directory(false, true)}) == boost::system::errc::io_error);
+    CHECK(synced({directory(false, false)}) == boost::system::errc::permission_denied);
+}

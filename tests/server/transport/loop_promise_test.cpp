@@ -1,0 +1,93 @@
+// A value from another thread, in time or late; and who may be gone first.
+#include "server/transport/loop_promise.hpp"
+
+#include "support/catch.hpp"
+
+#include <boost/asio.hpp>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+
+using namespace ftpc::server;
+namespace asio = boost::asio;
+
+namespace {
+
+struct LoopPromiseTest {
+    std::unique_ptr<asio::io_context> io = std::make_unique<asio::io_context>(1);
+    std::optional<LoopPromise<std::string>> promise{*io};
+    LoopPromise<std::string>::Keeper keeper = promise->keeper();
+    std::string got;
+    std::string late;
+    std::thread::id late_on;
+
+    void wait()
+    {
+        asio::co_spawn(
+            *io, [this]() -> asio::awaitable<void> { got = (co_await promise->wait()).value_or("nothing"); },
+            asio::detached);
+    }
+    void keep(const std::string& value)
+    {
+        std::thread{[&] {
+            keeper.keep(value, [this](const std::string& text) {
+                late = text;
+                late_on = std::this_thread::get_id();
+            });
+        }}.join();
+    }
+};
+
+} // namespace
+
+TEST_CASE_METHOD(LoopPromiseTest, "a coroutine gets what another thread comes back with")
+{
+    wait();
+    io->poll();
+    CHECK(got.empty());
+    keep("done");
+    CHECK(got.empty()); // not before the loop goes on
+    io->run();
+    CHECK(got == "done");
+    CHECK(late.empty());
+}
+
+TEST_CASE_METHOD(LoopPromiseTest, "what comes before the wait begins ends it all the same")
+{
+    keep("soon");
+    wait();
+    io->run();
+    CHECK(got == "soon");
+}
+
+TEST_CASE_METHOD(LoopPromiseTest, "a wait that is cancelled ends with nothing, and what comes then is late")
+{
+    wait();
+    io->poll();
+    promise->cancel();
+    io->run();
+    CHECK(got == "nothing");
+    promise.reset();
+    keep("too late");
+    io->restart();
+    io->run();
+    CHECK(late == "too late");
+    CHECK(late_on == std::this_thread::get_id());
+}
+
+// AddressSanitizer and UndefinedBehaviorSanitizer see it where the keeper still has the timer.
+TEST_CASE_METHOD(LoopPromiseTest, "who has kept the promise may outlive the loop")
+{
+    wait();
+    std::function<void()> on_another_thread = [keeper = std::move(keeper)]() mutable {
+        keeper.keep("done", [](const std::string&) {});
+    };
+    std::thread{[&] { on_another_thread(); }}.join();
+    io->run();
+    CHECK(got == "done");
+    promise.reset();
+    io.reset();
+    on_another_thread = nullptr;
+}
