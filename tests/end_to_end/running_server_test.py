@@ -356,7 +356,8 @@ class WithoutRuntimeDirectory(EndToEndTest):
         identity = {"user": user, "group": user, "extra_groups": []}
         flags = ("--data", str(data), "--scrypt", "ln=10,r=8,p=1")
         added = run(FTPCD, "user", "add", "alice", *flags, "--password-stdin", input=PASSWORD, **identity)
-        self.assertEqual(added.returncode, 0, added.stderr)
+        self.assertEqual(added.returncode, 1 if squatted else 0, added.stderr)
+        self.assertIn("added alice", added.stdout)
         server = subprocess.Popen([FTPCD, "serve", *flags, "--listen", "127.0.0.1:0"], stdin=subprocess.DEVNULL,
                                   stderr=subprocess.PIPE, **identity)
         self.addCleanup(server.wait)
@@ -366,6 +367,8 @@ class WithoutRuntimeDirectory(EndToEndTest):
         restore(data)
         done = run(FTPCD, "user", "lock", "alice", *flags, **identity)
         if squatted:
+            self.assertEqual(done.returncode, 1)
+            self.assertIn(f"{runtime}: running servers cannot be asked", done.stderr)
             self.assertIn("event=administrator-socket-missing", log.text)
             self.assertEqual(list(runtime.iterdir()), [])
         else:

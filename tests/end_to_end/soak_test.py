@@ -32,7 +32,8 @@ class Maker(threading.Thread):
 
     def __init__(self, soak, user, prefix):
         super().__init__(daemon=True)
-        self._soak, self._user, self._prefix = soak, user, prefix
+        self._soak, self.user, self._prefix = soak, user, prefix
+        self.waits_for_what_hangs = bool(prefix)
         self.acknowledged, self.unexpected = [], collections.Counter()
         self.batches = 0
         self.longest_wait = 0.0  # seconds between the ends of two batches
@@ -41,7 +42,7 @@ class Maker(threading.Thread):
     def run(self):
         while not self._soak.over.is_set():
             with contextlib.suppress(*LOST):
-                with logged_in(self._soak.port, self._user, seconds=30) as control:
+                with logged_in(self._soak.port, self.user, seconds=30) as control:
                     while not self._soak.over.is_set():
                         self._make(control)
                         self._soak.over.wait(PAUSE)
@@ -74,18 +75,26 @@ class Soak(EndToEndTest):
         self.addCleanup(lambda: stop_cleanly(self.server))
         self.port = self.server.port
         self.site.configure(listen=f"127.0.0.1:{self.port}")
-        self.over = threading.Event()
         self.random = random.Random(SEED)
         self.waits = collections.defaultdict(list)  # seconds that somebody waited at most, by event
         self.hanging = self.mount_what_hangs()
         self.keyed = FtpcUser(self.make_directory())
         self.assertEqual(self.keyed.log_in(self.server, user="bob").returncode, 0)
+        self.ended = []  # makers
+        self.start_makers()
+
+    def start_makers(self):
+        self.over = threading.Event()
         self.makers = [Maker(self, "alice", ""), Maker(self, "alice", ""), Maker(self, "bob", "")]
-        if self.hanging:
-            self.patient = Maker(self, "carol", "mnt/")
-            self.patient.start()
-        for maker in self.makers:
+        self.patient = [Maker(self, "carol", "mnt/")] if self.hanging else []
+        for maker in self.makers + self.patient:
             maker.start()
+
+    def end_makers(self):
+        self.over.set()
+        for maker in self.makers + self.patient:
+            maker.join(scaled(60))
+            self.ended.append(maker)
 
     def mount_what_hangs(self):
         """Part of carol's home is on a file system that hangs now and then; none if this machine cannot mount one."""
@@ -94,7 +103,11 @@ class Soak(EndToEndTest):
         place = self.site.root / "carol/mnt"
         place.mkdir()
         os.chown(place, *tree_owner())
-        mounted = HangingFileSystem(place, tree_owner())
+        try:
+            mounted = HangingFileSystem(place, tree_owner())
+        except unittest.SkipTest as why:
+            print(f"{why}; the soak goes on without it", flush=True)
+            return None
         self.addCleanup(mounted.unmount)
         return mounted
 
@@ -105,10 +118,12 @@ class Soak(EndToEndTest):
         while time.monotonic() < began + SECONDS * 2 / 3:
             self.let_everything_happen(killing)
         self.let_everything_happen(gentle)  # so that what is measured has had its first flood
+        self.end_makers()
         early = self.measure_least()
+        self.start_makers()
         while time.monotonic() < began + SECONDS:
             self.let_everything_happen(gentle)
-        self.end_the_makers()
+        self.end_makers()
         late = self.measure_when_idle(early)
         self.report(early, late)
         self.assert_nothing_is_lost()
@@ -116,6 +131,8 @@ class Soak(EndToEndTest):
         self.assertEqual(self.grown(early, late), [], f"{early} {late}")
         for name, seconds in self.waits.items():
             self.assertLess(max(seconds), scaled(self.bound_of(name)), name)
+        for maker in self.patient:  # it is told so after its idle-timeout, and the file system hangs a little longer
+            self.assertLess(maker.longest_wait, scaled(2 * IDLE_TIMEOUT + 30))
 
     def bound_of(self, event):
         """Seconds that a user waits: a killed process is back within one, a server after its start; then log-in and a batch.
@@ -139,8 +156,10 @@ class Soak(EndToEndTest):
 
     def kill_child(self, name):
         victim = until(lambda: self.server.child(name), f"there is {name}")
+        before = self.descriptors(self.server.pid)
         os.kill(victim, signal.SIGKILL)
         until(lambda: self.server.child(name) not in (None, victim), f"another {name}", 30)
+        until(lambda: self.descriptors(self.server.pid) <= before, "the supervisor holds nothing of the dead one", 30)
 
     def event_kill_net(self):
         self.kill_child("net")
@@ -223,10 +242,14 @@ class Soak(EndToEndTest):
     def processes(self):
         return {"supervisor": self.server.pid, "auth": self.server.child("auth"), "net": self.server.child("net")}
 
+    @staticmethod
+    def descriptors(pid):
+        return len(os.listdir(f"/proc/{pid}/fd"))
+
     def measure(self):
         counts = {}
         for name, pid in self.processes().items():
-            counts[f"descriptors of {name}"] = len(os.listdir(f"/proc/{pid}/fd"))
+            counts[f"descriptors of {name}"] = self.descriptors(pid)
             counts[f"memory of {name}"] = resident_bytes(pid)
         return counts
 
@@ -251,23 +274,15 @@ class Soak(EndToEndTest):
         return [name for name, count in late.items()
                 if count > early[name] + (GROWTH_OF_MEMORY if name.startswith("memory") else 0)]
 
-    def everybody(self):
-        return [*self.makers, *([self.patient] if self.hanging else [])]
-
-    def end_the_makers(self):
-        self.over.set()
-        for maker in self.everybody():
-            maker.join(scaled(30))
-
     def assert_nothing_is_lost(self):
-        for maker in self.everybody():
-            there = directories_in(self.site.root / maker._user)
-            self.assertEqual([path for path in maker.acknowledged if path not in there][:10], [], maker._user)
-        for maker in self.makers:
-            self.assertEqual(dict(maker.unexpected), {})
+        for maker in self.ended:
+            there = directories_in(self.site.root / maker.user)
+            self.assertEqual([path for path in maker.acknowledged if path not in there][:10], [], maker.user)
+            if not maker.waits_for_what_hangs:
+                self.assertEqual(dict(maker.unexpected), {})
 
     def report(self, early, late):
-        made = sum(len(maker.acknowledged) for maker in self.everybody())
+        made = sum(len(maker.acknowledged) for maker in self.ended)
         print(f"{made} directories acknowledged; before the last third {early}, at the end {late}")
         for name, seconds in sorted(self.waits.items()):
             print(f"  {name.removeprefix('event_'):45} {len(seconds):4} times, {max(seconds):.2f} s waited at most", flush=True)

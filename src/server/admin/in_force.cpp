@@ -66,7 +66,15 @@ CommandScope command_scope(const Arguments& arguments, const OpenedDirectory& da
 std::vector<Problem> differences_from_running_servers(const Arguments& arguments, const OpenedDirectory& data,
                                                       const std::optional<OpenedDirectory>& tree)
 {
-    return find_differences(ask_running_servers(runtime_directories()), command_scope(arguments, data), tree);
+    auto problems =
+        find_differences(ask_running_servers(runtime_directories()), command_scope(arguments, data), tree);
+    // Somebody else has made it, perhaps to keep this from being noticed.
+    for (const std::string& directory : runtime_directories())
+        if (const auto opened = open_runtime_directory(directory);
+            !opened && opened.error() != boost::system::errc::no_such_file_or_directory)
+            problems.push_back({directory, "running servers cannot be asked: " + opened.error().message() +
+                                               "; remove it, and send SIGHUP to the server"});
+    return problems;
 }
 
 std::vector<Problem> servers_with_other_key(const Arguments& arguments, const std::string& file,

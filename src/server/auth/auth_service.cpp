@@ -188,8 +188,8 @@ private:
 
     void connect_to_net(std::uint32_t number, std::vector<UniqueFd> descriptors)
     {
-        if (!stores_ || descriptors.size() != 1)
-            return give_up("a channel came before the settings, or none came");
+        if (!stores_) return give_up("a channel came before the settings");
+        if (descriptors.size() != 1) return report(ipc::ChannelLost{number}); // no descriptor was left
         disconnect();
         channel_number_ = number;
         channel_.emplace(

@@ -51,6 +51,13 @@ bool renew_if_old(UserStore& users, const PasswordCheck& check) noexcept
 
 NetRequests::NetRequests(AuthServices& services, Send send) : services_{services}, send_{std::move(send)} {}
 
+// Nobody waits for the answers any more.
+NetRequests::~NetRequests()
+{
+    for (const auto& [id, withdrawn] : asked_)
+        *withdrawn = true;
+}
+
 void NetRequests::begin()
 {
     announced_realm_ = services_.users->realm();

@@ -47,6 +47,10 @@ public:
     // Held by a shared_ptr: work on its way back to a channel that is gone finds nobody. `services` lives
     // longer.
     NetRequests(AuthServices& services, Send send);
+    NetRequests(const NetRequests&) = delete;
+    NetRequests& operator=(const NetRequests&) = delete;
+    // Logins that still wait are not checked any more.
+    ~NetRequests();
 
     // Sends the realm, which is the first thing on every channel.
     void begin();

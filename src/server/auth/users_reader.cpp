@@ -31,7 +31,7 @@ std::vector<Problem> UsersReader::read()
     // Only to compare: a large table that is no longer in force is to go at once.
     const UsersTable* const before = users_.table().get();
     const bool writer_is_slow =
-        used_by_ != UsersFile::UsedBy::nobody && Clock::now() - used_since_ > longest_writer;
+        used_by_ == UsersFile::UsedBy::writer && Clock::now() - used_since_ > longest_writer;
     auto attempt = users_.try_load(writer_is_slow);
     if (attempt.used_by != UsersFile::UsedBy::nobody) {
         come_back(attempt.used_by);

@@ -300,7 +300,6 @@ void Connection::forget_login_if_over()
     services_.admission.log_out(id_);
     patience_.logged_out(Clock::now());
     stranger_.emplace(services_.strangers);
-    stream_.wipe_received(true); // another login may follow
     login_.reset();
     place_ = {};
 }

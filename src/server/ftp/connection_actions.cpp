@@ -162,7 +162,6 @@ asio::awaitable<LoginOutcome> Connection::begin_session(ipc::LoginAnswer answer)
     }
     patience_.logged_in();
     stranger_.reset();
-    stream_.wipe_received(false);
     services_.log.event("session-began", {{"id", id_},
                                           {"user", user},
                                           {"peer", peer_text(peer_)},
@@ -179,6 +178,7 @@ asio::awaitable<LoginOutcome> Connection::enter_home(std::string home)
         auto waited = co_await hand_over(lane_of_home(services_.tree, home), std::move(work), nobody);
         opened = waited.value ? std::move(*waited.value) : Result<OpenedHome>{waited.failure};
     }
+    if (cut_off_ || ending_) co_return LoginOutcome::turned_out; // perhaps while it waited
     home_failure_ = opened ? error_code{} : opened.error();
     if (!opened) {
         services_.log.event("home-unusable", {{"id", id_},
@@ -261,7 +261,7 @@ asio::awaitable<void> Connection::make_in_worker(Request request)
     carried.go_on_with(co_await made_in_worker(request, Effort::may_count), most_parents(place_));
     if (carried.failure == Errc::would_wait)
         carried.go_on_with(co_await made_in_worker(request, Effort::may_wait), most_parents(place_));
-    if (carried.failure == asio::error::operation_aborted) {
+    if (carried.abandoned) {
         log_directories(request.path, carried.made);
         sync_unawaited(services_, std::move(carried.made.parents));
     } else {
@@ -287,7 +287,9 @@ asio::awaitable<Carried> Connection::made_in_worker(const Request& request, Effo
         sync_unawaited(services, carried.made.parents);
     };
     auto result = co_await hand_over(lane, std::move(work), std::move(late));
-    if (!result.value) co_return Carried{.failure = result.failure};
+    if (!result.value)
+        co_return Carried{.failure = result.failure,
+                          .abandoned = result.failure == asio::error::operation_aborted};
     co_return std::move(*result.value);
 }
 

@@ -57,6 +57,7 @@ error_code with_terms(const Workplace& place, HomeQuota::Clock::time_point asked
 void Carried::go_on_with(const Carried& next, std::size_t most_parents)
 {
     failure = next.failure;
+    abandoned = next.abandoned;
     made.path = made.path || next.made.path;
     if (next.made.directories > 0) made.below = next.made.below;
     made.directories += next.made.directories;

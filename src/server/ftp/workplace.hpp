@@ -61,8 +61,9 @@ Workplace workplace(const OpenedHome& home, Homes& homes);
 
 // What came of a command that makes directories, in one attempt or several.
 struct Carried {
-    error_code failure{}; // as of Tree::make_in, make and make_with_parents
-    Made made{};          // also where it failed; its parents are to be synced before the answer
+    error_code failure{};   // as of Tree::make_in, make and make_with_parents
+    Made made{};            // also where it failed; its parents are to be synced before the answer
+    bool abandoned = false; // nobody has waited for the thread that does it
 
     // Adds what came of the next attempt, which went on where this one had failed.
     void go_on_with(const Carried& next, std::size_t most_parents = Parents::most_of_session);

@@ -89,7 +89,9 @@ Result<Packet> receive_packet(int channel, std::size_t max_bytes)
     } while (got < 0 && errno == EINTR);
     if (got < 0) return last_system_error();
     packet.descriptors = received_descriptors(message);
-    if ((message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) return Errc::bad_message;
+    if ((message.msg_flags & MSG_TRUNC) != 0) return Errc::bad_message;
+    const bool too_many = (message.msg_flags & MSG_CTRUNC) != 0;
+    if (too_many && !packet.descriptors.empty()) return Errc::bad_message; // else this process can have none
     packet.bytes.resize(static_cast<std::size_t>(got));
     return packet;
 }

@@ -28,7 +28,8 @@ struct Packet {
 Result<void> send_packet(int channel, std::span<const char> bytes, std::span<const int> descriptors = {});
 
 // Receives one packet. Fails with EAGAIN on an empty non-blocking channel, Errc::bad_message for a packet
-// longer than `max_bytes` or with more than max_passed_descriptors.
+// longer than `max_bytes` or with more than max_passed_descriptors. If this process can open no more, the
+// packet comes without its descriptors.
 Result<Packet> receive_packet(int channel, std::size_t max_bytes);
 
 } // namespace ftpc::server::ipc

@@ -99,9 +99,10 @@ private:
             }
             unsent_.pop_front();
         }
+        const bool more = !closed_ && has_more();
         sending_ = false;
         if (closed_) return;
-        if (has_more()) return wait_for_room();
+        if (more) return wait_for_room();
         if (!std::exchange(reads_, true)) wait_for_packet();
     }
 

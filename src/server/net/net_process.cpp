@@ -141,8 +141,8 @@ public:
         log_event("few-descriptors", {{"limit", descriptor_limit()}, {"max-connections", most}});
     }
 
-    // Connections that would not end, or calls on a file system that does not answer.
-    bool has_unfinished() const { return unfinished_ || workers_.busy(); }
+    // Connections that would not end, calls on a file system that does not answer, or a slow sync.
+    bool has_unfinished() const { return unfinished_ || workers_.busy() || commits_.busy(); }
 
 private:
     void obey(ipc::Packet packet)
@@ -152,7 +152,8 @@ private:
         if (const auto* configure = std::get_if<ipc::Configure>(&*order)) reconfigure(*configure);
         if (std::holds_alternative<ipc::Ping>(*order)) report(ipc::Alive{});
         const auto* connect = std::get_if<ipc::Connect>(&*order);
-        if (connect == nullptr || packet.descriptors.size() != 1) return;
+        if (connect == nullptr) return;
+        if (packet.descriptors.size() != 1) return report(ipc::ChannelLost{connect->number});
         auth_.connect(std::move(packet.descriptors.front()));
         channel_number_ = connect->number;
     }

@@ -15,6 +15,7 @@
 
 #include <array>
 #include <cstdio>
+#include <utility>
 
 namespace ftpc::server {
 
@@ -63,9 +64,13 @@ void AdministratorSocket::open(const std::vector<std::string>& directories)
     std::string reason;
     for (const std::string& directory : directories) {
         const auto opened = open_in(directory);
-        if (opened) return;
+        if (opened) {
+            missing_.clear();
+            return;
+        }
         reason += (reason.empty() ? "" : "; ") + directory + ": " + opened.error().message();
     }
+    if (std::exchange(missing_, reason) == reason) return; // is known
     log_event(
         "administrator-socket-missing",
         {{"reason", reason}, {"effect", "ftpcd check, why and user cannot ask this server what it reads"}});

@@ -42,6 +42,7 @@ private:
     UniqueFd socket_;
     std::string path_;
     DirectoryIdentity file_; // of the socket at path_
+    std::string missing_;    // why there is none, as it was said last
 };
 
 } // namespace ftpc::server

@@ -1,5 +1,6 @@
 #include "server/storage/commit_queue.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace ftpc::server {
@@ -26,9 +27,33 @@ void CommitQueue::commit(Parents parents, Done done)
     {
         const std::lock_guard lock{mutex_};
         waiting_.push_back({std::move(parents), std::move(done)});
+        if (waiting_.size() % most_with_own_parents == 0) share_parents();
         enough = waiting_.size() == enough_waiting_;
     }
     if (enough) enough_.notify_one();
+}
+
+bool CommitQueue::busy() const
+{
+    const std::lock_guard lock{mutex_};
+    return syncing_ || !waiting_.empty();
+}
+
+// So many are synced as a whole in any case. Those whose clients have gone wait for a slow disk, too: no more
+// descriptors are held for them than for one.
+void CommitQueue::share_parents()
+{
+    Parents all;
+    for (const Waiting& waiting : waiting_)
+        all.add(waiting.parents, 1);
+    for (Waiting& waiting : waiting_) {
+        Parents shared = all;
+        waiting.parents = shared.take_if([&](const Parents::Entry& entry) {
+            return std::any_of(waiting.parents.begin(), waiting.parents.end(), [&](const auto& own) {
+                return own.directory->file_system.device == entry.directory->file_system.device;
+            });
+        });
+    }
 }
 
 void CommitQueue::set_most_parents(unsigned most_parents)
@@ -43,19 +68,27 @@ void CommitQueue::run()
     while (true) {
         gather(lock);
         if (stopping_) return;
-        const std::vector<Waiting> batch = std::exchange(waiting_, {});
-        const unsigned most_parents = most_parents_;
-        lock.unlock();
-        const auto begun = GroupGathering::Clock::now();
-        const TreeSync::Failures failures = sync(batch, most_parents);
-        const auto ended = GroupGathering::Clock::now();
-        lock.lock();
-        gathering_.synced(batch.size(), waiting_.size(), ended - begun, ended);
-        lock.unlock();
-        for (const Waiting& waiting : batch)
-            waiting.done(TreeSync::failure_of(waiting.parents, failures));
-        lock.lock();
+        syncing_ = true;
+        sync_and_tell(std::exchange(waiting_, {}), lock);
+        syncing_ = false;
     }
+}
+
+// Returns when nothing of the batch is left: what its waits refer to may be gone soon after.
+void CommitQueue::sync_and_tell(std::vector<Waiting> batch, std::unique_lock<std::mutex>& lock)
+{
+    const unsigned most_parents = most_parents_;
+    lock.unlock();
+    const auto begun = GroupGathering::Clock::now();
+    const TreeSync::Failures failures = sync(batch, most_parents);
+    const auto ended = GroupGathering::Clock::now();
+    lock.lock();
+    gathering_.synced(batch.size(), waiting_.size(), ended - begun, ended);
+    lock.unlock();
+    for (const Waiting& waiting : batch)
+        waiting.done(TreeSync::failure_of(waiting.parents, failures));
+    batch.clear();
+    lock.lock();
 }
 
 // Waits for somebody, and for those who will share the sync.

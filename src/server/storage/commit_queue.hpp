@@ -33,7 +33,12 @@ public:
 
     void set_most_parents(unsigned most_parents);
 
+    // Whether a sync is under way or waited for. A disk that does not answer is not to be waited for at the
+    // end.
+    bool busy() const;
+
 private:
+    static constexpr std::size_t most_with_own_parents = 64;
     struct Waiting {
         Parents parents;
         Done done;
@@ -42,13 +47,17 @@ private:
     void gather(std::unique_lock<std::mutex>& lock);
     TreeSync::Failures sync(const std::vector<Waiting>& batch, unsigned most_parents);
 
+    void sync_and_tell(std::vector<Waiting> batch, std::unique_lock<std::mutex>& lock);
+    void share_parents();
+
     TreeSync& sync_;
-    std::mutex mutex_;
+    mutable std::mutex mutex_;
     std::condition_variable enough_;
     std::vector<Waiting> waiting_;
     std::size_t enough_waiting_ = 1; // so many that the thread goes on
     GroupGathering gathering_;
     unsigned most_parents_;
+    bool syncing_ = false;
     bool stopping_ = false;
     std::thread thread_; // last: it uses all of the above
 };

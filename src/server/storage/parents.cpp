@@ -73,9 +73,11 @@ void Parents::forget_repeated()
         if (found == known.end()) {
             known.push_back(own);
             kept.push_back(std::move(entry));
-        } else if (Entry& same = kept[static_cast<std::size_t>(found - known.begin())];
-                   entry.directory->can_sync && !same.directory->can_sync) {
-            same.directory = std::move(entry.directory);
+        } else {
+            Entry& same = kept[static_cast<std::size_t>(found - known.begin())];
+            same.whole = same.whole || entry.whole;
+            if (entry.directory->can_sync && !same.directory->can_sync)
+                same.directory = std::move(entry.directory);
         }
     }
     entries_ = std::move(kept);

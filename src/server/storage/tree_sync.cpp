@@ -15,6 +15,7 @@ namespace ftpc::server {
 namespace {
 
 constexpr std::size_t most_cleared = 4096;
+constexpr int most_tries = 8;    // of a sync, while others fail
 constexpr int most_above = 1024; // levels, should somebody go on moving directories
 
 using DirectoryId = std::pair<dev_t, ino_t>;
@@ -102,16 +103,20 @@ error_code TreeSync::sync_group(const Group& group, std::size_t most_parents)
     const auto needs_whole = [](const Parent& parent) { return parent.whole || !parent.can_sync; };
     const bool as_a_whole =
         group.size() > most_parents || std::any_of(group.begin(), group.end(), needs_whole);
-    for (bool doubted = is_doubted(device);; doubted = true) {
+    // The kernel tells of a failure once, and perhaps another thread. So a sync during which a doubt has
+    // begun says nothing and is made again.
+    for (int tries = 0; tries < most_tries; ++tries) {
+        const std::uint64_t begun = begun_doubts(device);
+        const bool doubted = tries > 0 || is_doubted(device);
         error_code failure;
         if (group.front().syncs_as_a_whole)
             failure = doubted || as_a_whole ? sync_as_a_whole(group) : sync_one_by_one(group);
         else
             failure = doubted ? sync_with_those_above(group) : sync_one_by_one(group);
         if (failure) begin_doubt(device);
-        // If another thread's sync has failed meanwhile, what was there may not be on disk after all.
-        if (failure || doubted || !is_doubted(device)) return failure;
+        if (failure || begun_doubts(device) == begun) return failure;
     }
+    return {EIO, boost::system::system_category()};
 }
 
 error_code TreeSync::sync_as_a_whole(const Group& group)
@@ -155,11 +160,16 @@ error_code TreeSync::sync_above(const Parent& parent)
     UniqueFd here;
     for (int i = 0; i < most_above && synced.back() != root_id_; ++i) {
         if (is_cleared(parent.device, synced.back())) break;
-        UniqueFd above{::openat(here ? here.get() : parent.fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+        const int from = here ? here.get() : parent.fd;
+        UniqueFd above{::openat(from, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+        // An administrator's directory that lets users through (0711): nothing of theirs is made in it.
+        const bool readable = above || errno != EACCES;
+        if (!readable) above = UniqueFd{::openat(from, "..", O_PATH | O_DIRECTORY | O_CLOEXEC)};
         if (!above) return last_system_error();
         const DirectoryId id = id_of(above.get());
         if (id.first != parent.id.first || id == synced.back()) break;
-        if (const error_code failure = sync_->sync_directory(above.get())) return failure;
+        const error_code failure = readable ? sync_->sync_directory(above.get()) : error_code{};
+        if (failure) return failure;
         synced.push_back(id);
         here = std::move(above);
     }

@@ -10,6 +10,7 @@
 #include "server/users/pepper.hpp"
 #include "shared/base/text.hpp"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
@@ -41,6 +42,7 @@ constexpr std::chrono::seconds kill_time{1}; // for the kernel to end a child th
 constexpr unsigned most_doublings = 24;      // of a pause: days
 constexpr std::chrono::hours certificate_check_interval{24};
 constexpr std::chrono::minutes clock_tolerance{1};
+constexpr std::chrono::seconds socket_check_interval{10};
 
 UniqueFd catch_signals()
 {
@@ -214,23 +216,27 @@ const Supervisor::Child& Supervisor::child(std::string_view name) const
 
 void Supervisor::start(Child& child)
 {
+    child.started = Clock::now(); // first, as the pause after a failure depends on it
     if (child.given.listening_sockets) mend_listening_sockets();
     child.ready = false;
     child.heartbeat = {};
-    child.started = Clock::now();
     child.process.emplace(program_.get(), "ftpcd: " + child.name, child.subcommand, child.user);
     configure(child, true);
 }
 
 void Supervisor::configure(const Child& child, bool first) const
 {
-    child.process->send(configuration(child), first ? descriptors_for(child) : std::vector<int>{});
+    if (!first) return child.process->send(configuration(child));
+    // Opened anew, so that a lock which the child takes on it (flock(2)) ends with the child.
+    const UniqueFd data{
+        ::openat(directory_.data.get(), ".", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
+    child.process->send(configuration(child), descriptors_for(child, data.get()));
 }
 
-std::vector<int> Supervisor::descriptors_for(const Child& child) const
+std::vector<int> Supervisor::descriptors_for(const Child& child, int data) const
 {
     std::vector<int> descriptors;
-    if (child.given.data) descriptors.push_back(directory_.data.get());
+    if (child.given.data) descriptors.push_back(data);
     if (child.given.tree) descriptors.push_back(directory_.tree.get());
     if (child.given.listening_sockets)
         for (const ListeningSocket& socket : sockets_)
@@ -278,13 +284,19 @@ bool Supervisor::wait_until_ready(Child& child)
     return true;
 }
 
+// Not one of which the control channel has ended, either: its death is about to be told.
+bool Supervisor::serves(const Child& child)
+{
+    return child.ready && child.process && child.process->control() >= 0;
+}
+
 // A fresh channel whenever one of the two is new: what the other had asked its predecessor stays without an
 // answer.
 void Supervisor::connect_children()
 {
     const Child& auth = child("auth");
     const Child& net = child("net");
-    if (!auth.ready || !net.ready) return;
+    if (!serves(auth) || !serves(net)) return;
     const auto [for_auth, for_net] = ipc::make_channel();
     const int auth_end = for_auth.get();
     const int net_end = for_net.get();
@@ -300,7 +312,7 @@ void Supervisor::connect_children()
 void Supervisor::replace_lost_channel()
 {
     if (!channel_lost_ || Clock::now() < connected_at_ + shortest_life_of_channel) return;
-    if (child("auth").ready && child("net").ready) log_event("channel-replaced");
+    if (serves(child("auth")) && serves(child("net"))) log_event("channel-replaced");
     connect_children();
     channel_lost_ = false;
 }
@@ -442,6 +454,9 @@ void Supervisor::look_after_children()
     check_listening_sockets();
     for (Child& child : children_)
         if (child.process) look_after(child);
+    if (Clock::now() < next_socket_check_) return;
+    next_socket_check_ = Clock::now() + socket_check_interval;
+    administrator_.open(runtime_directories()); // its folder may be removed when the user logs out
 }
 
 void Supervisor::look_after(Child& child)

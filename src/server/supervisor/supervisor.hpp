@@ -66,8 +66,9 @@ private:
     void start(Child& child);
     void configure(const Child& child, bool first) const;
     ipc::Configure configuration(const Child& child) const;
-    std::vector<int> descriptors_for(const Child& child) const;
+    std::vector<int> descriptors_for(const Child& child, int data) const;
     bool wait_until_ready(Child& child); // false: told to stop meanwhile
+    static bool serves(const Child& child);
     void connect_children();
     void replace_lost_channel();
     void announce() const;
@@ -125,6 +126,7 @@ private:
     Clocks certificate_checked_;
     ServerStatus status_; // what does not change while it runs
     AdministratorSocket administrator_;
+    Clock::time_point next_socket_check_;
     DirectoryProbe probe_;
 };
 

@@ -244,7 +244,7 @@ asio::awaitable<error_code> Stream::start_tls(TlsContext context)
         co_return error_code{ENOMEM, boost::system::system_category()};
     BIO_set_callback_ex(SSL_get_rbio(ssl_.get()), &Stream::on_receiving);
     BIO_set_callback_arg(SSL_get_rbio(ssl_.get()), reinterpret_cast<char*>(this));
-    wipe_received(true);
+    SSL_set_options(ssl_.get(), SSL_OP_CLEANSE_PLAINTEXT); // a password may come at any time
     tls_bytes_ = 0;
     while (true) {
         ERR_clear_error();
@@ -255,15 +255,6 @@ asio::awaitable<error_code> Stream::start_tls(TlsContext context)
         const error_code failure = co_await until_possible(attempt);
         if (failure) co_return failure;
     }
-}
-
-void Stream::wipe_received(bool on)
-{
-    if (!ssl_) return;
-    if (on)
-        SSL_set_options(ssl_.get(), SSL_OP_CLEANSE_PLAINTEXT);
-    else
-        SSL_clear_options(ssl_.get(), SSL_OP_CLEANSE_PLAINTEXT);
 }
 
 asio::awaitable<error_code> Stream::stop_tls()

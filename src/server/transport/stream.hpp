@@ -66,10 +66,6 @@ public:
     boost::asio::awaitable<error_code> start_tls(TlsContext context);
     const std::string& tls_error() const { return tls_error_; }
 
-    // Whether TLS wipes what it has decrypted, once it has given it out. It does from the handshake on, for
-    // as long as a secret may come; not later, since it wipes 16 KiB for each read.
-    void wipe_received(bool on);
-
     // Sends close_notify, waits for that of the client and goes on in clear.
     boost::asio::awaitable<error_code> stop_tls();
 

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <pwd.h>
 #include <sys/file.h>
+#include <sys/fsuid.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -55,15 +56,28 @@ Result<UniqueFd> lock_within(int data, std::chrono::milliseconds patience)
     }
 }
 
+// 0, or errno.
+int take_lease(int file)
+{
+    if (::fcntl(file, F_SETLEASE, F_RDLCK) == 0) return 0;
+    struct stat status {};
+    if (errno != EACCES || ::geteuid() != 0 || ::fstat(file, &status) != 0) return errno;
+    // Only the owner may, or CAP_LEASE, which root in a container lacks. This concerns the calling thread.
+    const auto before = static_cast<uid_t>(::setfsuid(status.st_uid));
+    const int failure = ::fcntl(file, F_SETLEASE, F_RDLCK) == 0 ? 0 : errno;
+    ::setfsuid(before);
+    return failure;
+}
+
 // Whether somebody has the file open for writing: then the kernel grants no lease for reading (fcntl(2)). If
 // somebody opens it while the lease is held, a signal would say so: SIGURG, which is ignored by default.
 bool has_writer(int data)
 {
     const UniqueFd file{::openat(data, users_file_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)};
     if (!file || ::fcntl(file.get(), F_SETSIG, SIGURG) != 0) return false;
-    if (::fcntl(file.get(), F_SETLEASE, F_RDLCK) != 0) return errno == EAGAIN;
-    ::fcntl(file.get(), F_SETLEASE, F_UNLCK);
-    return false;
+    const int failure = take_lease(file.get());
+    if (failure == 0) ::fcntl(file.get(), F_SETLEASE, F_UNLCK);
+    return failure == EAGAIN;
 }
 
 // Whether somebody still has it open for writing after that time.

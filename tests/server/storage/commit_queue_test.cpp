@@ -4,10 +4,14 @@
 #include "server/storage/tree_fixture.hpp"
 #include "support/time_scale.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <fstream>
 #include <future>
+#include <memory>
 #include <string>
+#include <thread>
+#include <vector>
 
 using namespace ftpc;
 using namespace ftpc::server;
@@ -287,4 +291,31 @@ TEST_CASE_METHOD(QueueTest, "who has nothing on the file system that failed is n
     CHECK(result(failed) == disk_failed);
     CHECK_FALSE(result(spared));
     CHECK(result(both) == disk_failed);
+}
+
+TEST_CASE_METHOD(QueueTest, "many who wait for a slow disk hold few descriptors")
+{
+    disk.hold();
+    auto first = commit({places[0]});
+    REQUIRE(disk.wait_until_syncing());
+    std::vector<std::future<error_code>> answers;
+    std::vector<std::weak_ptr<const OpenDirectory>> held;
+    for (int i = 0; i < 256; ++i) {
+        const Directory parent = std::make_shared<OpenDirectory>(OpenDirectory{
+            .fd = open("root"), .can_sync = true, .file_system = file_system_of(open("root").get())});
+        held.emplace_back(parent);
+        answers.push_back(commit({parent}));
+    }
+    const auto alive =
+        std::count_if(held.begin(), held.end(), [](const auto& one) { return !one.expired(); });
+    CHECK(alive < 70);
+    CHECK(queue->busy());
+    disk.let_go();
+    CHECK_FALSE(result(first));
+    for (auto& answer : answers)
+        CHECK_FALSE(result(answer));
+    const auto deadline = std::chrono::steady_clock::now() + test::patience();
+    while (queue->busy() && std::chrono::steady_clock::now() < deadline)
+        std::this_thread::yield();
+    CHECK_FALSE(queue->busy());
 }

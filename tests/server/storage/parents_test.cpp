@@ -2,6 +2,7 @@
 
 #include "server/storage/tree_fixture.hpp"
 
+#include <algorithm>
 #include <string>
 
 using namespace ftpc;
@@ -86,4 +87,22 @@ TEST_CASE_METHOD(ParentsTest, "on a file system that does not sync as a whole, m
     const Parents taken = parents.take_if([](const Entry&) { return true; });
     CHECK(taken.size() == 4);
     CHECK(parents.empty());
+}
+
+TEST_CASE_METHOD(ParentsTest, "a directory that stands for the whole goes on to do so when it is repeated")
+{
+    const Directory home = directory("home");
+    Parents parents{home};
+    for (int i = 0; i < 7; ++i)
+        parents.add(directory(std::to_string(i)));
+    Parents deep;
+    for (int i = 0; i < 9; ++i)
+        deep.add(i == 0 ? home : directory("deep" + std::to_string(i)));
+    REQUIRE(*deep.begin() == Entry{home, true});
+    parents.add(deep);
+    CHECK(std::any_of(parents.begin(), parents.end(), [](const Entry& entry) { return entry.whole; }));
+
+    Parents one{home};
+    one.add(deep, 1);
+    CHECK(std::any_of(one.begin(), one.end(), [](const Entry& entry) { return entry.whole; }));
 }

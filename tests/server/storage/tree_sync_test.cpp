@@ -4,6 +4,9 @@
 #include "server/storage/fake_disk.hpp"
 #include "shared/base/error.hpp"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <string>
 #include <vector>
 
@@ -94,7 +97,8 @@ TEST_CASE_METHOD(TreeSyncTest, "of several file systems only those that failed a
     CHECK(TreeSync::failure_of(there, failures) == disk_failed);
 }
 
-TEST_CASE_METHOD(TreeSyncTest, "a sync that began before another one failed ends no doubt")
+// The kernel tells one of two threads of a failure, and the other one that all is well.
+TEST_CASE_METHOD(TreeSyncTest, "a sync of the whole during which another one failed is made again")
 {
     const Directory home = directory("root/alice", {1, true});
     bool fails = true;
@@ -105,9 +109,33 @@ TEST_CASE_METHOD(TreeSyncTest, "a sync that began before another one failed ends
         disk.answer = {};
     };
     CHECK_FALSE(synced(home));
-    disk.take_synced();
+    CHECK(disk.take_synced() ==
+          Syncs(3, file_system_sync("root"))); // the first, the one that failed, one more
     CHECK_FALSE(synced(home));
-    CHECK(disk.take_synced() == Syncs{file_system_sync("root")});
+    CHECK(disk.take_synced() == Syncs{directory_sync("root/alice")});
+}
+
+TEST_CASE_METHOD(TreeSyncTest, "while other syncs go on failing, one is told so in the end")
+{
+    const Directory home = directory("root/alice", {1, true});
+    bool own = true;
+    disk.on_sync = [&](int) {
+        if (!std::exchange(own, false)) return;
+        disk.answer = disk_failed;
+        CHECK(synced(home) == disk_failed);
+        disk.answer = {};
+        own = true;
+    };
+    CHECK(synced(home) == disk_failed);
+}
+
+TEST_CASE_METHOD(OneByOneTest, "a directory above that may not be read keeps nobody from being synced")
+{
+    if (::geteuid() == 0) return; // root may read all
+    const Directory deep = in_home("a/b");
+    ::chmod((top.path("root/alice/a")).c_str(), S_IXUSR);
+    CHECK_FALSE(synced(deep));
+    ::chmod((top.path("root/alice/a")).c_str(), S_IRWXU);
 }
 
 TEST_CASE_METHOD(TreeSyncTest, "who is synced while another one fails is answered after a sync of the whole")
