@@ -217,6 +217,21 @@ class HangingReload(HangingTree):
             return "setting=root" not in self.server.log.text[before:]
         until(reloads_without_a_word, "the tree is looked at again")
 
+    def test_a_user_can_be_locked_while_the_whole_tree_hangs(self):
+        self.server = None
+        mount_point = self.make_directory() / "mounted"
+        mount_point.mkdir()
+        self.slow = HangingFileSystem(mount_point, tree_owner())
+        self.addCleanup(self.slow.unmount)
+        site = self.make_site(self.users)
+        site.configure(root=mount_point)
+        self.server = self.start(site)
+        self.addCleanup(self.slow.go_on)
+        self.slow.hang()
+        for command in (("lock", "bob"), ("list",), ("quota", "alice", "7"), ("del", "bob")):
+            done = site.ftpcd("user", *command)
+            self.assertEqual((done.returncode, done.stderr), (0, ""), command)
+
 
 if __name__ == "__main__":
     unittest.main()

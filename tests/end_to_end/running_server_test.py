@@ -93,6 +93,23 @@ class DataReplaced(RunningServerTest):
         self.server.log.wait_for("event=reloaded", self.server.hang_up())
         self.assert_agrees(self.site, "check")
 
+    def test_a_server_that_does_not_answer_may_have_another_one_open(self):
+        restore(self.server.site.data)
+        os.kill(self.server.pid, signal.SIGSTOP)
+        try:
+            done = self.server.site.ftpcd("user", "lock", "alice")
+        finally:
+            os.kill(self.server.pid, signal.SIGCONT)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(f"the running server (process {self.server.pid}) does not say", done.stderr)
+
+    def test_a_server_that_does_not_answer_and_has_this_one_open_does_not_matter(self):
+        os.kill(self.server.pid, signal.SIGSTOP)
+        try:
+            self.assert_agrees(self.server.site, "user", "lock", "alice")
+        finally:
+            os.kill(self.server.pid, signal.SIGCONT)
+
     def test_a_link_that_is_switched(self):
         self.assertEqual(self.server.stop(), 0)
         link = self.site.directory / "current"

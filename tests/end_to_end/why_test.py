@@ -1,7 +1,8 @@
 """ftpcd why: why can this user not log in?"""
+import os
 import unittest
 
-from harness import PASSWORD, EndToEndTest, until
+from harness import IS_ROOT, PASSWORD, EndToEndTest, until
 from control_client import connect
 from ftpc_client import FtpcUser
 
@@ -73,6 +74,18 @@ class Why(EndToEndTest):
         self.site.ftpcd("user", "passwd", "alice", "--password-stdin", input="another one\n").check_returncode()
         until(lambda: user.ftpc("mkdir", "x").returncode == 3, "the key is good no longer")
         self.assertNotIn("is good until", self.why("alice", 0))
+
+    @unittest.skipUnless(IS_ROOT, "SKIPPED: another owner needs root")
+    def test_a_users_db_that_the_login_service_cannot_read(self):
+        users_db = self.server.site.users_db
+        owner = users_db.stat()
+        os.chown(users_db, 0, 0)
+        try:
+            done = self.server.site.ftpcd("why", "alice")
+        finally:
+            os.chown(users_db, owner.st_uid, owner.st_gid)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("does not belong to auth-user; mend with: chown ", done.stderr)
 
     def test_it_answers_while_no_server_runs(self):
         self.attempt(password="wrong")

@@ -69,22 +69,6 @@ void check_listening_addresses(const Settings& settings, Problems& problems)
     }
 }
 
-// What auth cannot read, although root who runs this can.
-void check_owner(int data, const std::string& path, const std::string& name, const ServiceAccounts& accounts,
-                 Problems& problems)
-{
-    struct stat status {};
-    if (!accounts.auth || ::fstatat(data, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return;
-    const std::string file = path + "/" + name;
-    if ((status.st_mode & (S_IRUSR | S_IWUSR)) != (S_IRUSR | S_IWUSR))
-        problems.push_back(
-            {file, "cannot be read and written by its owner; mend with: chmod 600 " + shell_word(file)});
-    if (status.st_uid != accounts.auth->user)
-        problems.push_back({file, "does not belong to auth-user; mend with: chown " +
-                                      std::to_string(accounts.auth->user) + ":" +
-                                      std::to_string(accounts.auth->group) + " " + shell_word(file)});
-}
-
 // Files of the server's own: a broken one costs what stands in it, at the next start.
 void check_kept_files(int data, const std::string& path, Problems& problems)
 {
@@ -272,10 +256,10 @@ Problems check(const Arguments& arguments)
     } catch (const std::exception& error) {
         problems.push_back(problem_at(settings.data, error.what()));
     }
-    check_owner(data.get(), settings.data, users_file_name, accounts, problems);
-    check_owner(data.get(), settings.data, sessions_file_name, accounts, problems);
-    check_owner(data.get(), settings.data, login_history_file_name, accounts, problems);
     check_kept_files(data.get(), settings.data, problems);
+    for (const std::string_view name : {users_file_name, sessions_file_name, login_history_file_name})
+        for (Problem& problem : find_owner_problems(data.get(), settings.data, std::string{name}, accounts))
+            problems.push_back(std::move(problem));
     UsersFile users{data.get(), settings.data, accounts.auth};
     for (Problem& problem : users.load())
         problems.push_back({settings.data + "/" + problem.where, problem.what});

@@ -2,6 +2,7 @@
 
 #include "server/admin/login_report.hpp"
 #include "server/running/runtime_directory.hpp"
+#include "server/supervisor/serve_lock.hpp"
 #include "shared/base/text.hpp"
 
 #include <algorithm>
@@ -63,18 +64,44 @@ CommandScope command_scope(const Arguments& arguments, const OpenedDirectory& da
             follows_config_for_data(arguments) ? absolute_path(arguments.config_file()) : std::string{}};
 }
 
-std::vector<Problem> differences_from_running_servers(const Arguments& arguments, const OpenedDirectory& data,
-                                                      const std::optional<OpenedDirectory>& tree)
+namespace {
+
+// Somebody else has made the directory, perhaps to keep a difference from being noticed.
+void add_those_unusable(std::vector<Problem>& problems)
 {
-    auto problems =
-        find_differences(ask_running_servers(runtime_directories()), command_scope(arguments, data), tree);
-    // Somebody else has made it, perhaps to keep this from being noticed.
     for (const std::string& directory : runtime_directories())
         if (const auto opened = open_runtime_directory(directory);
             !opened && opened.error() != boost::system::errc::no_such_file_or_directory)
             problems.push_back({directory, "running servers cannot be asked: " + opened.error().message() +
                                                "; remove it, and send SIGHUP to the server"});
+}
+
+// One that is stopped, for instance. It does not matter if a server holds the lock of this very DATA.
+void add_those_silent(std::vector<Problem>& problems, const RunningServers& running,
+                      const OpenedDirectory& data)
+{
+    if (running.silent.empty() || is_served(data.path)) return;
+    for (const pid_t pid : running.silent)
+        problems.push_back({data.path, "the running server (process " + std::to_string(pid) +
+                                           ") does not say whether it has this directory open"});
+}
+
+} // namespace
+
+std::vector<Problem> differences_from_running_servers(const Arguments& arguments, const OpenedDirectory& data,
+                                                      const std::optional<OpenedDirectory>& tree)
+{
+    const RunningServers running = ask_running_servers(runtime_directories());
+    auto problems = find_differences(running.answered, command_scope(arguments, data), tree);
+    add_those_unusable(problems);
+    add_those_silent(problems, running, data);
     return problems;
+}
+
+std::vector<Problem> differences_of_path(const std::string& data)
+{
+    const CommandScope scope{describe_now(data), {}};
+    return find_differences(ask_running_servers(runtime_directories()).answered, scope, std::nullopt);
 }
 
 std::vector<Problem> servers_with_other_key(const Arguments& arguments, const std::string& file,
@@ -82,7 +109,8 @@ std::vector<Problem> servers_with_other_key(const Arguments& arguments, const st
 {
     std::vector<Problem> problems;
     const CommandScope scope = command_scope(arguments, describe_now(arguments.settings.data));
-    for (const ServerStatus& server : servers_meant(ask_running_servers(runtime_directories()), scope))
+    for (const ServerStatus& server :
+         servers_meant(ask_running_servers(runtime_directories()).answered, scope))
         if (server.fingerprint != fingerprint)
             problems.push_back({file, "the running server (process " + std::to_string(server.pid) +
                                           ") shows another key, " + server.fingerprint +
@@ -107,7 +135,8 @@ std::vector<std::string> describe_running_servers(const Arguments& arguments)
 {
     std::vector<std::string> lines;
     const CommandScope scope = command_scope(arguments, describe_now(arguments.settings.data));
-    for (const ServerStatus& server : servers_meant(ask_running_servers(runtime_directories()), scope))
+    for (const ServerStatus& server :
+         servers_meant(ask_running_servers(runtime_directories()).answered, scope))
         lines.push_back(describe_running(server));
     return lines;
 }

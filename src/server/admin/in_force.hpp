@@ -23,6 +23,9 @@ CommandScope command_scope(const Arguments& arguments, const OpenedDirectory& da
 std::vector<Problem> differences_from_running_servers(const Arguments& arguments, const OpenedDirectory& data,
                                                       const std::optional<OpenedDirectory>& tree);
 
+// The same for a command that could not open the DATA of this path.
+std::vector<Problem> differences_of_path(const std::string& data);
+
 // One problem for each running server whose clients see another fingerprint than this one, of `file`.
 std::vector<Problem> servers_with_other_key(const Arguments& arguments, const std::string& file,
                                             const std::string& fingerprint);

@@ -92,9 +92,7 @@ UserDatabase load_user_database(const Settings& settings, const ServiceAccounts&
     return database;
 }
 
-} // namespace
-
-UserDatabase open_user_database(const Settings& settings)
+UserDatabase open_existing(const Settings& settings)
 {
     // A mistyped --data must not be made, only to show that it has no users.
     if (::access(settings.data.c_str(), F_OK) != 0)
@@ -102,8 +100,27 @@ UserDatabase open_user_database(const Settings& settings)
                                  " (the first `ftpcd user add` or `ftpcd serve` makes it)"};
     // Nor may a lost users.db become an empty one, which a running server would follow.
     const ServiceAccounts accounts = find_service_accounts(settings);
-    DataDirectory directory = open_data_directory(settings, accounts);
-    return load_user_database(settings, accounts, std::move(directory));
+    return load_user_database(settings, accounts, {open_data(settings, accounts), {}});
+}
+
+} // namespace
+
+UserDatabase open_user_database(const Settings& settings)
+{
+    try {
+        return open_existing(settings);
+    } catch (const std::runtime_error& error) {
+        // If DATA was moved away or mounted over, mending what is there now would be wrong.
+        print_problems(differences_of_path(settings.data));
+        throw;
+    }
+}
+
+UserDatabase open_user_database_and_tree(const Settings& settings)
+{
+    UserDatabase database = open_user_database(settings);
+    database.directory.tree = open_tree(settings, database.accounts);
+    return database;
 }
 
 UserDatabase open_or_make_user_database(const Settings& settings)

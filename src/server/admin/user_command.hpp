@@ -21,10 +21,14 @@ struct UserDatabase {
 };
 
 // Opens DATA and reads users.db. Throws when DATA is not there, or users.db has a problem, naming all of
-// them.
+// them, and the running server if that has another DATA open. The tree is not touched: nobody is locked out
+// of locking a user because it hangs.
 UserDatabase open_user_database(const Settings& settings);
 
-// The same, making both on first use: for `user add`.
+// The same, and opens the tree.
+UserDatabase open_user_database_and_tree(const Settings& settings);
+
+// That, making DATA, users.db and the tree on first use: for `user add`.
 UserDatabase open_or_make_user_database(const Settings& settings);
 
 // The one NAME that a subcommand takes. Throws UsageError when there is none or more, std::runtime_error when

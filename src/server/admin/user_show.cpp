@@ -90,7 +90,7 @@ int run_user_show(const std::vector<std::string>& words)
         return exit_done;
     }
     const std::string name = user_name_argument(arguments);
-    const UserDatabase database = open_user_database(arguments.settings);
+    const UserDatabase database = open_user_database_and_tree(arguments.settings);
     const auto user = database.users.find(name);
     if (!user) throw std::runtime_error{no_such_user(name)};
     print(*user);

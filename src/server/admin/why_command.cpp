@@ -1,6 +1,7 @@
 // ftpcd why
 
 #include "server/admin/home_directory.hpp"
+#include "server/admin/in_force.hpp"
 #include "server/admin/login_report.hpp"
 #include "server/admin/user_command.hpp"
 #include "server/users/password_hash.hpp"
@@ -98,12 +99,15 @@ int run_why(const std::vector<std::string>& words)
         return exit_done;
     }
     const std::string name = user_name_argument(arguments);
-    const UserDatabase database = open_user_database(arguments.settings);
+    const UserDatabase database = open_user_database_and_tree(arguments.settings);
     const int in_force = exit_status_in_force_with_tree(arguments, database);
+    const auto unreadable = find_owner_problems(database.directory.data.get(), arguments.settings.data,
+                                                users_file_name, database.accounts);
+    print_problems(unreadable);
     const LoginReport report = login_report(gather_facts(name, arguments, database));
     for (const std::string& line : report.lines)
         std::cout << line << "\n";
-    return report.can_log_in ? in_force : exit_failed;
+    return report.can_log_in && unreadable.empty() ? in_force : exit_failed;
 }
 
 } // namespace ftpc::server

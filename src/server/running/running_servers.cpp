@@ -31,8 +31,7 @@ std::vector<std::string> socket_names(const std::string& directory)
     boost::system::error_code failure;
     for (boost::filesystem::directory_iterator entry{directory, failure}, end; !failure && entry != end;
          entry.increment(failure))
-        if (const std::string name = entry->path().filename().string();
-            name.ends_with(".sock") && names.size() < most_servers)
+        if (const std::string name = entry->path().filename().string(); name.ends_with(".sock"))
             names.push_back(name);
     return names;
 }
@@ -57,7 +56,7 @@ void connect_to_all(const std::string& path, std::vector<UniqueFd>& sockets, Clo
     const auto directory = open_runtime_directory(path);
     if (!directory) return;
     for (const std::string& name : socket_names(path)) {
-        if (Clock::now() > deadline) return;
+        if (Clock::now() > deadline || sockets.size() >= most_servers) return;
         if (UniqueFd socket = connect_to(directory->get(), name)) sockets.push_back(std::move(socket));
     }
 }
@@ -80,9 +79,9 @@ int milliseconds_until(Clock::time_point deadline)
     return static_cast<int>(std::max<std::int64_t>(left, 0));
 }
 
-std::vector<ServerStatus> receive_all(std::vector<UniqueFd> sockets, Clock::time_point deadline)
+RunningServers receive_all(std::vector<UniqueFd> sockets, Clock::time_point deadline)
 {
-    std::vector<ServerStatus> statuses;
+    RunningServers running;
     while (!sockets.empty()) {
         std::vector<pollfd> waiting;
         waiting.reserve(sockets.size());
@@ -93,12 +92,14 @@ std::vector<ServerStatus> receive_all(std::vector<UniqueFd> sockets, Clock::time
         if (ready <= 0) break;
         for (std::size_t i = 0; i < waiting.size(); ++i) {
             if (waiting[i].revents == 0) continue;
-            receive_status(sockets[i].get(), statuses);
+            receive_status(sockets[i].get(), running.answered);
             sockets[i].reset();
         }
         std::erase_if(sockets, [](const UniqueFd& socket) { return !socket; });
     }
-    return statuses;
+    for (const UniqueFd& socket : sockets)
+        if (const auto peer = peer_of(socket.get())) running.silent.push_back(peer->pid);
+    return running;
 }
 
 std::vector<ServerStatus> those(const std::vector<ServerStatus>& running, const auto& is_wanted)
@@ -110,7 +111,7 @@ std::vector<ServerStatus> those(const std::vector<ServerStatus>& running, const 
 
 } // namespace
 
-std::vector<ServerStatus> ask_running_servers(const std::vector<std::string>& directories)
+RunningServers ask_running_servers(const std::vector<std::string>& directories)
 {
     const auto deadline = Clock::now() + longest;
     std::vector<UniqueFd> sockets;

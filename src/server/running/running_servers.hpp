@@ -3,14 +3,21 @@
 
 #include "server/running/server_status.hpp"
 
+#include <sys/types.h>
+
 #include <string>
 #include <vector>
 
 namespace ftpc::server {
 
-// Asks all servers with a socket in these directories, for two seconds in all. A server that does not answer
-// (it is stopped, or about to end) is left out. Sockets that dead servers left are removed.
-std::vector<ServerStatus> ask_running_servers(const std::vector<std::string>& directories);
+struct RunningServers {
+    std::vector<ServerStatus> answered;
+    std::vector<pid_t> silent; // did not answer in time: stopped, or about to end
+};
+
+// Asks all servers with a socket in these directories, for two seconds in all. Sockets that dead servers left
+// are removed.
+RunningServers ask_running_servers(const std::vector<std::string>& directories);
 
 // What a command goes by.
 struct CommandScope {

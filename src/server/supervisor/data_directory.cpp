@@ -158,17 +158,44 @@ void check_data_directory(const std::string& path, int fd, const ServiceAccounts
                        shell_word(path));
 }
 
-DataDirectory open_data_directory(const Settings& settings, const ServiceAccounts& accounts)
+UniqueFd open_data(const Settings& settings, const ServiceAccounts& accounts)
 {
     make_data(settings, accounts);
-    DataDirectory out;
-    out.data = open_directory(settings.data);
-    check_data_directory(settings.data, out.data.get(), accounts);
+    UniqueFd data = open_directory(settings.data);
+    check_data_directory(settings.data, data.get(), accounts);
     make_directory(settings.data + "/tls", 0700);
+    return data;
+}
+
+UniqueFd open_tree(const Settings& settings, const ServiceAccounts& accounts)
+{
     const std::string root = settings.root_directory();
     make_directory(without_last_slash(root), 0755, accounts.net);
-    out.tree = open_directory(root);
-    return out;
+    return open_directory(root);
+}
+
+DataDirectory open_data_directory(const Settings& settings, const ServiceAccounts& accounts)
+{
+    UniqueFd data = open_data(settings, accounts);
+    return {std::move(data), open_tree(settings, accounts)};
+}
+
+std::vector<Problem> find_owner_problems(int data, const std::string& path, const std::string& name,
+                                         const ServiceAccounts& accounts)
+{
+    std::vector<Problem> problems;
+    struct stat status {};
+    if (!accounts.auth || ::fstatat(data, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return problems;
+    if (!S_ISREG(status.st_mode)) return problems; // chown would change what a link leads to
+    const std::string file = path + "/" + name;
+    if ((status.st_mode & (S_IRUSR | S_IWUSR)) != (S_IRUSR | S_IWUSR))
+        problems.push_back(
+            {file, "cannot be read and written by its owner; mend with: chmod 600 " + shell_word(file)});
+    if (status.st_uid != accounts.auth->user)
+        problems.push_back({file, "does not belong to auth-user; mend with: chown " +
+                                      std::to_string(accounts.auth->user) + ":" +
+                                      std::to_string(accounts.auth->group) + " " + shell_word(file)});
+    return problems;
 }
 
 } // namespace ftpc::server

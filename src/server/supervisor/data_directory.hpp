@@ -13,6 +13,8 @@
 #include "shared/base/unique_fd.hpp"
 
 #include <optional>
+#include <string>
+#include <vector>
 
 namespace ftpc::server {
 
@@ -30,13 +32,24 @@ struct DataDirectory {
     UniqueFd tree;
 };
 
-// Opens DATA and the tree, making them and DATA/tls on first use. Throws std::runtime_error when one cannot
-// be made or opened, is not a directory, or DATA can be changed by others than this user (and root and the
-// auth user).
+// Opens DATA, making it and DATA/tls on first use. Throws std::runtime_error when one cannot be made or
+// opened, is not a directory, or DATA can be changed by others than this user (and root and the auth user).
+UniqueFd open_data(const Settings& settings, const ServiceAccounts& accounts);
+
+// Opens the tree, making it on first use. Throws std::runtime_error when it cannot be made or opened, or is
+// not a directory. Waits as long as its file system does.
+UniqueFd open_tree(const Settings& settings, const ServiceAccounts& accounts);
+
+// Both.
 DataDirectory open_data_directory(const Settings& settings, const ServiceAccounts& accounts);
 
 // Throws std::runtime_error when DATA, open as `fd`, can be changed by anybody else, or by less than those
 // who must.
 void check_data_directory(const std::string& path, int fd, const ServiceAccounts& accounts);
+
+// What auth cannot read or write of the file `name` in DATA (open as `data`), although root can. Empty for
+// one that is not there, or no plain file.
+std::vector<Problem> find_owner_problems(int data, const std::string& path, const std::string& name,
+                                         const ServiceAccounts& accounts);
 
 } // namespace ftpc::server

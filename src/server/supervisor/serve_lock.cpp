@@ -29,4 +29,10 @@ UniqueFd lock_for_serving(int data, const std::string& path)
     return lock;
 }
 
+bool is_served(const std::string& path)
+{
+    const UniqueFd lock{::open((path + "/serve.lock").c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC)};
+    return lock && ::flock(lock.get(), LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+}
+
 } // namespace ftpc::server

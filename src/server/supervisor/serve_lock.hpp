@@ -11,4 +11,7 @@ namespace ftpc::server {
 // Throws std::runtime_error naming the process that has it.
 UniqueFd lock_for_serving(int data, const std::string& path);
 
+// Whether a running server holds the lock of the data directory that has this path now.
+bool is_served(const std::string& path);
+
 } // namespace ftpc::server

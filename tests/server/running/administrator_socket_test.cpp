@@ -61,7 +61,7 @@ struct SocketTest {
         }};
     }
 
-    std::vector<ServerStatus> ask() const { return ask_running_servers({runtime.path()}); }
+    std::vector<ServerStatus> ask() const { return ask_running_servers({runtime.path()}).answered; }
 
     UniqueFd connect() const
     {
