@@ -40,6 +40,12 @@ class Documents(unittest.TestCase):
             for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
                 self.assertTrue((page.parent / target).exists(), f"{page.name}: {target}")
 
+    def test_every_test_that_a_page_names_is_there(self):
+        there = {path.name for path in (SOURCE / "tests").rglob("*_test.*")}
+        for page in PAGES:
+            named = set(re.findall(r"\w+_test\.(?:py|cpp)", page.read_text(encoding="utf-8")))
+            self.assertEqual(named - there, set(), page.name)
+
     def test_readme_is_short(self):
         lines = (SOURCE / "README.md").read_text(encoding="utf-8").count("\n")
         self.assertLessEqual(lines, 120)
