@@ -8,6 +8,7 @@ from system_calls import HAS_STRACE, calls_of_command, calls_of_process
 
 WRITING = ["openat", "write", "fsync", "syncfs", "fdatasync", "sync_file_range", "rename", "renameat", "renameat2", "mkdir",
            "mkdirat", "sendmsg"]
+CONTROL_CHANNEL = "3<"  # to the supervisor
 
 
 def events(calls, names):
@@ -33,7 +34,7 @@ def events(calls, names):
                 found.append(f"rename to {short(target)}")
         elif call.name == "write" and call.arguments.startswith("1<"):
             found.append("say it is done")
-        elif call.name == "sendmsg":
+        elif call.name == "sendmsg" and not call.arguments.startswith(CONTROL_CHANNEL):  # there it says that it lives
             found.append("answer")
     return found
 
