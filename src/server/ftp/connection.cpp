@@ -119,7 +119,6 @@ asio::awaitable<void> Connection::run()
 // has to be waited for, and at the end.
 asio::awaitable<void> Connection::serve()
 {
-#ifndef __clang_analyzer__ // Clang 14's takes a member of Asio's promise for uninitialised here
     while (!over_ && !ending_) {
         patience_.wait(Patience::For::command, Clock::now());
         const auto [end] = co_await stream_.while_read_by(*this);
@@ -131,8 +130,6 @@ asio::awaitable<void> Connection::serve()
         }
         leave_memory();
     }
-#endif
-    co_return;
 }
 
 bool Connection::on_readable()
