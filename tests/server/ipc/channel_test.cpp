@@ -4,6 +4,7 @@
 #include "support/catch.hpp"
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <array>
@@ -68,6 +69,20 @@ TEST_CASE_METHOD(Channel, "as many descriptors as allowed travel beside one pack
     const std::vector<int> many(max_passed_descriptors, a);
     REQUIRE(send_packet(a, secret_text("x"), many));
     CHECK(receive_packet(b, 10)->descriptors.size() == max_passed_descriptors);
+}
+
+TEST_CASE_METHOD(Channel, "a packet comes without its descriptors if this process can have no more")
+{
+    REQUIRE(send_packet(a, secret_text("x"), std::array{a}));
+    rlimit before{};
+    REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+    const rlimit none{3, before.rlim_max};
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
+    const auto packet = receive_packet(b, 10);
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
+    REQUIRE(packet);
+    CHECK(view(packet->bytes) == "x");
+    CHECK(packet->descriptors.empty());
 }
 
 TEST_CASE_METHOD(Channel,
