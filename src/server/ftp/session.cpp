@@ -43,18 +43,11 @@ Reply too_many_from_address(std::uint32_t retry_seconds)
                      (minutes == 1 ? " minute." : " minutes.")};
 }
 
-void put_quoted_path(Reply& reply, int code, const RemotePath& path, std::string_view words)
-{
-    reply.code = code;
-    reply.text.clear();
-    append_quoted(reply.text, path.text());
-    reply.text += words;
-}
-
 Reply quoted_path_reply(int code, const RemotePath& path, std::string_view words)
 {
-    Reply reply;
-    put_quoted_path(reply, code, path, words);
+    Reply reply{code, {}};
+    append_quoted(reply.text, path.text());
+    reply.text += words;
     return reply;
 }
 
@@ -310,42 +303,33 @@ Reply Session::on_keys_listed(const ipc::ListAnswer& answer) const
 
 // ---- directories
 
-error_code Session::new_directory(RemotePath& path, std::string_view argument) const
+Result<RemotePath> Session::new_directory(std::string_view argument) const
 {
-    constexpr std::size_t deep = 2 * max_new_depth; // bytes: what is shorter need not be counted
-    if (const error_code failure = working_directory_.resolve_into(path, argument)) return failure;
-    if (path.text().size() > deep && path.depth() > max_new_depth) return Errc::too_deep;
-    return {};
-}
-
-void Session::take_back(RemotePath&& path)
-{
-    if (path.capacity() > spare_path_.capacity() && path.capacity() <= most_spare_bytes)
-        spare_path_ = std::move(path);
+    auto path = working_directory_.resolve(argument);
+    if (path && path->depth() > max_new_depth) return Errc::too_deep;
+    return path;
 }
 
 Action Session::mkd(std::string_view argument)
 {
-    MakeDirectory make{std::move(spare_path_), false};
-    if (const error_code failure = new_directory(make.path, argument)) return error_reply(failure, argument);
-    make.in_working_directory = argument == make.path.name();
-    return make;
+    auto path = new_directory(argument);
+    if (!path) return error_reply(path.error(), argument);
+    const bool in_working_directory = argument == path->name();
+    return MakeDirectory{std::move(*path), in_working_directory};
 }
 
-void Session::on_directory_made(const RemotePath& path, error_code failure, Reply& reply) const
+Reply Session::on_directory_made(const RemotePath& path, error_code failure) const
 {
-    if (failure)
-        reply = error_reply(failure, path.text());
-    else
-        put_quoted_path(reply, 257, path, " created.");
+    if (failure) return error_reply(failure, path.text());
+    return quoted_path_reply(257, path, " created.");
 }
 
 Action Session::site_mkdir(std::string_view argument)
 {
     if (!logged_in_) return Reply{530, "Log in first."};
-    MakePath make{std::move(spare_path_)};
-    if (const error_code failure = new_directory(make.path, argument)) return error_reply(failure, argument);
-    return make;
+    auto path = new_directory(argument);
+    if (!path) return error_reply(path.error(), argument);
+    return MakePath{std::move(*path)};
 }
 
 Reply Session::on_path_made(const RemotePath& path, bool made, error_code failure) const

@@ -36,18 +36,13 @@ struct RecentParent {
     std::string path; // relative to it
     Directory directory;
 
-    // Both keep the memory of `path` for the next one.
     void remember(const Directory& of_home, std::string_view relative_path, const Directory& found)
     {
         home = of_home;
         path = relative_path;
         directory = found;
     }
-    void forget()
-    {
-        home.reset();
-        directory.reset();
-    }
+    void forget() { *this = {}; }
 };
 
 // Who asks. The event loop asks `at_once` and gets Errc::would_wait for what might have to wait for another

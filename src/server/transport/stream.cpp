@@ -37,7 +37,7 @@ void Stream::FreeSsl::operator()(SSL* ssl) const
     SSL_free(ssl);
 }
 
-Stream::Stream(SocketPoller& poller, UniqueFd socket) : socket_{poller, std::move(socket)}
+Stream::Stream(EventLoop& loop, UniqueFd socket) : socket_{loop, std::move(socket)}
 {
     // Without it a reply waits for the acknowledgement of the one before: 40 ms for each exchange.
     switch_on(socket_.descriptor(), IPPROTO_TCP, TCP_NODELAY);
@@ -177,23 +177,22 @@ Stream::Attempt Stream::send_in_clear(std::string_view bytes)
     return would_block(WatchedSocket::Event::writable);
 }
 
-asio::awaitable<WatchedSocket::Result> Stream::while_read_by(SocketReader& reader)
+asio::awaitable<WatchedSocket::Result> Stream::until_readable()
 {
-    // A client that keeps sending must let the others have their turn all the same.
-    return socket_.while_read_by(reader, has_pending() || has_unsent_);
+    return socket_.until(WatchedSocket::Event::readable, has_pending() || has_unsent_);
 }
 
-Result<std::size_t> Stream::read_at_once(std::span<char> into)
+Result<std::size_t> Stream::read_now(std::span<char> into)
 {
     const Attempt attempt = receive(into);
     if (attempt.failure) return attempt.failure;
     return attempt.bytes;
 }
 
-Result<std::size_t> Stream::read_more_at_once(std::span<char> into)
+Result<std::size_t> Stream::read_more_now(std::span<char> into)
 {
     leaves_end_ = true;
-    auto result = read_at_once(into);
+    auto result = read_now(into);
     leaves_end_ = false;
     return result;
 }
@@ -224,7 +223,7 @@ asio::awaitable<error_code> Stream::write_all(std::string_view bytes)
     co_return error_code{};
 }
 
-std::size_t Stream::write_at_once(std::string_view bytes)
+std::size_t Stream::write_now(std::string_view bytes)
 {
     if (ssl_ && SSL_is_init_finished(ssl_.get()) != 1) return 0;
     std::size_t sent = 0;

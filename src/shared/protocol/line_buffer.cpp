@@ -6,9 +6,8 @@
 
 namespace ftpc {
 
-std::span<char> LineBuffer::room(Memory spare)
+std::span<char> LineBuffer::room()
 {
-    if (!bytes_) bytes_ = std::move(spare);
     if (!bytes_) bytes_.reset(new char[capacity]); // not value-initialised: it is written before it is read
     if (begin_ == end_) begin_ = searched_ = end_ = 0;
     if (begin_ > 0 && capacity - end_ < capacity / 4) {
@@ -53,12 +52,12 @@ LineBuffer::Line LineBuffer::skip_over_long_line()
     return {skipped_ > max_skipped_bytes ? Status::endless : Status::need_more, {}};
 }
 
-LineBuffer::Memory LineBuffer::release_if_empty()
+void LineBuffer::release_if_empty()
 {
-    if (begin_ != end_) return {};
+    if (begin_ != end_) return;
     wipe_used();
     begin_ = searched_ = end_ = 0;
-    return std::exchange(bytes_, nullptr);
+    bytes_.reset();
 }
 
 void LineBuffer::swap(LineBuffer& other) noexcept

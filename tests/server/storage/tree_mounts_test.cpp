@@ -1,6 +1,6 @@
 // What the event loop may do itself: nothing on a file system that is not local, nor on one that is mounted
 // in a home, which may be such a one.
-#include "server/ftp/workplace.hpp"
+#include "server/ftp/session_directories.hpp"
 #include "server/storage/tree.hpp"
 
 #include "server/storage/fake_disk.hpp"

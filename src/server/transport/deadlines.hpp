@@ -9,11 +9,11 @@
 
 namespace ftpc::server {
 
-// The bound on time that was exceeded: four settings, and the moment for the last reply.
-enum class TimeLimit { login, tls, idle, write, last_words };
-std::string_view setting_name(TimeLimit limit); // "last-reply" for the last
+// The bound on time that was exceeded: four settings, the answer of auth, and the moment for the last reply.
+enum class TimeLimit { login, tls, idle, write, auth, last_reply };
+std::string_view setting_name(TimeLimit limit); // a name of the same form for the last two
 
-class Patience {
+class Deadlines {
 public:
     using Time = std::chrono::steady_clock::time_point;
     enum class For {
@@ -21,13 +21,14 @@ public:
         command,      // idle-timeout, counted from the last command that was answered
         handshake,    // tls-timeout
         file_system,  // idle-timeout, counted from when a worker was asked
-        auth,         // an answer, which has its time with the connection
+        auth,         // auth_time; the connection goes on without the answer
         taking,       // write-timeout, counted from the last byte of the replies that the client took
-        last_reading, // the end of the connection: last_words_time
+        last_reading, // the end of the connection: last_reply_time
     };
-    static constexpr std::chrono::seconds last_words_time{2};
+    static constexpr std::chrono::seconds auth_time{60};
+    static constexpr std::chrono::seconds last_reply_time{2};
 
-    explicit Patience(Time now) : since_{now}, stranger_since_{now}, last_command_{now} {}
+    explicit Deadlines(Time now) : since_{now}, unauthenticated_since_{now}, last_command_{now} {}
 
     void wait(For what, Time now);
     bool waits(For what) const { return what_ == what; }
@@ -38,14 +39,14 @@ public:
     }
     void logged_in();
     void logged_out(Time now); // login-timeout counts anew
-    void hurry(Time now);      // whatever it waits for, the connection ends within last_words_time
+    void hurry(Time now);      // whatever it waits for, the connection ends within last_reply_time
 
     std::optional<TimeLimit> exceeded(const Settings& settings, Time now) const;
 
 private:
     For what_ = For::nothing;
     Time since_;
-    std::optional<Time> stranger_since_; // none while logged in
+    std::optional<Time> unauthenticated_since_; // none while logged in
     Time last_command_;
     std::optional<Time> hurries_since_;
 };

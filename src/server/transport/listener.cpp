@@ -1,7 +1,6 @@
-#include "server/net/listener.hpp"
+#include "server/transport/listener.hpp"
 
-#include "server/ftp/connection.hpp"
-#include "server/ipc/peer_text.hpp"
+#include "server/ipc/peer_network.hpp"
 #include "server/log/log.hpp"
 
 #include <boost/asio.hpp>
@@ -35,6 +34,12 @@ tcp protocol_of(int socket)
     return family == AF_INET6 ? tcp::v6() : tcp::v4();
 }
 
+ipc::PeerAddress peer_address(const asio::ip::address& address)
+{
+    return address.is_v6() ? address.to_v6().to_bytes()
+                           : asio::ip::make_address_v6(asio::ip::v4_mapped, address.to_v4()).to_bytes();
+}
+
 asio::awaitable<void> pause(std::chrono::milliseconds time)
 {
     asio::steady_timer timer{co_await asio::this_coro::executor, time};
@@ -43,12 +48,11 @@ asio::awaitable<void> pause(std::chrono::milliseconds time)
 
 } // namespace
 
-Listener::Listener(asio::io_context& io, const SharedServices& services, Reactors& reactors,
-                   std::vector<UniqueFd> sockets, int descriptors)
-    : io_{io}, services_{services}, reactors_{reactors}, log_{io, services.log_bounds},
-      reserve_{services.tree.share_root()->fd.get()}, descriptors_{descriptors}
+Listener::Listener(asio::io_context& io, Parts parts)
+    : io_{io}, service_{std::move(parts.service)}, reactors_{parts.reactors}, admission_{parts.admission},
+      log_{parts.log_bounds}, reserve_{parts.any_descriptor}, descriptors_{parts.descriptors}
 {
-    for (UniqueFd& socket : sockets) {
+    for (UniqueFd& socket : parts.sockets) {
         const tcp protocol = protocol_of(socket.get());
         acceptors_.emplace_back(io_, protocol, socket.release()).non_blocking(true);
     }
@@ -72,7 +76,7 @@ asio::awaitable<void> Listener::accept(tcp::acceptor& acceptor)
     while (acceptor.is_open()) {
         const auto [closed] = co_await acceptor.async_wait(tcp::acceptor::wait_read, use_awaitable);
         if (closed) break;
-        for (int pauses = 0; services_.admission.leaving() >= most_leaving && pauses < most_pauses; ++pauses)
+        for (int pauses = 0; admission_.leaving() >= most_leaving && pauses < most_pauses; ++pauses)
             co_await pause(std::chrono::milliseconds{1});
         if (!acceptor.is_open()) break;
         const error_code failure = accept_one(acceptor);
@@ -92,17 +96,17 @@ error_code Listener::accept_one(tcp::acceptor& acceptor)
     return {};
 }
 
-// No descriptors, or no memory. Who comes now is told so, and one of the strangers makes room for the next.
+// No descriptors, or no memory. The client that comes now is told so, and an unauthenticated one makes room
+// for the next.
 asio::awaitable<void> Listener::turn_away_next(tcp::acceptor& acceptor, error_code failure)
 {
-    const auto outcome =
-        reserve_.turn_away_next(acceptor.native_handle(), "421 " + std::string{server_is_full} + "\r\n");
+    const auto outcome = reserve_.turn_away_next(acceptor.native_handle(), service_.server_is_full);
     if (outcome == ReserveDescriptor::Outcome::nobody_waits) {
         co_await acceptor.async_wait(tcp::acceptor::wait_read, use_awaitable);
         co_return;
     }
     log_.trouble(EventLog::Trouble::no_descriptors, "accept-failed", {{"error", failure.message()}});
-    if (const auto leaves = services_.admission.make_room())
+    if (const auto leaves = admission_.make_room())
         turn_out({leaves, "descriptors", server_is_full});
     if (outcome == ReserveDescriptor::Outcome::failed) co_await pause(std::chrono::milliseconds{200});
 }
@@ -110,14 +114,14 @@ asio::awaitable<void> Listener::turn_away_next(tcp::acceptor& acceptor, error_co
 void Listener::serve(Reactor& reactor, UniqueFd socket, const ipc::PeerAddress& peer)
 {
     try {
-        const ConnectionId id = ++last_id_;
+        const ConnectionId id = reactors_.next_id();
         const int descriptor = socket.get();
-        auto connection = std::make_unique<Connection>(reactor.services(), std::move(socket), peer, id);
-        const Leaving leaving = who_leaves(services_.admission.arrive(id, network_of(peer)), descriptor);
+        auto connection = service_.connect(reactor, std::move(socket), peer, id);
+        const Leaving leaving = who_leaves(admission_.arrive(id, network_of(peer)), descriptor);
         const bool newcomer_leaves = leaving.id == id;
         if (newcomer_leaves) leaving.turn_out(*connection, log_);
         if (leaving.id && !newcomer_leaves) turn_out(leaving);
-        reactor.serve(std::move(connection));
+        reactor.serve(std::move(connection), id);
     } catch (const std::exception& error) { // no memory for one more
         log_.trouble(EventLog::Trouble::no_descriptors, "accept-failed", {{"error", error.what()}});
     }
@@ -132,32 +136,33 @@ Listener::Leaving Listener::who_leaves(const Admission::Arrival& arrival, int de
                             : "Too many connections; try again later."};
     }
     if (takes_from_sessions(descriptor))
-        return {services_.admission.make_room(), "descriptors", server_is_full};
+        return {admission_.make_room(), "descriptors", server_is_full};
     return {};
 }
 
 // The kernel gives the lowest number that is free, so that of a new connection says how many are in use. The
-// last ones are for the directories of those who are logged in: strangers may hold as many as they leave.
+// last ones are for the directories of those who are logged in: unauthenticated clients may hold as many as
+// they leave.
 bool Listener::takes_from_sessions(int descriptor) const
 {
     const int left = descriptors_ - descriptor;
     if (left > std::min(descriptors_kept_back, descriptors_ / 4)) return false;
-    return services_.admission.unauthenticated() > static_cast<std::size_t>(left / 2);
+    return admission_.unauthenticated() > static_cast<std::size_t>(left / 2);
 }
 
-void Listener::Leaving::turn_out(Connection& connection, EventLog& log) const
+void Listener::Leaving::turn_out(ServedConnection& connection, EventLog& log) const
 {
     log.trouble(EventLog::Trouble::no_room, "limit-hit",
-                {{"limit", limit}, {"peer", peer_text(connection.peer())}});
-    connection.end_at_once({421, std::string{words}});
+                {{"limit", limit}, {"peer", address_text(connection.peer())}});
+    connection.end_at_once(words);
 }
 
 // Where it is gone already, there is room.
 void Listener::turn_out(const Leaving& leaving)
 {
-    reactors_.on_each([leaving](Services& services) {
-        const auto found = services.connections.find(*leaving.id);
-        if (found != services.connections.end()) leaving.turn_out(*found->second, services.log);
+    reactors_.on_each([leaving](Reactor& reactor) {
+        const auto found = reactor.served().find(*leaving.id);
+        if (found != reactor.served().end()) leaving.turn_out(*found->second, reactor.log());
     });
 }
 

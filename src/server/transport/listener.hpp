@@ -1,8 +1,9 @@
-// Accepting connections on the sockets that the supervisor opened, and giving them to the reactors.
+// Accepting the connections of one service on the sockets that the supervisor opened, and giving them to the
+// reactors.
 #pragma once
 
-#include "server/net/reactors.hpp"
 #include "server/transport/reserve_descriptor.hpp"
+#include "server/transport/service.hpp"
 #include "shared/base/unique_fd.hpp"
 
 #include <boost/asio/ip/tcp.hpp>
@@ -15,9 +16,17 @@ namespace ftpc::server {
 
 class Listener {
 public:
-    // `descriptors`: how many this process may have open.
-    Listener(boost::asio::io_context& io, const SharedServices& services, Reactors& reactors,
-             std::vector<UniqueFd> sockets, int descriptors);
+    // What it is given to work with; all but the first two must outlive it.
+    struct Parts {
+        Service service;
+        std::vector<UniqueFd> sockets;
+        Reactors& reactors;
+        Admission& admission;
+        LogBounds& log_bounds;
+        int any_descriptor; // as of ReserveDescriptor
+        int descriptors;    // how many this process may have open
+    };
+    Listener(boost::asio::io_context& io, Parts parts);
 
     // Accepts until stop(). A connection that fails ends alone; nothing that a client does ends the
     // accepting.
@@ -35,19 +44,19 @@ private:
         std::optional<ConnectionId> id;
         std::string_view limit;
         std::string_view words;
-        void turn_out(Connection& connection, EventLog& log) const;
+        void turn_out(ServedConnection& connection, EventLog& log) const;
     };
     Leaving who_leaves(const Admission::Arrival& arrival, int descriptor);
     void turn_out(const Leaving& leaving);
 
     boost::asio::io_context& io_;
-    SharedServices services_;
+    Service service_;
     Reactors& reactors_;
+    Admission& admission_;
     EventLog log_;
     std::vector<boost::asio::ip::tcp::acceptor> acceptors_;
     ReserveDescriptor reserve_;
     int descriptors_;
-    ConnectionId last_id_ = 0;
 };
 
 } // namespace ftpc::server

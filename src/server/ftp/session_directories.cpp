@@ -1,4 +1,4 @@
-#include "server/ftp/workplace.hpp"
+#include "server/ftp/session_directories.hpp"
 
 #include "server/storage/count_directories.hpp"
 #include "shared/base/error.hpp"
@@ -36,7 +36,7 @@ bool serves_as(const OpenDirectory& one, const OpenDirectory& other)
 
 // What `make` makes of the place's terms.
 template <class Make>
-error_code with_terms(const Workplace& place, HomeQuota::Clock::time_point asked, Effort effort,
+error_code with_terms(const SessionDirectories& place, HomeQuota::Clock::time_point asked, Effort effort,
                       RecentParent* recent, TreeSync* sync, Make make)
 {
     Allowance allowance;
@@ -81,7 +81,7 @@ Workers::Lane lane_of_home(const Tree& tree, std::string_view home)
     return {.key = which << 1, .local = false};
 }
 
-Workplace workplace(const OpenedHome& home, Homes& homes)
+SessionDirectories session_directories(const OpenedHome& home, Homes& homes)
 {
     const Directory& own = home.directory;
     const Directory directory = homes.directories.share(
@@ -101,13 +101,13 @@ Workplace workplace(const OpenedHome& home, Homes& homes)
 }
 
 // A quota lives as long as a session in its home; one at work on a thread counts twice.
-std::size_t most_parents(const Workplace& place)
+std::size_t most_parents(const SessionDirectories& place)
 {
     const auto sessions = static_cast<std::size_t>(std::max(place.quota.use_count(), 1L));
     return std::clamp<std::size_t>(most_parents_of_home / sessions, 1, Parents::most_of_session);
 }
 
-Carried carry_out(const Tree& tree, const Workplace& place, const MakeDirectory& request,
+Carried carry_out(const Tree& tree, const SessionDirectories& place, const MakeDirectory& request,
                   HomeQuota::Clock::time_point asked, Effort effort, RecentParent* recent, TreeSync* sync)
 {
     Carried carried;
@@ -131,7 +131,7 @@ Carried carry_out(const Tree& tree, const Workplace& place, const MakeDirectory&
     return carried;
 }
 
-Carried carry_out(const Tree& tree, const Workplace& place, const MakePath& request,
+Carried carry_out(const Tree& tree, const SessionDirectories& place, const MakePath& request,
                   HomeQuota::Clock::time_point asked, Effort effort, RecentParent* recent, TreeSync* sync)
 {
     Carried carried;

@@ -1,4 +1,4 @@
-#include "server/transport/patience.hpp"
+#include "server/transport/deadlines.hpp"
 
 namespace ftpc::server {
 
@@ -13,45 +13,48 @@ std::string_view setting_name(TimeLimit limit)
         return "idle-timeout";
     case TimeLimit::write:
         return "write-timeout";
-    case TimeLimit::last_words:
+    case TimeLimit::auth:
+        return "auth-answer";
+    case TimeLimit::last_reply:
         return "last-reply";
     }
     return {};
 }
 
-void Patience::wait(For what, Time now)
+void Deadlines::wait(For what, Time now)
 {
     what_ = what;
     since_ = now;
 }
 
-void Patience::logged_in()
+void Deadlines::logged_in()
 {
-    stranger_since_.reset();
+    unauthenticated_since_.reset();
 }
 
-void Patience::logged_out(Time now)
+void Deadlines::logged_out(Time now)
 {
-    if (!stranger_since_) stranger_since_ = now;
+    if (!unauthenticated_since_) unauthenticated_since_ = now;
 }
 
-void Patience::hurry(Time now)
+void Deadlines::hurry(Time now)
 {
     if (!hurries_since_) hurries_since_ = now;
 }
 
-std::optional<TimeLimit> Patience::exceeded(const Settings& settings, Time now) const
+std::optional<TimeLimit> Deadlines::exceeded(const Settings& settings, Time now) const
 {
-    if (hurries_since_ && now - *hurries_since_ >= last_words_time) return TimeLimit::last_words;
-    if (what_ == For::last_reading && now - since_ >= last_words_time) return TimeLimit::last_words;
+    if (hurries_since_ && now - *hurries_since_ >= last_reply_time) return TimeLimit::last_reply;
+    if (what_ == For::last_reading && now - since_ >= last_reply_time) return TimeLimit::last_reply;
     if (what_ == For::handshake && now - since_ >= settings.tls_timeout) return TimeLimit::tls;
     if (what_ == For::taking && now - since_ >= settings.write_timeout) return TimeLimit::write;
-    if (stranger_since_) {
-        if (now - *stranger_since_ >= settings.login_timeout) return TimeLimit::login;
+    if (unauthenticated_since_) {
+        if (now - *unauthenticated_since_ >= settings.login_timeout) return TimeLimit::login;
     } else if ((what_ == For::command && now - last_command_ >= settings.idle_timeout) ||
                (what_ == For::file_system && now - since_ >= settings.idle_timeout)) {
         return TimeLimit::idle;
     }
+    if (what_ == For::auth && now - since_ >= auth_time) return TimeLimit::auth;
     return std::nullopt;
 }
 

@@ -16,7 +16,7 @@
 
 namespace ftpc::server {
 
-struct Workplace {
+struct SessionDirectories {
     Directory home; // null: nobody is logged in
     Directory working_directory;
     std::shared_ptr<HomeQuota> quota;
@@ -57,7 +57,7 @@ struct Homes {
 };
 
 // The place of a session that has just logged in. From any thread.
-Workplace workplace(const OpenedHome& home, Homes& homes);
+SessionDirectories session_directories(const OpenedHome& home, Homes& homes);
 
 // What came of a command that makes directories, in one attempt or several.
 struct Carried {
@@ -71,14 +71,14 @@ struct Carried {
 
 // How many parents a session there may hold until they are synced. The sessions of a home share
 // most_parents_of_home, down to one for each.
-std::size_t most_parents(const Workplace& place);
+std::size_t most_parents(const SessionDirectories& place);
 constexpr std::size_t most_parents_of_home = 128;
 
 // `asked`: when the command came. `recent`, `sync`: as of MakeTerms.
-Carried carry_out(const Tree& tree, const Workplace& place, const MakeDirectory& request,
+Carried carry_out(const Tree& tree, const SessionDirectories& place, const MakeDirectory& request,
                   HomeQuota::Clock::time_point asked, Effort effort, RecentParent* recent = nullptr,
                   TreeSync* sync = nullptr);
-Carried carry_out(const Tree& tree, const Workplace& place, const MakePath& request,
+Carried carry_out(const Tree& tree, const SessionDirectories& place, const MakePath& request,
                   HomeQuota::Clock::time_point asked, Effort effort, RecentParent* recent = nullptr,
                   TreeSync* sync = nullptr);
 
