@@ -11,8 +11,8 @@ namespace asio = boost::asio;
 ClientChannel::ClientChannel(Reactor& its_reactor, ReactorContext& its_context, UniqueFd socket,
                              const ipc::PeerAddress& its_peer, ConnectionId its_id, const Session& session)
     : reactor{its_reactor}, context{its_context}, id{its_id}, peer{its_peer},
-      stream{reactor.loop(), std::move(socket)}, deadlines{Clock::now()},
-      log{reactor.log(), session, id, peer}
+      stream{reactor.loop(), std::move(socket)}, deadlines{Clock::now()}, log{reactor.log(), session, id,
+                                                                              peer}
 {}
 
 // ---- replies

@@ -155,23 +155,22 @@ Action Connection::act_on(const LineBuffer::Line& line)
 // An action that is not in this list does not compile.
 asio::awaitable<void> Connection::perform(Action action)
 {
-    return std::visit(
-        Overloaded{
-            [this](Reply& reply) { return answer(std::move(reply)); },
-            [this](LastReply& last) { return answer_last(std::move(last)); },
-            [this](StartTls& start) { return start_tls(std::move(start)); },
-            [this](StopTls& stop) { return stop_tls(std::move(stop)); },
-            [this](LogInByPassword& login) { return logins_.log_in(std::move(login)); },
-            [this](LogInByPrehash& login) { return logins_.log_in(std::move(login)); },
-            [this](LogInBySessionKey& login) { return logins_.log_in(std::move(login)); },
-            [this](EnrolKey& enrol) { return logins_.enrol(enrol); },
-            [this](EndKey& end) { return logins_.end_key(end); },
-            [this](ListKeys& list) { return logins_.list_keys(list); },
-            [this](ChangeDirectory& change) { return directories_.change(std::move(change)); },
-            [this](MakeDirectory& make) { return directories_.make(std::move(make)); },
-            [this](MakePath& make) { return directories_.make(std::move(make)); },
-        },
-        action);
+    return std::visit(Overloaded{
+                          [this](Reply& reply) { return answer(std::move(reply)); },
+                          [this](LastReply& last) { return answer_last(std::move(last)); },
+                          [this](StartTls& start) { return start_tls(std::move(start)); },
+                          [this](StopTls& stop) { return stop_tls(std::move(stop)); },
+                          [this](LogInByPassword& login) { return logins_.log_in(std::move(login)); },
+                          [this](LogInByPrehash& login) { return logins_.log_in(std::move(login)); },
+                          [this](LogInBySessionKey& login) { return logins_.log_in(std::move(login)); },
+                          [this](EnrolKey& enrol) { return logins_.enrol(enrol); },
+                          [this](EndKey& end) { return logins_.end_key(end); },
+                          [this](ListKeys& list) { return logins_.list_keys(list); },
+                          [this](ChangeDirectory& change) { return directories_.change(std::move(change)); },
+                          [this](MakeDirectory& make) { return directories_.make(std::move(make)); },
+                          [this](MakePath& make) { return directories_.make(std::move(make)); },
+                      },
+                      action);
 }
 
 asio::awaitable<void> Connection::answer(Reply reply)

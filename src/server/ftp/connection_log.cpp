@@ -49,20 +49,16 @@ void ConnectionLog::session_began(const Stream& stream)
 
 void ConnectionLog::home_unusable(std::string_view home, error_code failure)
 {
-    log_.event("home-unusable", {{"id", id_},
-                                 {"user", user()},
-                                 {"peer", peer_},
-                                 {"home", home},
-                                 {"error", failure.message()}});
+    log_.event(
+        "home-unusable",
+        {{"id", id_}, {"user", user()}, {"peer", peer_}, {"home", home}, {"error", failure.message()}});
 }
 
 void ConnectionLog::too_many_sessions()
 {
-    log_.trouble(Trouble::too_many_sessions, "limit-hit",
-                 {{"limit", setting_name(Bound::sessions_per_user)},
-                  {"id", id_},
-                  {"user", user()},
-                  {"peer", peer_}});
+    log_.trouble(
+        Trouble::too_many_sessions, "limit-hit",
+        {{"limit", setting_name(Bound::sessions_per_user)}, {"id", id_}, {"user", user()}, {"peer", peer_}});
 }
 
 void ConnectionLog::too_fast()
@@ -79,8 +75,7 @@ void ConnectionLog::file_system_abandoned()
 void ConnectionLog::over_quota(std::uint64_t max_dirs)
 {
     if (std::exchange(told_of_quota_, true)) return;
-    log_.event("limit-hit",
-               {{"limit", "max-dirs"}, {"id", id_}, {"user", user()}, {"max-dirs", max_dirs}});
+    log_.event("limit-hit", {{"limit", "max-dirs"}, {"id", id_}, {"user", user()}, {"max-dirs", max_dirs}});
 }
 
 void ConnectionLog::directory_refused(const RemotePath& path, error_code failure)

@@ -22,8 +22,8 @@ bool needs_worker(error_code failure)
 }
 
 // The path as far as it was made.
-void log_directory_made(Reactor& reactor, const ReactorContext& context, ConnectionId id, std::string_view user,
-                        const RemotePath& path, const Made& made)
+void log_directory_made(Reactor& reactor, const ReactorContext& context, ConnectionId id,
+                        std::string_view user, const RemotePath& path, const Made& made)
 {
     if (made.directories == 0 || !context.settings.log_directories) return;
     const std::string_view whole = path.text();
@@ -45,7 +45,8 @@ asio::awaitable<void> DirectoryCommands::make(MakePath request)
 {
     const Carried carried = co_await carried_out(request);
     if (!carried.abandoned)
-        answer(session_.on_path_made(request.path, carried.made.path, carried.failure), request.path, carried);
+        answer(session_.on_path_made(request.path, carried.made.path, carried.failure), request.path,
+               carried);
 }
 
 // On the event loop first. Then on a thread that only counts, and only then on one that may wait for a file

@@ -125,18 +125,18 @@ public:
                  .on_lost = [this] { on_auth_lost(); }}},
           admission_{admission_bounds(settings_)},
           contexts_(number_of_reactors(settings_),
-                    ReactorContext{{tree_, sync_, commits_, auth_, workers_, admission_, homes_},
-                                   settings_,
-                                   start.tls}),
-          reactors_{contexts_.size(), admission_, log_bounds_},
-          listener_{io_,
-                    {.service = ftp(),
-                     .sockets = std::move(start.sockets),
-                     .reactors = reactors_,
-                     .admission = admission_,
-                     .log_bounds = log_bounds_,
-                     .any_descriptor = tree_.share_root()->fd.get(),
-                     .descriptors = descriptor_count()}}
+                    ReactorContext{
+                        {tree_, sync_, commits_, auth_, workers_, admission_, homes_}, settings_, start.tls}),
+          reactors_{contexts_.size(), admission_, log_bounds_}, listener_{
+                                                                    io_,
+                                                                    {.service = ftp(),
+                                                                     .sockets = std::move(start.sockets),
+                                                                     .reactors = reactors_,
+                                                                     .admission = admission_,
+                                                                     .log_bounds = log_bounds_,
+                                                                     .any_descriptor =
+                                                                         tree_.share_root()->fd.get(),
+                                                                     .descriptors = descriptor_count()}}
     {}
 
     void run()
@@ -267,8 +267,7 @@ private:
     {
         in_each_context([login](const ReactorContext& context) {
             const auto found = context.logins.find(login);
-            if (found != context.logins.end())
-                found->second->end("This account was changed; log in again.");
+            if (found != context.logins.end()) found->second->end("This account was changed; log in again.");
         });
     }
 

@@ -106,8 +106,7 @@ asio::awaitable<void> Listener::turn_away_next(tcp::acceptor& acceptor, error_co
         co_return;
     }
     log_.trouble(EventLog::Trouble::no_descriptors, "accept-failed", {{"error", failure.message()}});
-    if (const auto leaves = admission_.make_room())
-        turn_out({leaves, "descriptors", server_is_full});
+    if (const auto leaves = admission_.make_room()) turn_out({leaves, "descriptors", server_is_full});
     if (outcome == ReserveDescriptor::Outcome::failed) co_await pause(std::chrono::milliseconds{200});
 }
 
@@ -135,8 +134,7 @@ Listener::Leaving Listener::who_leaves(const Admission::Arrival& arrival, int de
                 per_address ? "Too many connections from your address; try again later."
                             : "Too many connections; try again later."};
     }
-    if (takes_from_sessions(descriptor))
-        return {admission_.make_room(), "descriptors", server_is_full};
+    if (takes_from_sessions(descriptor)) return {admission_.make_room(), "descriptors", server_is_full};
     return {};
 }
 

@@ -32,11 +32,12 @@ public:
         void keep(Value value, Late late)
         {
             EventLoop& loop = state_->loop;
-            loop.post([state = std::move(state_), value = std::move(value), late = std::move(late)]() mutable {
-                if (!state->awaited) return late(std::move(value));
-                state->value.emplace(std::move(value));
-                state->waiter.go_on();
-            });
+            loop.post(
+                [state = std::move(state_), value = std::move(value), late = std::move(late)]() mutable {
+                    if (!state->awaited) return late(std::move(value));
+                    state->value.emplace(std::move(value));
+                    state->waiter.go_on();
+                });
         }
 
     private:

@@ -54,11 +54,11 @@ struct Reactor::Place {
 };
 
 Reactor::Reactor(std::size_t index, Admission& admission, LogBounds& log_bounds)
-    : index_{index}, admission_{admission},
-      log_{log_bounds,
-           [this](EventLog::Delay delay) {
-               loop_.call_at(EventLoop::Clock::now() + delay, [this] { log_.flush_on_time(); });
-           }},
+    : index_{index}, admission_{admission}, log_{log_bounds,
+                                                 [this](EventLog::Delay delay) {
+                                                     loop_.call_at(EventLoop::Clock::now() + delay,
+                                                                   [this] { log_.flush_on_time(); });
+                                                 }},
       thread_{[this] { run(); }}
 {}
 

@@ -31,8 +31,8 @@ public:
     // operation_aborted after cancel(), connection_reset and the like otherwise.
     boost::asio::awaitable<Result<std::size_t>> read_some(std::span<char> into);
 
-    // Waits until read_now() may find something, without any memory set aside for it: how a connection idles. A
-    // client that keeps sending lets the others have their turn first. Fails with operation_aborted after
+    // Waits until read_now() may find something, without any memory set aside for it: how a connection idles.
+    // A client that keeps sending lets the others have their turn first. Fails with operation_aborted after
     // cancel().
     boost::asio::awaitable<WatchedSocket::Result> until_readable();
 

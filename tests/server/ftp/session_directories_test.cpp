@@ -36,7 +36,8 @@ struct LimitedSessionTest : test::TreeFixture {
     HomeQuota::Clock::time_point now{1h};
     Tree tree_ = tree();
     Homes homes;
-    SessionDirectories place = session_directories(open_home(tree_, "alice", Effort::may_wait).value(), homes);
+    SessionDirectories place =
+        session_directories(open_home(tree_, "alice", Effort::may_wait).value(), homes);
 
     LimitedSessionTest()
     {
@@ -116,14 +117,16 @@ TEST_CASE_METHOD(SessionDirectoriesTest,
     make("root/bob");
     const Tree all_handed_over{open("root"), 0755, HandOver::always};
     const auto lane = [&](std::string_view home) {
-        return session_directories(open_home(all_handed_over, home, Effort::may_wait).value(), homes).waiting.key;
+        return session_directories(open_home(all_handed_over, home, Effort::may_wait).value(), homes)
+            .waiting.key;
     };
     CHECK(lane("alice") == lane("alice"));
     CHECK(lane("alice") != lane("bob"));
     CHECK(lane_of_home(all_handed_over, "alice").key != lane_of_home(all_handed_over, "bob").key);
 }
 
-TEST_CASE_METHOD(SessionDirectoriesTest, "a home that took the place of another is shared with nobody in the old one")
+TEST_CASE_METHOD(SessionDirectoriesTest,
+                 "a home that took the place of another is shared with nobody in the old one")
 {
     const SessionDirectories before = enter("alice");
     const auto home = top.path("root/alice");

@@ -26,7 +26,8 @@ struct LoopPromiseTest {
     void wait()
     {
         asio::co_spawn(
-            loop->io(), [this]() -> asio::awaitable<void> { got = (co_await promise->wait()).value_or("nothing"); },
+            loop->io(),
+            [this]() -> asio::awaitable<void> { got = (co_await promise->wait()).value_or("nothing"); },
             asio::detached);
     }
     void turn() const

@@ -40,7 +40,8 @@ struct SocketTest {
     std::shared_ptr<std::optional<error_code>> wait(Event what, bool at_once = false)
     {
         auto result = std::make_shared<std::optional<error_code>>();
-        const auto waiting = [](WatchedSocket& waits, Event event, bool now, auto out) -> asio::awaitable<void> {
+        const auto waiting = [](WatchedSocket& waits, Event event, bool now,
+                                auto out) -> asio::awaitable<void> {
             const auto [failure] = co_await waits.until(event, now);
             *out = failure;
         };
