@@ -31,6 +31,12 @@ def settings_of_the_page():
     return re.findall(r"^\| `([a-z-]+)` \| `?([^|`]*[^|` ])`?[^|]* \|", text, re.MULTILINE)
 
 
+def headings_of(page):
+    """As links name them: small letters, hyphens for spaces, no other marks."""
+    headings = re.findall(r"^#+ (.*)", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
 def blocks_of(page):
     """Paragraphs, list items and cells of tables, without code: what sentences do not reach across."""
     text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
@@ -46,11 +52,11 @@ def comments_of(page):
 
 
 def sentences_of(block):
-    """A piece of code counts as one word, a link as its text. A colon ends a sentence, as before a list."""
+    """A piece of code counts as one word, a link as its text."""
     block = re.sub(r"`[^`]*`", "Code", block)
     block = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", block)
     plain = " ".join(block.replace("**", "").split())
-    return re.split(r"(?<=[.!?:])\s+(?=[\w\"'(≥])|\s·\s", plain)
+    return re.split(r"(?<=[.!?])\s+(?=[\w\"'(≥])|\s·\s", plain)
 
 
 def words_of(sentence):
@@ -68,8 +74,11 @@ class Documents(unittest.TestCase):
 
     def test_links_between_pages_lead_somewhere(self):
         for page in PAGES:
-            for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
-                self.assertTrue((page.parent / target).exists(), f"{page.name}: {target}")
+            for target, heading in re.findall(r"\]\(([^)#:]*)(?:#([^)]*))?\)", page.read_text(encoding="utf-8")):
+                file = page.parent / target if target else page
+                self.assertTrue(file.exists(), f"{page.name}: {target}")
+                if heading:
+                    self.assertIn(heading, headings_of(file), f"{page.name}: {target}")
 
     def test_every_test_that_a_page_names_is_there(self):
         there = {path.name for path in (SOURCE / "tests").rglob("*_test.*")}
@@ -119,7 +128,7 @@ class PlainWords(unittest.TestCase):
         self.assertEqual(found, [], "\n".join(found))
 
     def test_each_thing_has_the_word_of_its_field(self):
-        odd = re.compile(r"\bstrangers?\b|\bworkplaces?\b|\bobstacles?\b|\bpatience\b|\bSharedServices\b", re.IGNORECASE)
+        odd = re.compile(r"\b(?:strangers?|workplaces?|obstacles?|patience|SharedServices)\b", re.IGNORECASE)
         for page in PLAIN_PAGES:
             self.assertEqual(odd.findall(page.read_text(encoding="utf-8")), [], page.name)
 
