@@ -1,10 +1,15 @@
-"""The pages for people say what the programs do: every setting with its default, every link leads somewhere."""
+"""The pages for people say what the programs do, and say it in plain words; every link leads somewhere."""
 import re
 import unittest
 
 from harness import FTPCD, SOURCE, run
 
 PAGES = [*SOURCE.glob("*.md"), *SOURCE.glob("docs/*.md")]
+# Its tables are written by scripts/benchmark.
+PLAIN_PAGES = [page for page in PAGES if page.name != "performance.md"]
+# Files with comments for people, which begin with '#'.
+PLAIN_COMMENTS = [SOURCE / "users.db.example", *SOURCE.glob("packaging/*/*/*.conf")]
+MOST_WORDS = 25
 
 
 def settings_of_the_program():
@@ -26,6 +31,38 @@ def settings_of_the_page():
     return re.findall(r"^\| `([a-z-]+)` \| `?([^|`]*[^|` ])`?[^|]* \|", text, re.MULTILINE)
 
 
+def headings_of(page):
+    """As links name them: small letters, hyphens for spaces, no other marks."""
+    headings = re.findall(r"^#+ (.*)", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def blocks_of(page):
+    """Paragraphs, list items and cells of tables, without code: what sentences do not reach across."""
+    text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    text = re.sub(r"^( {4}|#).*$", "", text, flags=re.MULTILINE)
+    for block in re.split(r"\n\s*\n|\n(?=\s*(?:[-*]|\d+\.) |\|)", text):
+        # Cells are terse: there ';' separates statements.
+        yield from re.split(r"\||;", block) if block.startswith("|") else [block]
+
+
+def comments_of(page):
+    comment = re.sub(r"^(?!#).*$|^# ?", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    return re.split(r"\n\s*\n|\n(?= {2,}[A-Za-z-]+=? {2,})", comment)
+
+
+def sentences_of(block):
+    """A piece of code counts as one word, a link as its text."""
+    block = re.sub(r"`[^`]*`", "Code", block)
+    block = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", block)
+    plain = " ".join(block.replace("**", "").split())
+    return re.split(r"(?<=[.!?])\s+(?=[\w\"'(≥])|\s·\s", plain)
+
+
+def words_of(sentence):
+    return [word for word in sentence.split() if re.search(r"\w", word)]
+
+
 class Documents(unittest.TestCase):
     def test_the_page_of_settings_names_every_setting_once(self):
         self.assertEqual(sorted(name for name, _ in settings_of_the_page()), sorted(settings_of_the_program()))
@@ -37,8 +74,11 @@ class Documents(unittest.TestCase):
 
     def test_links_between_pages_lead_somewhere(self):
         for page in PAGES:
-            for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
-                self.assertTrue((page.parent / target).exists(), f"{page.name}: {target}")
+            for target, heading in re.findall(r"\]\(([^)#:]*)(?:#([^)]*))?\)", page.read_text(encoding="utf-8")):
+                file = page.parent / target if target else page
+                self.assertTrue(file.exists(), f"{page.name}: {target}")
+                if heading:
+                    self.assertIn(heading, headings_of(file), f"{page.name}: {target}")
 
     def test_every_test_that_a_page_names_is_there(self):
         there = {path.name for path in (SOURCE / "tests").rglob("*_test.*")}
@@ -49,6 +89,48 @@ class Documents(unittest.TestCase):
     def test_readme_is_short(self):
         lines = (SOURCE / "README.md").read_text(encoding="utf-8").count("\n")
         self.assertLessEqual(lines, 120)
+
+    def test_decisions_are_numbered_in_order_and_have_their_parts(self):
+        text = (SOURCE / "docs/decisions.md").read_text(encoding="utf-8")
+        records = re.split(r"^### ", text, flags=re.MULTILINE)[1:]
+        self.assertEqual([int(record.split(".")[0]) for record in records], list(range(1, len(records) + 1)))
+        for record in records:
+            self.assertEqual(re.findall(r"^- \*\*(\w+)\.\*\*", record, re.MULTILINE),
+                             ["Context", "Decision", "Cost"], record)
+
+    def test_every_source_that_the_page_of_architecture_names_is_there(self):
+        for page in ("architecture.md", "decisions.md"):
+            text = (SOURCE / "docs" / page).read_text(encoding="utf-8")
+            rooms = {path.name for path in SOURCE.glob("src/*/*") if path.is_dir()}
+            for room, name in re.findall(r"`(?:shared/)?([a-z]+)/([a-z_/]+)`", text):
+                if room in rooms:
+                    self.assertTrue([*SOURCE.glob(f"src/*/{room}/{name}*")], f"{page}: {room}/{name}")
+
+
+class PlainWords(unittest.TestCase):
+    def each_sentence(self):
+        for page in PLAIN_PAGES:
+            for block in blocks_of(page):
+                yield from ((page, sentence) for sentence in sentences_of(block))
+        for page in PLAIN_COMMENTS:
+            for block in comments_of(page):
+                yield from ((page, sentence) for sentence in sentences_of(block))
+
+    def test_no_sentence_has_more_than_25_words(self):
+        long = [f"{page.name}: {sentence}" for page, sentence in self.each_sentence()
+                if len(words_of(sentence)) > MOST_WORDS]
+        self.assertEqual(long, [], "\n".join(long))
+
+    def test_no_sentence_has_a_clause_for_its_subject(self):
+        """'Who comes late waits.' is hard to read; 'A late client waits.' is not. A question may begin so."""
+        found = [f"{page.name}: {sentence}" for page, sentence in self.each_sentence()
+                 if re.match(r"(Who|Whoever|What|Whatever|Of (?!course)) ", sentence) and sentence.endswith(".")]
+        self.assertEqual(found, [], "\n".join(found))
+
+    def test_each_thing_has_the_word_of_its_field(self):
+        odd = re.compile(r"\b(?:strangers?|workplaces?|obstacles?|patience|SharedServices)\b", re.IGNORECASE)
+        for page in PLAIN_PAGES:
+            self.assertEqual(odd.findall(page.read_text(encoding="utf-8")), [], page.name)
 
 
 if __name__ == "__main__":

@@ -1,13 +1,18 @@
 """A child process that dies is started again, and the listening socket never refuses; SIGTERM ends all of them."""
 import os
+import pathlib
+import shutil
 import signal
 import socket
+import subprocess
 import time
 import unittest
 
-from harness import EndToEndTest, children_of, is_alive, scaled, until
+from harness import FTPCD, IS_ROOT, EndToEndTest, Site, children_of, is_alive, scaled, until
 from control_client import can_log_in, connect, logged_in
 from ftpc_client import FtpcUser
+
+NOBODY = 65534
 
 
 class KilledProcessComesBack(EndToEndTest):
@@ -99,7 +104,6 @@ class KilledProcessComesBack(EndToEndTest):
         self.server.process.wait(scaled(10))
         until(lambda: not any(is_alive(pid) for pid in children), "no child is left")
 
-
     def test_a_child_that_is_stopped_and_woken_up_goes_on(self):
         children = children_of(self.server.pid)
         for number in (signal.SIGSTOP, signal.SIGCONT):
@@ -107,6 +111,35 @@ class KilledProcessComesBack(EndToEndTest):
                 os.kill(pid, number)
         self.assertTrue(can_log_in(self.server.port))
         self.assertEqual(children_of(self.server.pid), children)
+
+
+@unittest.skipUnless(IS_ROOT and shutil.which("setcap") and shutil.which("setpriv"), "SKIPPED: needs root, setcap and setpriv")
+class ProgramWithFileCapabilities(EndToEndTest):
+    """As a server without root has them that listens on port 21. The kernel forgets a parent-death signal when it
+    executes such a program."""
+
+    def test_children_that_hang_end_with_the_supervisor(self):
+        site = Site()
+        self.addCleanup(site.remove)
+        program = site.directory / "ftpcd"
+        shutil.copy2(FTPCD, program)
+        subprocess.run(["setcap", "cap_net_bind_service+ep", program], check=True)
+        os.chown(site.directory, NOBODY, NOBODY)
+        wrapper = ("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "sh", "-c", 'shift; exec "$0" "$@"', program)
+        server = self.start(site, wrapper=wrapper)
+        capabilities = pathlib.Path(f"/proc/{server.pid}/status").read_text(encoding="utf-8")
+        self.assertRegex(capabilities, r"(?m)^CapEff:\s+0*400$")
+        children = list(children_of(server.pid).values())
+        self.assertEqual(len(children), 2)
+        for pid in children:
+            os.kill(pid, signal.SIGSTOP)
+        os.kill(server.pid, signal.SIGKILL)
+        server.process.wait(scaled(10))
+        try:
+            until(lambda: not any(is_alive(pid) for pid in children), "no child is left")
+        finally:
+            for pid in filter(is_alive, children):
+                os.kill(pid, signal.SIGKILL)
 
 
 class Stop(EndToEndTest):

@@ -335,6 +335,12 @@ while True:
         self.path = until(lambda: socket_of(self.server), "the socket is there again")
         self.connect()
 
+    def test_a_socket_that_was_removed_comes_back_by_itself(self):
+        for _ in range(2):  # the first look comes right after the start
+            self.path.unlink()
+            self.path = until(lambda: socket_of(self.server), "the socket is there again", 15)  # it is looked at every 10 s
+        self.assert_agrees(self.server.site, "check")
+
 
 @unittest.skipUnless(IS_ROOT, "mounts, and becomes other users")
 class WithoutRuntimeDirectory(EndToEndTest):

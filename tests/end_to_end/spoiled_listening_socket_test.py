@@ -1,35 +1,16 @@
 """A listening socket that net has spoiled is opened anew: what a taken-over net does to it ends with that net."""
-import contextlib
 import ctypes
-import os
-import pathlib
 import socket
 import struct
+import time
 import unittest
 
 from harness import IS_ROOT, EndToEndTest, until
 from control_client import can_log_in
+from taken_descriptors import take_listening_socket
 
-PIDFD_GETFD = 438  # the same number on every architecture
 SO_ATTACH_FILTER, SO_LOCK_FILTER = 26, 44
-
-libc = ctypes.CDLL(None, use_errno=True)
-
-
-def listening_socket(process, port):
-    """A descriptor of the socket with which `process` listens on `port` of 127.0.0.1."""
-    rows = [line.split() for line in pathlib.Path("/proc/net/tcp").read_text(encoding="utf-8").splitlines()[1:]]
-    inode = next(row[9] for row in rows if row[1] == f"0100007F:{port:04X}" and row[3] == "0A")
-    number = next(int(fd.name) for fd in pathlib.Path(f"/proc/{process}/fd").iterdir()
-                  if os.readlink(fd) == f"socket:[{inode}]")
-    pidfd = os.pidfd_open(process)
-    try:
-        shared = libc.syscall(PIDFD_GETFD, pidfd, number, 0)
-    finally:
-        os.close(pidfd)
-    if shared < 0:
-        raise unittest.SkipTest(f"SKIPPED: pidfd_getfd: {os.strerror(ctypes.get_errno())}")
-    return socket.socket(fileno=shared)
+LONG_LIFE = 10  # seconds; a child that lived so long is started again at once
 
 
 def shut_down(listening):
@@ -51,7 +32,7 @@ class SpoiledListeningSocket(EndToEndTest):
     def check(self, spoil):
         server = self.serve()
         net = server.child("net")
-        with contextlib.closing(listening_socket(net, server.port)) as listening:
+        with socket.socket(fileno=take_listening_socket(net, server.port)) as listening:
             before = server.log_size()
             spoil(listening)
             server.log.wait_for(f"event=listening-socket-changed address=127.0.0.1:{server.port} ", before)
@@ -67,6 +48,23 @@ class SpoiledListeningSocket(EndToEndTest):
 
     def test_one_on_which_accepting_would_wait(self):
         self.check(make_it_wait)
+
+    def test_one_whose_address_is_taken_meanwhile_is_tried_with_growing_pauses(self):
+        server = self.serve()
+        started = time.monotonic()
+        net = server.child("net")
+        until(lambda: time.monotonic() - started > LONG_LIFE, "net has lived long", LONG_LIFE + 1)
+        with socket.socket() as other, socket.socket(fileno=take_listening_socket(net, server.port)) as listening:
+            other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            shut_down(listening)
+            other.bind(("127.0.0.1", server.port))
+            other.listen()
+            failed = 'event=child-not-restarted process=net reason="cannot listen on '
+            server.log.wait_for(failed)
+            first = time.monotonic()
+            until(lambda: server.log.text.count(failed) >= 6, "the address is tried again")
+            self.assertGreater(time.monotonic() - first, 1.0)  # 50 ms, doubled for each: 1.55 s
+        until(lambda: can_log_in(server.port), "logins work again when the address is free")
 
 
 if __name__ == "__main__":

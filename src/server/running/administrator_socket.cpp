@@ -114,7 +114,7 @@ bool AdministratorSocket::answer_one(const std::function<ServerStatus()>& status
         if (has_gone_before_it_was_accepted(errno)) return true;
         // No descriptors, for instance: the connection stays, so polling it again would never rest.
         log_event("administrator-socket-missing",
-                  {{"reason", last_system_error().message()}, {"effect", "SIGHUP opens it again"}});
+                  {{"reason", last_system_error().message()}, {"effect", "it is opened again within 10 s"}});
         close();
         return false;
     }

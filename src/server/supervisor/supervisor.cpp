@@ -29,17 +29,10 @@ namespace ftpc::server {
 
 namespace {
 
-// A child that dies again and again is started with growing pauses. One that had been serving is back soon
-// even then, but not at once: whoever has found a way to end it gets few tries a second to find another.
-constexpr std::chrono::milliseconds shortest_pause{50};
-constexpr std::chrono::milliseconds longest_pause_of_serving{100};
-constexpr std::chrono::milliseconds longest_pause{10000}; // of one that did not even become ready
-constexpr std::chrono::seconds long_enough{10};           // a child that lived so long is restarted at once
 constexpr std::chrono::milliseconds shortest_life_of_channel{250};
 constexpr std::chrono::seconds start_time{60};
 constexpr std::chrono::seconds stop_time{5};
 constexpr std::chrono::seconds kill_time{1}; // for the kernel to end a child that was killed
-constexpr unsigned most_doublings = 24;      // of a pause: days
 constexpr std::chrono::hours certificate_check_interval{24};
 constexpr std::chrono::minutes clock_tolerance{1};
 constexpr std::chrono::seconds socket_check_interval{10};
@@ -216,11 +209,11 @@ const Supervisor::Child& Supervisor::child(std::string_view name) const
 
 void Supervisor::start(Child& child)
 {
-    child.started = Clock::now(); // first, as the pause after a failure depends on it
     if (child.given.listening_sockets) mend_listening_sockets();
     child.ready = false;
     child.heartbeat = {};
     child.process.emplace(program_.get(), "ftpcd: " + child.name, child.subcommand, child.user);
+    child.pause.started(Clock::now());
     configure(child, true);
 }
 
@@ -405,7 +398,7 @@ void Supervisor::reap()
                       {{"process", child.name}, {"pid", static_cast<std::uint64_t>(pid)}});
             return true;
         });
-        if (gone > 0 && !child.process) child.restart_at = Clock::now(); // what held it up is over
+        if (gone > 0 && !child.process) child.pause.end(Clock::now());
     }
     probe_.reap();
 }
@@ -419,30 +412,19 @@ void Supervisor::on_end(Child& child, int status)
 void Supervisor::await_restart(Child& child)
 {
     child.process.reset();
-    back_off(child, std::exchange(child.ready, false) ? longest_pause_of_serving : longest_pause);
-}
-
-// Each process that is left behind doubles the pause, since the next one may meet the same.
-void Supervisor::back_off(Child& child, std::chrono::milliseconds longest)
-{
-    const bool lived_long = Clock::now() - child.started > long_enough;
-    child.back_off =
-        lived_long ? std::chrono::milliseconds{0} : std::clamp(child.back_off * 2, shortest_pause, longest);
-    child.restart_at = Clock::now() + child.back_off;
-    const auto doublings = std::min<std::size_t>(child.left_behind.size(), most_doublings);
-    if (doublings > 0) child.restart_at += shortest_pause * (std::int64_t{1} << doublings);
+    child.pause.ended(Clock::now(), std::exchange(child.ready, false), child.left_behind.size());
 }
 
 void Supervisor::restart_those_due()
 {
     for (Child& child : children_) {
-        if (child.process || Clock::now() < child.restart_at) continue;
+        if (child.process || Clock::now() < child.pause.restart_at()) continue;
         try {
             start(child);
             log_event("child-restarted", {{"process", child.name}});
-        } catch (const std::exception& error) { // no processes or no memory just now
+        } catch (const std::exception& error) { // no process, memory or address just now
             log_event("child-not-restarted", {{"process", child.name}, {"reason", error.what()}});
-            back_off(child, longest_pause);
+            child.pause.could_not_start(Clock::now(), child.left_behind.size());
         }
     }
 }
@@ -497,7 +479,7 @@ int Supervisor::milliseconds_to_wait() const
     auto until =
         std::min(next_look_, Clock::now() + clock_tolerance); // to see that the system's clock was set
     for (const Child& child : children_)
-        if (!child.process) until = std::min(until, child.restart_at);
+        if (!child.process) until = std::min(until, child.pause.restart_at());
     if (channel_lost_) until = std::min(until, connected_at_ + shortest_life_of_channel);
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now()).count();
     return static_cast<int>(std::max<std::int64_t>(left, 0));

@@ -9,6 +9,7 @@
 #include "server/supervisor/data_directory.hpp"
 #include "server/supervisor/heartbeat.hpp"
 #include "server/supervisor/listening_sockets.hpp"
+#include "server/supervisor/restart_pause.hpp"
 
 #include <array>
 #include <chrono>
@@ -53,9 +54,7 @@ private:
         std::optional<ChildProcess> process;
         bool ready = false;
         Heartbeat heartbeat;
-        Clock::time_point started;
-        Clock::time_point restart_at; // when it is not running
-        std::chrono::milliseconds back_off{0};
+        RestartPause pause; // when it is not running
         ipc::Ready first_report;
         std::vector<pid_t> left_behind; // processes that could not end yet, beside which others were started
     };
@@ -85,7 +84,6 @@ private:
     void look_after(Child& child);
     void leave_behind(Child& child);
     void await_restart(Child& child);
-    static void back_off(Child& child, std::chrono::milliseconds longest);
     void restart_those_due();
     int milliseconds_to_wait() const;
 

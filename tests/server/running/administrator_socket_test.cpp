@@ -19,6 +19,8 @@
 #include <atomic>
 #include <chrono>
 #include <cstdio>
+#include <filesystem>
+#include <string>
 #include <thread>
 
 using namespace ftpc;
@@ -62,6 +64,13 @@ struct SocketTest {
     }
 
     std::vector<ServerStatus> ask() const { return ask_running_servers({runtime.path()}).answered; }
+
+    void leave_dead_socket(const std::string& name) const
+    {
+        const UniqueFd dead{::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0)};
+        const sockaddr_un address = socket_address(runtime.path(name));
+        REQUIRE(::bind(dead.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+    }
 
     UniqueFd connect() const
     {
@@ -173,15 +182,28 @@ TEST_CASE_METHOD(SocketTest, "a server whose queue is full is left out in time")
 TEST_CASE_METHOD(SocketTest, "what a killed server left is removed, and no living one's")
 {
     serve();
-    {
-        const UniqueFd dead{::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0)};
-        const sockaddr_un address = socket_address(runtime.path("1-dead.sock"));
-        REQUIRE(::bind(dead.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
-    }
+    leave_dead_socket("1-dead.sock");
     runtime.write("2-file.sock", "");
     CHECK(runtime.names().size() == 3);
     CHECK(ask().size() == 1);
     CHECK(runtime.names().size() < 3);
+    CHECK(ask().size() == 1);
+}
+
+TEST_CASE_METHOD(SocketTest, "thousands of sockets that dead servers left hide no living one, and go at once")
+{
+    serve();
+    for (int i = 0; i < 3000; ++i)
+        leave_dead_socket(std::to_string(i) + "-dead.sock");
+    CHECK(ask().size() == 1);
+    CHECK(runtime.names().size() == 1);
+}
+
+TEST_CASE_METHOD(SocketTest, "a socket whose directory was removed is opened again, and the directory made")
+{
+    REQUIRE(std::filesystem::remove_all(runtime.path()) == 2);
+    socket.open({runtime.path()});
+    serve();
     CHECK(ask().size() == 1);
 }
 
