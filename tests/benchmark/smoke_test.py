@@ -53,6 +53,23 @@ class SmokeTest(SharedServerTest):
         for prefix in ("one", "many"):
             self.assertEqual(sum(1 for name in directories_in(home) if name.startswith(prefix)), 30)
 
+    def test_a_thread_for_each_session_makes_what_one_thread_makes_for_all(self):
+        home = self.server.site.root / "alice"
+        made, = self.load("directories", "--thread-per-session", "--sessions", 16, "--count", 100, "--prefix", "counted")
+        self.assertEqual((made["made"], made["refused"]), (100, 0))
+        self.assertEqual(sum(1 for name in directories_in(home) if name.startswith("counted")), 100)
+        for in_flight in (1, 64):
+            result, = self.load("directories", "--thread-per-session", "--seconds", 0.2 * scaled(1), "--sessions", 4,
+                                "--in-flight", in_flight, "--prefix", f"timed{in_flight}-")
+            self.assertGreater(result["made"], 0)
+            self.assertEqual(result["refused"], 0, result)
+
+    def test_a_load_on_order_begins_when_all_are_logged_in(self):
+        for generator in ((), ("--thread-per-session",)):
+            opened, result = self.load("directories", "--on-order", "--sessions", 5, "--count", 10, "--prefix",
+                                       f"ordered{len(generator)}-", *generator, input=f"{PASSWORD}\nbegin\n")
+            self.assertEqual((opened["open"], result["made"]), (5, 10))
+
     def test_idle_sessions_answer(self):
         opened, busy, check = self.load("idle", "--login", "session-key", "--sessions", 50,
                                         input=f"{PASSWORD}\nbusy 0 busy 4 10\ncheck\n")
