@@ -1,6 +1,5 @@
 """The tables of docs/performance.md, between two marks; the rest of the page is written by hand."""
 from bench import targets
-from bench.picture import picture
 
 BEGIN = "<!-- begin: written by scripts/benchmark --report -->"
 END = "<!-- end -->"
@@ -106,7 +105,7 @@ def text(results):
     parts = [f"Measured {results.all['begun'][:10]} on {machine['cores']} cores ({machine['cpu'] or 'unknown'}), Linux "
              f"{machine['kernel']}, {machine['memory_gib']} GiB. Versions: {versions or 'none'}.",
              *(f"Note: {note}" for note in results.all["notes"]),
-             "### Where it must be", _goals(results), "![Directories a second](performance.svg)"]
+             "### Where it must be", _goals(results)]
     for title, table in SECTIONS.items():
         made = table(results)
         if made:
@@ -115,11 +114,9 @@ def text(results):
 
 
 def write(results, docs):
-    """Fills the page's part, and puts the picture and the results beside it."""
+    """Fills the page's part; the results themselves stay where they are."""
     page = docs / "performance.md"
     old = page.read_text(encoding="utf-8")
     before, _, rest = old.partition(BEGIN)
     _, _, after = rest.partition(END)
     page.write_text(f"{before}{BEGIN}\n\n{text(results)}\n\n{END}{after}", encoding="utf-8")
-    (docs / "performance.svg").write_text(picture(results), encoding="utf-8")
-    (docs / "performance.json").write_text(results.text(), encoding="utf-8")

@@ -45,7 +45,7 @@ def parse(arguments):
     parser.add_argument("--results", type=pathlib.Path, help="the file for the results; what an interrupted run left in it "
                         "is not measured again (build/benchmark/TIME.json)")
     parser.add_argument("--report", nargs="?", const=ROOT / "docs", type=pathlib.Path, metavar="DOCS",
-                        help="write tables and picture to docs/performance.md; with --loads= from a file of results alone")
+                        help="write the tables to docs/performance.md; with --loads= from a file of results alone")
     parser.add_argument("--build", type=pathlib.Path, help="a build directory; nothing is built then")
     options = parser.parse_args(arguments)
     options.rounds = options.rounds or (1 if options.quick else 5)
