@@ -7,6 +7,7 @@ import sys
 import tempfile
 import unittest
 
+from bench.processes import cpu_seconds
 from harness import PASSWORD, SOURCE, SharedServerTest, directories_in, scaled
 
 FTP_LOAD = os.environ.get("FTP_LOAD", str(SOURCE / "build/release/tests/ftp_load"))
@@ -103,8 +104,9 @@ class SmokeTest(SharedServerTest):
 
 class ReportTest(unittest.TestCase):
     def test_the_report_is_written_into_its_page(self):
-        measurements = [{"load": "waiting", "who": who, "round": number, "value": value}
-                        for number in range(3) for who, value in (("ftpcd", 300 + number), ("Pure-FTPd", 100))]
+        measurements = [{"load": "waiting", "who": who, "round": number, "value": value, "server_cpu_us": cpu}
+                        for number in range(3) for who, value, cpu in (("ftpcd", 300 + number, 8 + number), ("Pure-FTPd", 100, 10),
+                                                                       ("busy-poll=0", 150, 9))]
         with tempfile.TemporaryDirectory() as directory:
             docs = pathlib.Path(directory) / "docs"
             docs.mkdir()
@@ -118,9 +120,20 @@ class ReportTest(unittest.TestCase):
                                 "--report", docs], check=True, capture_output=True)
             text = page.read_text(encoding="utf-8")
             self.assertEqual(text.count("### Where it must be"), 1)
-            self.assertIn("| one session waiting for each reply | ≥ 1.1 × | 3.01 × (3.00–3.02) to Pure-FTPd | yes |", text)
+            self.assertIn("| one session waiting for each reply | ≥ 1.5 × | 3.01 × (3.00–3.02) to Pure-FTPd | yes |", text)
+            self.assertIn("| … processor time for a directory | ≤ 0.85 × | 0.90 × (0.80–1.00) to Pure-FTPd | **no** |", text)
+            self.assertIn("| one session, waiting for each reply | 9 (8–10) | 10 (10–10) | 9 (9–9) |", text)
             self.assertEqual(list(docs.iterdir()), [page], "only the page is committed")
             self.assertEqual(json.loads(results.read_text(encoding="utf-8"))["measurements"], measurements)
+
+
+class ProcessorTimeTest(unittest.TestCase):
+    def test_the_time_of_a_server_is_that_of_all_its_processes(self):
+        spin = "import sys, time\nwhile time.process_time() < 0.1: pass\nprint(flush=True)\nsys.stdin.read()"
+        with subprocess.Popen(["sh", "-c", f"{sys.executable} -c '{spin}'; exit"], stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE) as server:
+            server.stdout.readline()
+            self.assertGreaterEqual(cpu_seconds(server.pid), 0.1)
 
 
 if __name__ == "__main__":
