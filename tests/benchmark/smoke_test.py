@@ -1,4 +1,5 @@
 """A small part of the benchmark that must hold on any machine, however busy: ratios with wide margins, no absolute times."""
+import argparse
 import json
 import os
 import pathlib
@@ -7,6 +8,7 @@ import sys
 import tempfile
 import unittest
 
+from bench.ftpcd import Other
 from bench.processes import cpu_seconds
 from harness import PASSWORD, SOURCE, SharedServerTest, directories_in, scaled
 
@@ -116,8 +118,9 @@ class ReportTest(unittest.TestCase):
             results.write_text(json.dumps({"begun": "2026-01-01", "machine": {"cores": 2, "cpu": "x", "kernel": "6", "memory_gib": 1},
                                            "versions": {}, "notes": [], "measurements": measurements}), encoding="utf-8")
             for _ in range(2):  # a second time replaces the first
-                subprocess.run([sys.executable, SOURCE / "scripts/benchmark", "--loads=", "--results", results,
-                                "--report", docs], check=True, capture_output=True)
+                said = subprocess.run([sys.executable, SOURCE / "scripts/benchmark", "--loads=", "--results", results,
+                                       "--report", docs], check=True, capture_output=True, text=True).stdout
+            self.assertIn("| waiting | busy-poll=0 | 150 (150–150) | 2.01 × (2.00–2.01) | 9 (9–9) | 1.00 × (0.89–1.11) |", said)
             text = page.read_text(encoding="utf-8")
             self.assertEqual(text.count("### Where it must be"), 1)
             self.assertIn("| one session waiting for each reply | ≥ 1.5 × | 3.01 × (3.00–3.02) to Pure-FTPd | yes |", text)
@@ -125,6 +128,21 @@ class ReportTest(unittest.TestCase):
             self.assertIn("| one session, waiting for each reply | 9 (8–10) | 10 (10–10) | 9 (9–9) |", text)
             self.assertEqual(list(docs.iterdir()), [page], "only the page is committed")
             self.assertEqual(json.loads(results.read_text(encoding="utf-8"))["measurements"], measurements)
+
+
+class OtherTest(unittest.TestCase):
+    def test_another_build_and_settings_of_it_are_named_in_one_word(self):
+        with tempfile.TemporaryDirectory() as build:
+            program = pathlib.Path(build).resolve() / "bin/ftpcd"
+            program.parent.mkdir()
+            program.touch()
+            self.assertEqual(Other.parse(build), Other(build, program, "none", []))
+            both = f"{build},busy-poll=0,durability=group"
+            self.assertEqual(Other.parse(both), Other(both, program, "group", ["--busy-poll=0"]))
+        self.assertEqual(Other.parse("busy-poll=0"), Other("busy-poll=0", None, "none", ["--busy-poll=0"]))
+        for wrong in (build, "busy-poll", ""):
+            with self.assertRaises(argparse.ArgumentTypeError):
+                Other.parse(wrong)
 
 
 class ProcessorTimeTest(unittest.TestCase):

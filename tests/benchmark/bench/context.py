@@ -45,19 +45,24 @@ class Bench:
         self.results.version("ftpcd", server.version)
         return server
 
-    def _start_other_ftpcd(self, number, other):
-        server = ftpcd.Ftpcd(self, f"other-{number}", program=other.program, flags=other.flags)
+    def _start_other_ftpcd(self, other):
+        server = ftpcd.Ftpcd(self, f"other-{len(self._servers)}", program=other.program, durability=other.durability,
+                             flags=other.flags)
         server.name = other.name
-        return server
+        self._keep(server)
+
+    def _keep(self, server):
+        self.place.at_end(server.stop)
+        self._servers.append(server)
 
     @property
     def servers(self):
         """ftpcd, the others that it is compared with and all peers that start, running until the end."""
         if self._servers is None:
-            self._servers = [self.start_ftpcd("ftpcd")]
-            self._servers += [self._start_other_ftpcd(number, other) for number, other in enumerate(self._against)]
-            for server in self._servers:
-                self.place.at_end(server.stop)
+            self._servers = []
+            self._keep(self.start_ftpcd("ftpcd"))
+            for other in self._against:
+                self._start_other_ftpcd(other)
             for kind in peers.PEERS:
                 if kind.name.lower() in self._wanted_peers:
                     self._start_peer(kind)
@@ -70,9 +75,8 @@ class Bench:
             said = getattr(failure, "stderr", None) or failure
             self.note(f"{kind.name} did not start: {said}")
             return
-        self.place.at_end(server.stop)
+        self._keep(server)
         self.results.version(kind.name, server.version)
-        self._servers.append(server)
 
     @property
     def first(self):

@@ -19,17 +19,19 @@ class Other:
 
     name: str
     program: pathlib.Path | None
+    durability: str
     flags: list
 
     @staticmethod
     def parse(text):
         words = text.split(",")
         builds = [word for word in words if "=" not in word]
-        flags = [f"--{word}" for word in words if "=" in word]
+        settings = dict(word.split("=", 1) for word in words if "=" in word)
         program = pathlib.Path(builds[0]).resolve() / "bin/ftpcd" if builds else None
         if len(builds) > 1 or (program and not program.exists()):
             raise argparse.ArgumentTypeError(f"{text}: not a build directory with bin/ftpcd, and settings of it")
-        return Other(text, program, flags)
+        durability = settings.pop("durability", "none")
+        return Other(text, program, durability, [f"--{name}={value}" for name, value in settings.items()])
 
 
 # The limits are on, but everything here comes from one address and one user.
