@@ -9,7 +9,7 @@ import threading
 import time
 import unittest
 
-from harness import IS_ROOT, EndToEndTest, scaled, until
+from harness import IS_ROOT, EndToEndTest, scaled, timing, until
 from control_client import can_log_in, connect, logged_in, many_logged_in
 from users_db_damaged_test import put_in_place
 
@@ -128,11 +128,13 @@ class BrokenChannel(EndToEndTest):
         self.assertEqual({name: self.server.child(name) for name in ("net", "auth")}, self.children)
         self.assertEqual(len(re.findall("event=channel-replaced", self.server.log.text[before:])), 1)
 
+    @timing
     def test_one_that_is_shut_down(self):
         for name in ("net", "auth"):
             with end_of_channel(self.children[name]) as end:
                 self.assert_service_goes_on_after(lambda: end.shutdown(socket.SHUT_RDWR))
 
+    @timing
     def test_one_that_has_brought_what_is_no_message(self):
         for name, receiver in (("net", "auth"), ("auth", "net")):
             with end_of_channel(self.children[name]) as end:
@@ -140,6 +142,7 @@ class BrokenChannel(EndToEndTest):
                 self.assert_service_goes_on_after(lambda: end.send(b"nonsense"))
                 self.server.log.wait_for(rf"ftpcd\[{receiver}\]: .*event=channel-closed reason=", before)
 
+    @timing
     def test_one_that_one_side_cannot_send_over(self):
         with end_of_channel(self.children["net"]) as end:
             self.assert_service_goes_on_after(lambda: end.shutdown(socket.SHUT_WR))
