@@ -66,7 +66,7 @@ class ManySessions(EndToEndTest):
         self.assertEqual(self.sessions[0].code("MKD one"), 257)
         names = itertools.count()
         for control in self.sessions:
-            until(lambda: control.code(f"MKD too-many{next(names)}") == 552, "the last limit is in force", 2)
+            until(lambda: control.code(f"MKD too-many{next(names)}") == 552, "the last limit is in force")
         self.assertNotIn("event=channel-closed", self.server.log.text)
         self.assertTrue(can_log_in(self.server.port))
 
@@ -160,7 +160,7 @@ class BrokenChannel(EndToEndTest):
         replaced = self.server.log.text[before:].count("event=channel-replaced")
         self.assertGreater(replaced, 1)
         self.assertLessEqual(replaced, 4 * (time.monotonic() - began) + 2)
-        until(lambda: can_log_in(self.server.port), "logins work again", 2)
+        until(lambda: can_log_in(self.server.port), "logins work again")
 
 
 def end_of_channel_if_there(pid):

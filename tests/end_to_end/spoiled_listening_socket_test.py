@@ -7,7 +7,7 @@ import socket
 import struct
 import unittest
 
-from harness import IS_ROOT, EndToEndTest, until
+from harness import IS_ROOT, EndToEndTest, timing, until
 from control_client import can_log_in
 
 PIDFD_GETFD = 438  # the same number on every architecture
@@ -46,6 +46,7 @@ def make_it_wait(listening):
     listening.setblocking(True)
 
 
+@timing
 @unittest.skipUnless(IS_ROOT, "SKIPPED: taking a descriptor of another process needs root")
 class SpoiledListeningSocket(EndToEndTest):
     def check(self, spoil):
