@@ -10,7 +10,7 @@ import time
 import unittest
 
 from harness import IS_ROOT, EndToEndTest, scaled, timing, until
-from control_client import can_log_in, connect, logged_in, many_logged_in
+from control_client import can_log_in, connect, logged_in, many_logged_in, realm_of
 from users_db_damaged_test import put_in_place
 
 SYS_PIDFD_GETFD = 438  # on every architecture
@@ -92,7 +92,7 @@ class OtherRealm(EndToEndTest):
         def ask_again_and_again(announced):
             with connect(server.port) as control:
                 while not ended.is_set():
-                    announced.add(re.search(r"SITE REALM (\S+)", control.ask("FEAT").text)[1])
+                    announced.add(realm_of(control))
         threads = [threading.Thread(target=ask_again_and_again, args=(announced,)) for announced in seen]
         for thread in threads:
             thread.start()
