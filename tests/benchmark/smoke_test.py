@@ -10,7 +10,7 @@ import unittest
 
 from bench.ftpcd import Other
 from bench.processes import cpu_seconds
-from harness import PASSWORD, SOURCE, SharedServerTest, directories_in, scaled
+from harness import PASSWORD, SOURCE, SharedServerTest, directories_in, scaled, timing
 
 FTP_LOAD = os.environ.get("FTP_LOAD", str(SOURCE / "build/release/tests/ftp_load"))
 ROUNDS = 3
@@ -93,11 +93,13 @@ class SmokeTest(SharedServerTest):
         self.assertGreater(ftp_load("handshakes", "--certificate", site.certificate, "--key", site.data / "tls/key.pem",
                                     "--sessions", 4, "--seconds", 0.3 * scaled(1))[0]["logins"], 0)
 
+    @timing
     def test_commands_in_flight_are_no_slower_than_waiting_for_each_reply(self):
         waiting = self.per_second("waiting")
         ahead = self.per_second("ahead", "--in-flight", 64)
         self.assertGreaterEqual(max(ahead), min(waiting))
 
+    @timing
     def test_many_sessions_share_what_it_costs_to_be_durable(self):
         alone = self.per_second("alone")
         together = self.per_second("together", "--sessions", 16)

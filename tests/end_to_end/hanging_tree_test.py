@@ -2,7 +2,7 @@
 import time
 import unittest
 
-from harness import EndToEndTest, is_alive, scaled, tree_owner, until
+from harness import EndToEndTest, is_alive, scaled, tree_owner, timing, until
 from control_client import connect, logged_in
 from hanging_file_system import HangingFileSystem, needs_fuse
 
@@ -60,6 +60,7 @@ class HangingTree(EndToEndTest):
 
 @needs_fuse
 class HangingHome(HangingTree):
+    @timing
     def test_others_go_on_and_the_waiting_ones_are_answered_when_it_comes_back(self):
         self.set_up()
         alice, bob = self.session("alice"), self.session("bob")
@@ -81,6 +82,7 @@ class HangingHome(HangingTree):
         self.assertEqual(late.reply().code, 230)
         self.assertTrue((self.mount_point / "deep/er/meanwhile").is_dir())
 
+    @timing
     def test_more_sessions_hang_than_there_are_threads(self):
         self.set_up(tree_workers="4", max_dirs="1000")
         waiting = [self.session("alice") for _ in range(12)]
@@ -93,6 +95,7 @@ class HangingHome(HangingTree):
         self.slow.go_on()
         self.assertEqual({control.reply().code for control in waiting}, {257})
 
+    @timing
     def test_one_who_waits_too_long_is_dropped_and_nobody_else(self):
         self.set_up(idle_timeout=f"{round(scaled(2))}s")
         alice = self.session("alice")
@@ -148,6 +151,7 @@ class HangingHome(HangingTree):
 
 @needs_fuse
 class HangingMountInAHome(HangingTree):
+    @timing
     def test_only_what_leads_there_waits(self):
         self.set_up("alice/slow", max_dirs="1000")
         here = self.session("alice")
@@ -169,6 +173,7 @@ class HangingMountInAHome(HangingTree):
         self.assertEqual([control.reply().code for control in sessions.values()], [257, 257, 250, 521])
         self.assertEqual(there.reply().code, 257)
 
+    @timing
     def test_it_holds_nobody_else_up_where_all_is_handed_over(self):
         self.set_up("alice/slow", hand_over="always")
         waiting = [self.session("alice") for _ in range(12)]

@@ -56,6 +56,7 @@ void append_value(std::string& line, std::string_view value)
         line += value;
         return;
     }
+    // protection: escaped-log
     const std::string safe = printable(value);
     if (!needs_quotes(safe)) {
         line += safe;

@@ -252,6 +252,7 @@ void require_own_directory(const std::string& directory)
 void make_what_is_missing(const Settings& settings)
 {
     const std::string directory = settings.data + "/tls";
+    // protection: own-tls
     require_own_directory(directory);
     const bool certificate_is_there = exists(settings.certificate_file());
     if (!exists(settings.key_file())) {

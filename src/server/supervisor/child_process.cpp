@@ -52,6 +52,7 @@ void drop_capabilities()
 
 void become(const FileOwner& user)
 {
+    // protection: groups
     if (::setgroups(0, nullptr) != 0) give_up("ftpcd: cannot drop the supplementary groups");
     if (::setresgid(user.group, user.group, user.group) != 0) give_up("ftpcd: cannot change the group");
     if (::setresuid(user.user, user.user, user.user) != 0) give_up("ftpcd: cannot change the user");
@@ -114,6 +115,7 @@ void keep_only(int control, int program)
         ::dup2(control, ipc::control_descriptor) < 0 || ::dup3(program, program_descriptor, O_CLOEXEC) < 0)
         give_up("ftpcd: cannot pass the control channel");
     constexpr int others = program_descriptor + 1;
+    // protection: inherited-descriptors
     if (::close_range(others, ~0U, 0) != 0) close_each_from(others);
 }
 
@@ -123,9 +125,12 @@ void keep_only(int control, int program)
     leave_signals_to_supervisor();
     keep_only(control, program);
     if (::chdir("/") != 0) give_up("ftpcd: cannot change to /");
+    // protection: capability-bounds
     drop_capability_bounds(); // while that is allowed
     if (user) become(*user);
+    // protection: capabilities
     drop_capabilities();
+    // protection: ends-with-supervisor
     end_with(supervisor);
     std::array<char*, 3> arguments{const_cast<char*>(title.c_str()), const_cast<char*>(subcommand.c_str()),
                                    nullptr};

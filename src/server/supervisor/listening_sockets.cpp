@@ -93,6 +93,7 @@ UniqueFd open_one(const addrinfo& address)
 {
     UniqueFd fd = open_bound(address);
     if (!fd) return fd;
+    // protection: socket-buffers
     for (const int buffer : {SO_SNDBUF, SO_RCVBUF})
         ::setsockopt(fd.get(), SOL_SOCKET, buffer, &socket_buffer_bytes, sizeof socket_buffer_bytes);
     if (::listen(fd.get(), SOMAXCONN) != 0) return {};
@@ -104,6 +105,7 @@ UniqueFd open_beside_dead(const addrinfo& address)
 {
     UniqueFd fd = open_one(address);
     if (fd || errno != EADDRINUSE) return fd;
+    // protection: dead-listeners
     if (end_dead_listeners(*address.ai_addr)) return open_one(address);
     errno = EADDRINUSE;
     return fd;
@@ -162,6 +164,7 @@ bool is_sound(const ListeningSocket& socket)
 {
     const int fd = socket.fd.get();
     const int flags = ::fcntl(fd, F_GETFL);
+    // protection: sound-sockets
     return flags >= 0 && (flags & (O_NONBLOCK | O_ASYNC)) == O_NONBLOCK &&
            option_value(fd, SO_ACCEPTCONN) == 1 && option_value(fd, SO_LOCK_FILTER) == 0 && !has_filter(fd);
 }

@@ -133,6 +133,7 @@ Supervisor::Supervisor(const Arguments& arguments)
     children_[1].given = {.tree = true, .listening_sockets = true, .certificate = true};
     set_log_format(arguments_.settings.log_format);
     status_ = initial_status(arguments_, directory_);
+    // protection: one-server-a-path
     refuse_if_served(ask_running_servers(runtime_directories()).answered, status_.data);
     load_secrets();
     sockets_ = open_all(arguments_.settings.listen);

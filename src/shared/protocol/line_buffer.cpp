@@ -49,12 +49,14 @@ LineBuffer::Line LineBuffer::skip_over_long_line()
     const std::size_t kept = end_ > begin_ && bytes_[end_ - 1] == '\r' ? 1 : 0;
     skipped_ += pending() - kept;
     begin_ = searched_ = end_ - kept;
+    // protection: endless-line
     return {skipped_ > max_skipped_bytes ? Status::endless : Status::need_more, {}};
 }
 
 void LineBuffer::release_if_empty()
 {
     if (begin_ != end_) return;
+    // protection: lines-wiped
     wipe_used();
     begin_ = searched_ = end_ = 0;
     bytes_.reset();

@@ -110,6 +110,7 @@ std::uint64_t end_of(const SessionKey& key, std::chrono::seconds session_ttl)
 
 KeyState state_of(const SessionKey& key, std::uint64_t now, std::chrono::seconds session_ttl)
 {
+    // protection: key-of-the-future
     if (key.created > sum_or_most(now, clock_tolerance_seconds)) return KeyState::from_the_future;
     return end_of(key, session_ttl) > now ? KeyState::good : KeyState::expired;
 }
