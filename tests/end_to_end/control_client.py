@@ -3,12 +3,13 @@ import base64
 import collections
 import contextlib
 import hashlib
+import re
 import select
 import socket
 import ssl
 import struct
 
-from harness import PASSWORD, scaled
+from harness import PASSWORD, scaled, until
 
 Reply = collections.namedtuple("Reply", "code text")
 ENDED = Reply(0, "")  # the connection has ended, with a reset or in order
@@ -204,7 +205,9 @@ def many_logged_in(port, number, user="alice"):
     sessions = []
     try:
         with connect(port) as control:
-            proof = prehash(control.ask("FEAT").text.partition("SITE REALM ")[2].split()[0], user)
+            # A net that has just started does not know it yet.
+            realm = until(lambda: re.search(r"SITE REALM (\S+)", control.ask("FEAT").text), "the realm is announced")[1]
+            proof = prehash(realm, user)
         while len(sessions) < number:
             sessions.append(connect(port))
             codes = [reply.code for reply in sessions[-1].pipeline([f"USER {user}", f"SITE AUTH PREHASH1 {proof}"])]
