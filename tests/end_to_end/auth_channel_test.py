@@ -111,6 +111,7 @@ class OtherRealm(EndToEndTest):
 class BrokenChannel(EndToEndTest):
     def setUp(self):
         self.server = self.serve()
+        until(lambda: can_log_in(self.server.port), "both have their ends of the channel")
         self.children = {name: self.server.child(name) for name in ("net", "auth")}
 
     def assert_service_goes_on_after(self, breaking):
@@ -148,9 +149,9 @@ class BrokenChannel(EndToEndTest):
         before = self.server.log_size()
         began = time.monotonic()
         while time.monotonic() - began < 2:
+            count = self.server.log.text[before:].count("event=channel-replaced")
             with end_of_channel(self.children["net"]) as end:
                 end.shutdown(socket.SHUT_RDWR)
-            count = self.server.log.text[before:].count("event=channel-replaced")
             until(lambda: self.server.log.text[before:].count("event=channel-replaced") > count or
                   time.monotonic() - began > 2, "another channel")
             until(lambda: end_of_channel_if_there(self.children["net"]), "net has it")
