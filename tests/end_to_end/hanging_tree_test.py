@@ -134,6 +134,18 @@ class HangingHome(HangingTree):
         self.slow.unmount()
         until(lambda: not is_alive(net), "net is gone")
 
+    def test_net_ends_by_itself_although_a_reactor_hangs(self):
+        server = self.set_up(hand_over="never", reactors="2")
+        alice, bob = self.session("alice"), self.session("bob")
+        self.slow.hang()
+        self.send_and_hang(alice, "MKD x")
+        net = server.child("net")
+        server.process.terminate()
+        self.assertEqual(bob.reply().code, 421)  # net has its order
+        with server.paused():
+            until(lambda: not is_alive(net), "net has ended but for the thread that hangs")
+        self.assertEqual(server.process.wait(scaled(15)), 0)
+
     def test_without_the_threads_all_would_wait(self):
         self.set_up(hand_over="never", reactors="1")
         alice, bob = self.session("alice"), self.session("bob")

@@ -89,6 +89,8 @@ class WaitingForAuth(EndToEndTest):
     @timing
     def test_one_whose_client_has_reset_it_is_gone_within_seconds(self):
         self.start_with()
+        session = logged_in(self.server.port)  # so net has its channel to auth
+        self.addCleanup(session.close)
         before = descriptors(self.net)
         self.stop_auth()
         control = self.ask_for_login()

@@ -258,7 +258,8 @@ TEST_CASE("a server that keeps a reply going, byte by byte or line by line, is g
             peer.greet_and_start_tls();
             peer.read_line();
             peer.write("211-Features:\r\n");
-            while (true) { // until the client has gone
+            const auto end = std::chrono::steady_clock::now() + test::patience();
+            while (std::chrono::steady_clock::now() < end) { // or until the client has gone
                 peer.write(drop);
                 std::this_thread::sleep_for(std::chrono::milliseconds{50});
             }
