@@ -10,6 +10,7 @@
 
 #include <array>
 #include <chrono>
+#include <future>
 #include <thread>
 #include <vector>
 
@@ -336,6 +337,33 @@ TEST_CASE("all connections of a command have the time of one, unless it is renew
     CHECK(ControlConnection::open({"127.0.0.1", server.port()}, "", allowance).has_error());
     allowance.renew();
     CHECK_FALSE(allowance.used_up());
+}
+
+TEST_CASE("a reply that is there when the time is used up is taken")
+{
+    std::promise<void> answered;
+    const ScriptedServer server{[&](Peer& peer) {
+        peer.greet_and_start_tls();
+        peer.read_line();
+        peer.write("200 done\r\n");
+        answered.set_value();
+        peer.client_said_goodbye();
+    }};
+    TimeAllowance allowance{std::chrono::duration_cast<std::chrono::seconds>(test::patience() / 5)};
+    auto connection = ControlConnection::open({"127.0.0.1", server.port()}, "", allowance);
+    REQUIRE(connection);
+    connection->send("NOOP");
+    REQUIRE(connection->exchange());
+    REQUIRE(answered.get_future().wait_for(test::patience()) == std::future_status::ready);
+    {
+        const TimeAllowance::Use use{allowance};
+        std::this_thread::sleep_for(allowance.left()); // is what counts
+    }
+    REQUIRE(allowance.used_up());
+    const auto reply = connection->await_reply();
+    REQUIRE(reply);
+    CHECK(reply->code == 200);
+    CHECK(connection->pump().has_error());
 }
 
 TEST_CASE("time in which the server owes nothing does not count")
