@@ -98,17 +98,25 @@ asio::awaitable<void> Connection::handle_lines()
     auto now = Clock::now();
     auto turn_end = now + turn_time;
     while (client_.stage.is_serving()) {
-        const LineBuffer::Line line = lines_.next();
-        if (line.status != LineBuffer::Status::need_more)
-            co_await handle(line, now);
-        else if (!receive_more())
-            break;
+        if (now > turn_end) {
+            end_turn();
+            co_await client_.yield();
+            now = Clock::now();
+            turn_end = now + turn_time;
+        }
+        const LineBuffer::Line line = lines_.next(); // valid until lines_ is used
+        if (line.status == LineBuffer::Status::need_more) {
+            if (!receive_more()) break;
+            continue;
+        }
+        const auto too_fast_by = rate_.take(client_.context.settings.max_commands_per_second, now);
+        if (too_fast_by > Clock::duration::zero()) co_await slow_down(too_fast_by);
+        if (!client_.stage.is_serving()) break;
+        Action action = act_on(line);
+        logins_.forget_if_over();
+        co_await perform(action);
+        if (client_.replies.full()) co_await client_.flush();
         now = Clock::now();
-        if (now <= turn_end) continue;
-        end_turn();
-        co_await client_.yield();
-        now = Clock::now();
-        turn_end = now + turn_time;
     }
     end_turn();
 }
@@ -117,19 +125,6 @@ void Connection::end_turn()
 {
     directories_.forget_recent();
     client_.reactor.log().put_into_words();
-}
-
-// `line` is valid until lines_ is used.
-asio::awaitable<void> Connection::handle(LineBuffer::Line line, Clock::time_point now)
-{
-    const auto too_fast_by = rate_.take(client_.context.settings.max_commands_per_second, now);
-    if (too_fast_by > Clock::duration::zero()) co_await slow_down(too_fast_by);
-    if (!client_.stage.is_serving()) co_return;
-    client_.log.command_taken();
-    Action action = act_on(line);
-    logins_.forget_if_over();
-    co_await perform(std::move(action));
-    if (client_.replies.full()) co_await client_.flush();
 }
 
 // Nothing is read meanwhile, so that the client's own buffers fill and it waits, too.
@@ -142,6 +137,7 @@ asio::awaitable<void> Connection::slow_down(Clock::duration time)
 
 Action Connection::act_on(const LineBuffer::Line& line)
 {
+    client_.log.command_taken();
     switch (line.status) {
     case LineBuffer::Status::too_long:
         return session_.on_line_too_long();
@@ -153,7 +149,7 @@ Action Connection::act_on(const LineBuffer::Line& line)
 }
 
 // An action that is not in this list does not compile.
-asio::awaitable<void> Connection::perform(Action action)
+asio::awaitable<void> Connection::perform(Action& action)
 {
     return std::visit(Overloaded{
                           [this](Reply& reply) { return answer(std::move(reply)); },

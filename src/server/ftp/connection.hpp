@@ -40,10 +40,9 @@ private:
     bool receive_more();
     void take(const Result<std::size_t>& received);
     boost::asio::awaitable<void> handle_lines();
-    boost::asio::awaitable<void> handle(LineBuffer::Line line, Clock::time_point now);
     boost::asio::awaitable<void> slow_down(Clock::duration time);
     Action act_on(const LineBuffer::Line& line);
-    boost::asio::awaitable<void> perform(Action action);
+    boost::asio::awaitable<void> perform(Action& action);
     void end_turn();
 
     boost::asio::awaitable<void> answer(Reply reply);

@@ -34,38 +34,33 @@ void log_directory_made(Reactor& reactor, const ReactorContext& context, Connect
 
 // ---- MKD, SITE MKDIR
 
-asio::awaitable<void> DirectoryCommands::make(MakeDirectory request)
-{
-    const Carried carried = co_await carried_out(request);
-    if (!carried.abandoned)
-        answer(session_.on_directory_made(request.path, carried.failure), request.path, carried);
-}
-
-asio::awaitable<void> DirectoryCommands::make(MakePath request)
-{
-    const Carried carried = co_await carried_out(request);
-    if (!carried.abandoned)
-        answer(session_.on_path_made(request.path, carried.made.path, carried.failure), request.path,
-               carried);
-}
-
-// On the event loop first. Then on a thread that only counts, and only then on one that may wait for a file
-// system: each goes on with what the one before has left.
+// On the event loop as far as nothing has to be waited for.
 template <class Request>
-asio::awaitable<Carried> DirectoryCommands::carried_out(const Request& request)
+asio::awaitable<void> DirectoryCommands::make(Request request)
 {
     place_.max_dirs = own_max_dirs_.value_or(client_.context.settings.max_dirs);
     Carried carried = carry_out(client_.context.server.tree, place_, request, arrived_, Effort::at_once,
                                 &recent_, client_.sync());
-    if (carried.failure && needs_worker(carried.failure)) {
-        recent_.forget();
-        carried.go_on_with(co_await in_worker(request, Effort::may_count), most_parents(place_));
-        if (carried.failure == Errc::would_wait)
-            carried.go_on_with(co_await in_worker(request, Effort::may_wait), most_parents(place_));
-    }
+    if (carried.failure && needs_worker(carried.failure)) co_await go_on_in_workers(request, carried);
     log_made(request.path, carried.made);
-    if (carried.abandoned) ClientChannel::sync_unawaited(client_.context, carried.made.parents);
-    co_return carried;
+    if (carried.abandoned)
+        ClientChannel::sync_unawaited(client_.context, std::move(carried.made.parents));
+    else
+        answer(outcome(request, carried), request.path, carried);
+}
+
+template asio::awaitable<void> DirectoryCommands::make(MakeDirectory request);
+template asio::awaitable<void> DirectoryCommands::make(MakePath request);
+
+// First on a thread that only counts, and only then on one that may wait for a file system: each goes on with
+// what the one before has left.
+template <class Request>
+asio::awaitable<void> DirectoryCommands::go_on_in_workers(const Request& request, Carried& carried)
+{
+    recent_.forget();
+    carried.go_on_with(co_await in_worker(request, Effort::may_count), most_parents(place_));
+    if (carried.failure == Errc::would_wait)
+        carried.go_on_with(co_await in_worker(request, Effort::may_wait), most_parents(place_));
 }
 
 template <class Request>
@@ -90,6 +85,16 @@ asio::awaitable<Carried> DirectoryCommands::in_worker(const Request& request, Ef
         co_return Carried{.failure = result.failure,
                           .abandoned = result.failure == asio::error::operation_aborted};
     co_return std::move(*result.value);
+}
+
+Reply DirectoryCommands::outcome(const MakeDirectory& request, const Carried& carried) const
+{
+    return session_.on_directory_made(request.path, carried.failure);
+}
+
+Reply DirectoryCommands::outcome(const MakePath& request, const Carried& carried) const
+{
+    return session_.on_path_made(request.path, carried.made.path, carried.failure);
 }
 
 // `reply`, unless there is more to be said than the session knows.

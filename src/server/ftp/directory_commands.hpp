@@ -21,8 +21,9 @@ public:
     // Both must outlive this.
     DirectoryCommands(ClientChannel& client, Session& session) : client_{client}, session_{session} {}
 
-    boost::asio::awaitable<void> make(MakeDirectory request);
-    boost::asio::awaitable<void> make(MakePath request);
+    // MakeDirectory or MakePath.
+    template <class Request>
+    boost::asio::awaitable<void> make(Request request);
     boost::asio::awaitable<void> change(ChangeDirectory request);
 
     // Opens the home of the user who logs in; what fails is in the log. No value: the connection is to end.
@@ -40,9 +41,11 @@ public:
 
 private:
     template <class Request>
-    boost::asio::awaitable<Carried> carried_out(const Request& request);
+    boost::asio::awaitable<void> go_on_in_workers(const Request& request, Carried& carried);
     template <class Request>
     boost::asio::awaitable<Carried> in_worker(const Request& request, Effort effort);
+    Reply outcome(const MakeDirectory& request, const Carried& carried) const;
+    Reply outcome(const MakePath& request, const Carried& carried) const;
     void answer(const Reply& reply, const RemotePath& path, const Carried& carried);
     void log_made(const RemotePath& path, const Made& made);
 
