@@ -166,6 +166,5 @@ class BrokenChannel(EndToEndTest):
         until(lambda: can_log_in(self.server.port), "logins work again")
 
 
-
 if __name__ == "__main__":
     unittest.main()
