@@ -159,7 +159,12 @@ public:
     }
 
     // Connections that would not end, calls on a file system that does not answer, or a slow sync.
-    bool has_unfinished() const { return unfinished_ || workers_.busy() || commits_.busy(); }
+    bool has_unfinished() const
+    {
+        // protection: slow-end
+        // protection: hanging-end
+        return unfinished_ || workers_.busy() || commits_.busy();
+    }
 
 private:
     Service ftp()
@@ -267,6 +272,7 @@ private:
     {
         in_each_context([login](const ReactorContext& context) {
             const auto found = context.logins.find(login);
+            // protection: revoked
             if (found != context.logins.end()) found->second->end("This account was changed; log in again.");
         });
     }
@@ -283,6 +289,7 @@ private:
     // supervisor makes another channel to it.
     void on_auth_lost()
     {
+        // protection: lost-channel
         report(ipc::ChannelLost{channel_number_});
         in_each_context([](const ReactorContext& context) {
             for (const auto& [login, connection] : context.logins)
@@ -330,6 +337,7 @@ int run_net_process()
     try {
         harden_process();
         Start start = receive_start();
+        // protection: addresses-at-the-end
         close_at_parent_death(start.sockets);
         // Before the first thread, the commit queue's.
         Lockdown lockdown = lock_down(Locked::net, start.settings, start.root.get());
