@@ -30,6 +30,7 @@ namespace asio = boost::asio;
 constexpr auto use_awaitable = asio::as_tuple(asio::use_awaitable);
 constexpr std::chrono::seconds stop_time{3};       // for connections to take their last reply
 constexpr std::chrono::seconds memory_interval{5}; // of looking whether there is much to give back
+constexpr std::chrono::seconds longest_realm_wait{1};
 constexpr std::size_t few_connections = 64;        // whose memory is not worth it
 // As TLS names it: a length and the name (RFC 7301 §3.1).
 constexpr const char* alpn_ftp = "\3ftp";
@@ -142,7 +143,8 @@ public:
     void run()
     {
         asio::co_spawn(io_, give_memory_back(), asio::detached);
-        listener_.start();
+        set_busy_poll();
+        asio::co_spawn(io_, listen_soon(), asio::detached);
         report_ready();
         warn_of_few_descriptors();
         io_.run();
@@ -210,6 +212,7 @@ private:
                 if (!was_durable) context.server.sync.doubt_all();
             });
             admission_.set_bounds(admission_bounds(settings_));
+            set_busy_poll();
             commits_.set_most_parents(settings_.sync_parents);
             tree_.set_directory_mode(settings_.directory_mode);
             workers_.set_most_threads(settings_.tree_workers);
@@ -217,6 +220,13 @@ private:
         } catch (const std::exception& error) {
             report(ipc::Failed{error.what()});
         }
+    }
+
+    void set_busy_poll()
+    {
+        reactors_.on_each([most = std::chrono::microseconds{settings_.busy_poll}](Reactor& reactor) {
+            reactor.loop().set_busy_poll(most);
+        });
     }
 
     void report_ready() { report(ipc::Ready{0, lockdown_.in_force, lockdown_.missing}); }
@@ -262,9 +272,19 @@ private:
         io_.stop();
     }
 
+    // Clients wait in the queue of the socket until FEAT can name the realm, but not for an auth that does not
+    // come: they are told so.
+    asio::awaitable<void> listen_soon()
+    {
+        realm_wait_.expires_after(longest_realm_wait);
+        co_await realm_wait_.async_wait(use_awaitable);
+        if (!stopping_) listener_.start();
+    }
+
     // To each reactor a copy, which nobody changes while a session announces it.
     void on_realm(const std::string& realm)
     {
+        realm_wait_.cancel();
         in_each_context([realm](ReactorContext& context) { context.realm = realm; });
     }
 
@@ -300,6 +320,7 @@ private:
     Lockdown lockdown_;
     Settings settings_;
     asio::io_context io_{1}; // of the orders, of auth and of the listener; connections are the reactors'
+    asio::steady_timer realm_wait_{io_};
     ipc::Endpoint control_;
     std::uint32_t channel_number_ = 0; // of that to auth
     Tree tree_;

@@ -4,9 +4,9 @@
 
 #include <boost/asio.hpp>
 
+#include <sched.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -58,9 +58,15 @@ bool EventLoop::turn(bool may_sleep)
 {
     asleep_ = true; // whoever posts from now on wakes the loop up
     const bool timers = run_timers();
-    const bool busy = run_posted() || timers;
-    const bool sockets = wait_for_sockets(busy || !may_sleep ? 0 : longest_wait());
-    return busy || sockets;
+    const bool posted = run_posted();
+    const bool idle = !timers && !posted && may_sleep;
+    const bool looks_again = idle && busy_poll_.looks_again(longest_look_, Clock::now());
+    const bool sockets = wait_for_sockets(idle && !looks_again ? longest_wait() : 0);
+    if (timers || posted || sockets)
+        busy_poll_.worked(Clock::now());
+    else if (looks_again)
+        ::sched_yield(); // the client that is waited for may need this very processor
+    return timers || posted || sockets;
 }
 
 void EventLoop::stop()

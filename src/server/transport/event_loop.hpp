@@ -2,6 +2,7 @@
 // coroutines of its connections run on it by way of io().
 #pragma once
 
+#include "server/transport/busy_poll.hpp"
 #include "shared/base/unique_fd.hpp"
 
 #include <boost/asio/executor_work_guard.hpp>
@@ -32,6 +33,9 @@ public:
 
     // Until stop().
     void run();
+
+    // On the loop's own thread: how long it looks for something to do before it sleeps, as of BusyPoll.
+    void set_busy_poll(Clock::duration most) { longest_look_ = most; }
 
     // From any thread.
     void stop();
@@ -66,6 +70,8 @@ private:
     UniqueFd wakes_up_; // an eventfd(2), which epoll_ watches
     std::atomic<bool> asleep_ = false;
     std::atomic<bool> stopped_ = false;
+    BusyPoll busy_poll_;
+    Clock::duration longest_look_{};
     std::multimap<Clock::time_point, std::function<void()>> timers_;
     std::unordered_set<WatchedSocket*> sockets_;
     boost::asio::io_context io_{1};
