@@ -31,7 +31,7 @@ constexpr auto use_awaitable = asio::as_tuple(asio::use_awaitable);
 constexpr std::chrono::seconds stop_time{3};       // for connections to take their last reply
 constexpr std::chrono::seconds memory_interval{5}; // of looking whether there is much to give back
 constexpr std::chrono::seconds longest_realm_wait{1};
-constexpr std::size_t few_connections = 64;        // whose memory is not worth it
+constexpr std::size_t few_connections = 64; // whose memory is not worth it
 // As TLS names it: a length and the name (RFC 7301 §3.1).
 constexpr const char* alpn_ftp = "\3ftp";
 
@@ -272,8 +272,8 @@ private:
         io_.stop();
     }
 
-    // Clients wait in the queue of the socket until FEAT can name the realm, but not for an auth that does not
-    // come: they are told so.
+    // Clients wait in the queue of the socket until FEAT can name the realm, but not for an auth that does
+    // not come: they are told so.
     asio::awaitable<void> listen_soon()
     {
         realm_wait_.expires_after(longest_realm_wait);
