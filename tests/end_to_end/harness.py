@@ -24,6 +24,10 @@ SCALE = float(os.environ.get("FTPC_TEST_SCALE", "1"))
 SANITIZED = SCALE >= 5  # as tests/CMakeLists.txt has it
 TIMING = os.environ.get("FTPC_TIMING", "with")  # or "without" or "only": whether tests that bound real time run
 IS_ROOT = os.geteuid() == 0
+# Where servers have their sockets for the administrator.
+RUNTIME = pathlib.Path("/run/ftpcd" if IS_ROOT else f"/run/user/{os.geteuid()}/ftpcd")
+if not IS_ROOT and not RUNTIME.parent.exists():
+    RUNTIME = pathlib.Path(f"/tmp/ftpcd-{os.geteuid()}")
 PASSWORD = "correct horse battery staple"
 
 
@@ -232,6 +236,8 @@ class Server:
     def paused(self):
         """The supervisor stands still meanwhile: it kills no child that does not end."""
         self.process.send_signal(signal.SIGSTOP)
+        for path in RUNTIME.glob(f"{self.pid}-*.sock"):
+            path.unlink()  # or no other server on this machine could be sure of its data; it comes back by itself
         try:
             yield
         finally:

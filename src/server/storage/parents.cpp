@@ -30,12 +30,12 @@ FileSystem file_system_of(int fd)
 {
     struct stat status {};
     ::fstat(fd, &status);
-    return {status.st_dev, syncs_as_a_whole(fd), is_in_memory(fd)};
+    return {status.st_dev, syncs_as_a_whole(fd)};
 }
 
 void Parents::add(const Directory& parent, std::size_t most)
 {
-    if (!parent->file_system.in_memory) push({parent, false}, most);
+    push({parent, false}, most);
 }
 
 void Parents::add(const Parents& others, std::size_t most)

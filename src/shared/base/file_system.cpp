@@ -112,12 +112,6 @@ bool syncs_as_a_whole(int fd)
     return contains(on_own_disks, type_of(fd));
 }
 
-bool is_in_memory(int fd)
-{
-    const std::uint32_t type = type_of(fd);
-    return type == TMPFS_MAGIC || type == RAMFS_MAGIC;
-}
-
 bool link_count_tells_of_directories(int fd)
 {
     // btrfs and others say 1 for every directory, FUSE what its server likes.

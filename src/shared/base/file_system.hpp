@@ -17,9 +17,6 @@ bool is_local_file_system(int fd);
 // does nothing then, for overlayfs, which may lie on FUSE, and for all that another machine keeps.
 bool syncs_as_a_whole(int fd);
 
-// Whether it is kept in memory alone: nothing on it is ever on disk, and a sync has nothing to do.
-bool is_in_memory(int fd);
-
 // Whether a directory's link count is 2 there if and only if it has no directory in it.
 bool link_count_tells_of_directories(int fd);
 
