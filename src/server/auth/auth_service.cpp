@@ -215,6 +215,7 @@ private:
     {
         if (!why.empty()) log_event("channel-closed", {{"reason", why}});
         disconnect();
+        // protection: lost-channel-of-auth
         report(ipc::ChannelLost{channel_number_});
     }
 

@@ -50,6 +50,7 @@ void ClientChannel::flush_without_waiting()
 {
     sync_unawaited(context, replies.take_parents());
     if (!stage.may_send() || replies.empty()) return;
+    // protection: unsynced-replies
     const error_code not_synced{ECANCELED, boost::system::system_category()};
     stream.write_now(replies.take(not_synced));
 }
@@ -57,6 +58,7 @@ void ClientChannel::flush_without_waiting()
 asio::awaitable<error_code> ClientChannel::synced()
 {
     Parents parents = replies.take_parents();
+    // protection: sync
     if (parents.empty()) co_return error_code{};
     LoopPromise<error_code> on_disk{reactor.loop()};
     context.server.commits.commit(std::move(parents), [keeper = on_disk.keeper()](error_code result) mutable {
@@ -97,6 +99,7 @@ asio::awaitable<void> ClientChannel::yield()
 void ClientChannel::wake()
 {
     stream.cancel();
+    // protection: waits-end
     if (leave_wait_) leave_wait_();
 }
 

@@ -100,6 +100,7 @@ asio::awaitable<void> Connection::handle_lines()
     auto now = Clock::now();
     auto turn_end = now + turn_time;
     while (client_.stage.is_serving()) {
+        // protection: turn-time
         if (now > turn_end) {
             end_turn();
             co_await client_.yield();
@@ -125,6 +126,7 @@ asio::awaitable<void> Connection::handle_lines()
 
 void Connection::end_turn()
 {
+    // protection: forgotten-parents
     directories_.forget_recent();
     client_.reactor.log().put_into_words();
 }
@@ -188,6 +190,7 @@ asio::awaitable<void> Connection::answer_last(LastReply last)
 asio::awaitable<void> Connection::start_tls(StartTls start)
 {
     // Whatever came behind AUTH TLS came in clear and could have been put there by anybody (CVE-2011-0411).
+    // protection: bytes-behind-auth-tls
     if (lines_.pending() > 0) {
         client_.log.bytes_before_tls();
         client_.replies.take({});

@@ -43,6 +43,7 @@ asio::awaitable<void> DirectoryCommands::make(Request request)
                                 &recent_, client_.sync());
     if (carried.failure && needs_worker(carried.failure)) co_await go_on_in_workers(request, carried);
     log_made(request.path, carried.made);
+    // protection: cancelled
     if (carried.abandoned)
         ClientChannel::sync_unawaited(client_.context, std::move(carried.made.parents));
     else
@@ -77,6 +78,7 @@ asio::awaitable<Carried> DirectoryCommands::in_worker(const Request& request, Ef
     };
     auto late = [&reactor = client_.reactor, &context = client_.context, id = client_.id,
                  user = session_.user(), path = request.path](const Carried& carried) {
+        // protection: late
         log_directory_made(reactor, context, id, user, path, carried.made);
         ClientChannel::sync_unawaited(context, carried.made.parents);
     };
@@ -107,6 +109,7 @@ void DirectoryCommands::answer(const Reply& reply, const RemotePath& path, const
         client_.answer(ReplyBatch::not_synced(carried.made.sync_failure));
     } else if (carried.failure == Errc::over_quota) {
         client_.log.over_quota(place_.max_dirs);
+        // protection: sync-refused
         client_.answer_when_synced(over_quota_reply(place_.max_dirs), parents, most_parents(place_));
     } else {
         client_.answer_when_synced(reply, parents, most_parents(place_));
@@ -146,6 +149,7 @@ asio::awaitable<std::optional<error_code>> DirectoryCommands::enter_home(std::st
         auto waited = co_await client_.hand_over(lane_of_home(tree, home), std::move(work), ignored);
         opened = waited.value ? std::move(*waited.value) : Result<OpenedHome>{waited.failure};
     }
+    // protection: home-in-doubt
     if (!client_.stage.is_serving()) co_return std::nullopt; // perhaps since it waited
     if (!opened) {
         client_.log.home_unusable(home, opened.error());

@@ -29,6 +29,7 @@ asio::awaitable<std::optional<Answer>> Logins::ask(ipc::Request question)
                                  keeper.keep(std::move(answer), late);
                              });
     const auto answered = co_await client_.wait_for(Deadlines::For::auth, promise);
+    // protection: withdrawn
     if (!answered) auth.withdraw(id);
     const Answer* expected = answered && *answered ? std::get_if<Answer>(&**answered) : nullptr;
     if (expected == nullptr) co_return std::nullopt;

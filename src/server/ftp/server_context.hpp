@@ -31,10 +31,13 @@ struct ServerContext {
 // For the thread of one reactor.
 struct ReactorContext {
     ServerContext server;
-    Settings settings;   // replaced by a reload
-    TlsContext tls;      // replaced by a reload; a connection keeps the one that it began with
-    std::string realm{}; // that auth has named last; empty before
-    std::map<ipc::LoginHandle, Connection*> logins{}; // that are in force on its connections
+    Settings settings; // replaced by a reload
+    TlsContext tls;    // replaced by a reload; a connection keeps the one that it began with
+    // Named by auth last; empty before.
+    // protection: own-realm
+    std::string realm{};
+    // In force on connections of this reactor.
+    std::map<ipc::LoginHandle, Connection*> logins{};
 };
 
 } // namespace ftpc::server

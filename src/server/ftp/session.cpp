@@ -100,6 +100,7 @@ Action Session::on_line(std::string_view line)
     if (!command) return Reply{500, "Unknown command."};
     if (command->verb == Verb::known_elsewhere) return Reply{502, "This server does not have that command."};
     const Row& row = *find_row(command->verb);
+    // protection: tls-first
     if (row.needs != Needs::nothing && tls_ == TlsVersion::none) return Reply{534, "Use AUTH TLS first."};
     if (row.needs == Needs::login && !logged_in_) return Reply{530, "Log in first."};
     if (row.takes == Takes::nothing && !command->argument.empty()) return bad_argument;
@@ -199,6 +200,7 @@ Action Session::on_login(LoginOutcome outcome, std::uint32_t retry_seconds, erro
         if (outcome == LoginOutcome::busy)
             return LastReply{{421, "Too many logins are waiting; try again later."}};
         if (outcome == LoginOutcome::limited) return LastReply{too_many_from_address(retry_seconds)};
+        // protection: third-refusal
         if (++refusals_ >= most_refusals) return LastReply{{421, "Too many refused logins."}};
         return Reply{530, "Login refused."};
     }
@@ -253,6 +255,7 @@ Action Session::site_session_new(std::string_view argument)
 {
     const auto [key, lifetime] = split_first_word(argument);
     EnrolKey action;
+    // protection: weak-key
     if (!base64_decode_into(key, action.key) || is_weak_key(action.key)) return bad_argument;
     if (!lifetime.empty()) {
         const char* const last = lifetime.data() + lifetime.size();
@@ -306,6 +309,7 @@ Reply Session::on_keys_listed(const ipc::ListAnswer& answer) const
 Result<RemotePath> Session::new_directory(std::string_view argument) const
 {
     auto path = working_directory_.resolve(argument);
+    // protection: depth
     if (path && path->depth() > max_new_depth) return Errc::too_deep;
     return path;
 }

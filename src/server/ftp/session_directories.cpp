@@ -60,6 +60,7 @@ void Carried::go_on_with(const Carried& next, std::size_t most_parents)
     abandoned = next.abandoned;
     made.path = made.path || next.made.path;
     if (next.made.directories > 0) made.below = next.made.below;
+    // protection: half-way
     made.directories += next.made.directories;
     made.parents.add(next.made.parents, most_parents);
     if (next.made.sync_failure) made.sync_failure = next.made.sync_failure;
@@ -90,14 +91,15 @@ SessionDirectories session_directories(const OpenedHome& home, Homes& homes)
     const auto new_quota = [&directory] {
         return std::make_shared<HomeQuota>([directory] { return count_directories(directory->fd.get()); });
     };
+    // Whoever works on a file system that is not local waits together with the others there; elsewhere only
+    // what is mounted in the home hangs.
+    // protection: homes-apart
+    const ino_t hangs_alone = home.on_own_disk ? home.id.inode : 0;
     return {.home = directory,
             .working_directory = directory,
             .quota = homes.quotas.share(home.id, new_quota, [](const HomeQuota&) { return true; }),
             .counting = {.key = lane_key(home.id.device, home.id.inode, true), .local = true},
-            // Whoever works on a file system that is not local waits together with the others there;
-            // elsewhere only what is mounted in the home hangs.
-            .waiting = {.key = lane_key(home.id.device, home.on_own_disk ? home.id.inode : 0, false),
-                        .local = false}};
+            .waiting = {.key = lane_key(home.id.device, hangs_alone, false), .local = false}};
 }
 
 // A quota lives as long as a session in its home; one at work on a thread counts twice.

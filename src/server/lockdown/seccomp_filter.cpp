@@ -262,8 +262,7 @@ void allow_those_of(Locked process, Filter& filter)
     }
     allow_directories(filter);
     allow_accepted_connections(filter);
-    filter.allow_if(SCMP_SYS(sched_setaffinity), {is(0, 0)}); // of the calling thread
-    filter.allow({SCMP_SYS(getppid)});                        // whether the supervisor is gone
+    filter.allow({SCMP_SYS(getppid)}); // whether the supervisor is gone
 }
 
 } // namespace

@@ -31,7 +31,7 @@ constexpr auto use_awaitable = asio::as_tuple(asio::use_awaitable);
 constexpr std::chrono::seconds stop_time{3};       // for connections to take their last reply
 constexpr std::chrono::seconds memory_interval{5}; // of looking whether there is much to give back
 constexpr std::chrono::seconds longest_realm_wait{1};
-constexpr std::size_t few_connections = 64;        // whose memory is not worth it
+constexpr std::size_t few_connections = 64; // whose memory is not worth it
 // As TLS names it: a length and the name (RFC 7301 §3.1).
 constexpr const char* alpn_ftp = "\3ftp";
 
@@ -161,7 +161,12 @@ public:
     }
 
     // Connections that would not end, calls on a file system that does not answer, or a slow sync.
-    bool has_unfinished() const { return unfinished_ || workers_.busy() || commits_.busy(); }
+    bool has_unfinished() const
+    {
+        // protection: slow-end
+        // protection: hanging-end
+        return unfinished_ || workers_.busy() || commits_.busy();
+    }
 
 private:
     Service ftp()
@@ -267,8 +272,8 @@ private:
         io_.stop();
     }
 
-    // Clients wait in the queue of the socket until FEAT can name the realm, but not for an auth that does not
-    // come: they are told so.
+    // Clients wait in the queue of the socket until FEAT can name the realm, but not for an auth that does
+    // not come: they are told so.
     asio::awaitable<void> listen_soon()
     {
         realm_wait_.expires_after(longest_realm_wait);
@@ -287,6 +292,7 @@ private:
     {
         in_each_context([login](const ReactorContext& context) {
             const auto found = context.logins.find(login);
+            // protection: revoked
             if (found != context.logins.end()) found->second->end("This account was changed; log in again.");
         });
     }
@@ -303,6 +309,7 @@ private:
     // supervisor makes another channel to it.
     void on_auth_lost()
     {
+        // protection: lost-channel
         report(ipc::ChannelLost{channel_number_});
         in_each_context([](const ReactorContext& context) {
             for (const auto& [login, connection] : context.logins)
@@ -351,6 +358,7 @@ int run_net_process()
     try {
         harden_process();
         Start start = receive_start();
+        // protection: addresses-at-the-end
         close_at_parent_death(start.sockets);
         // Before the first thread, the commit queue's.
         Lockdown lockdown = lock_down(Locked::net, start.settings, start.root.get());

@@ -46,6 +46,7 @@ std::optional<TimeLimit> Deadlines::exceeded(const Settings& settings, Time now)
 {
     if (hurries_since_ && now - *hurries_since_ >= last_reply_time) return TimeLimit::last_reply;
     if (what_ == For::last_reading && now - since_ >= last_reply_time) return TimeLimit::last_reply;
+    // protection: time-limits
     if (what_ == For::handshake && now - since_ >= settings.tls_timeout) return TimeLimit::tls;
     if (what_ == For::taking && now - since_ >= settings.write_timeout) return TimeLimit::write;
     if (unauthenticated_since_) {

@@ -102,6 +102,7 @@ bool EventLoop::run_posted()
 {
     if (io_.poll_one() == 0) return false;
     const auto end = Clock::now() + posted_time;
+    // protection: turns
     for (int done = 1; done < most_posted && Clock::now() < end && io_.poll_one() > 0; ++done) {
     }
     return true;

@@ -134,6 +134,7 @@ Listener::Leaving Listener::who_leaves(const Admission::Arrival& arrival, int de
                 per_address ? "Too many connections from your address; try again later."
                             : "Too many connections; try again later."};
     }
+    // protection: descriptors
     if (takes_from_sessions(descriptor)) return {admission_.make_room(), "descriptors", server_is_full};
     return {};
 }

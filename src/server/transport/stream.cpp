@@ -77,6 +77,7 @@ long Stream::on_receiving(BIO* bio, int operation, const char*, std::size_t size
     }
     if (operation != (BIO_CB_READ | BIO_CB_RETURN)) return result;
     stream.after_receiving(result > 0 ? *bytes : 0, size);
+    // protection: answered-end
     if (result != 0 || !stream.leaves_end_) return result;
     BIO_set_retry_read(bio);
     return -1;
@@ -91,6 +92,7 @@ void Stream::after_receiving(std::size_t bytes, std::size_t asked)
 Stream::Attempt Stream::outcome(int result, std::size_t bytes)
 {
     if (result == 1) return {.bytes = bytes, .failure = {}};
+    // protection: key-updates
     if (tls_bytes_ > most_bytes_without_data) {
         tls_error_ = "too many TLS messages without a command";
         return {.failure = {EPROTO, boost::system::system_category()}};
@@ -119,6 +121,7 @@ Stream::Attempt Stream::outcome(int result, std::size_t bytes)
 bool Stream::has_pending() const
 {
     // OpenSSL counts the part of a record that has come as pending as well, however long the rest takes.
+    // protection: half-record
     return ssl_ && !lacks_bytes_ && SSL_has_pending(ssl_.get()) == 1;
 }
 
@@ -135,6 +138,7 @@ Stream::Attempt Stream::receive(std::span<char> into)
     if (result == 1) tls_bytes_ = 0;
     const Attempt attempt = outcome(result, got);
     const bool blocked = attempt.failure == asio::error::would_block;
+    // protection: unread-answers
     has_unsent_ = blocked && attempt.until == WatchedSocket::Event::writable;
     lacks_bytes_ = blocked && !has_unsent_;
     return attempt;
@@ -243,6 +247,7 @@ asio::awaitable<error_code> Stream::start_tls(TlsContext context)
         co_return error_code{ENOMEM, boost::system::system_category()};
     BIO_set_callback_ex(SSL_get_rbio(ssl_.get()), &Stream::on_receiving);
     BIO_set_callback_arg(SSL_get_rbio(ssl_.get()), reinterpret_cast<char*>(this));
+    // protection: tls-wiped
     SSL_set_options(ssl_.get(), SSL_OP_CLEANSE_PLAINTEXT); // a password may come at any time
     tls_bytes_ = 0;
     while (true) {
@@ -260,6 +265,7 @@ asio::awaitable<error_code> Stream::stop_tls()
 {
     // The client's own close_notify has to be read through TLS; what else it sends before that is not for us
     // any more. It may be a login.
+    // protection: rein-wiped
     SecretText discarded(4096);
     ERR_clear_error();
     SSL_set_read_ahead(ssl_.get(), 0); // what comes in clear behind it must stay in the socket
@@ -272,6 +278,7 @@ asio::awaitable<error_code> Stream::stop_tls()
     std::size_t left = most_bytes_without_data;
     while (true) {
         const auto got = co_await read_some(discarded);
+        // protection: rein-bound
         if (got && *got <= left) {
             left -= *got;
             continue;
@@ -298,6 +305,7 @@ void Stream::finish_sending()
 asio::awaitable<void> Stream::discard_to_end(std::size_t most)
 {
     for (std::size_t left = most; left > 0;) {
+        // protection: discarded-wiped
         SecretText discarded(4096);
         const Attempt attempt = receive_in_clear(discarded); // what it says does not matter any more
         if (attempt.failure && attempt.failure != asio::error::would_block) co_return;

@@ -73,6 +73,7 @@ int choose_protocol(SSL*, const unsigned char** out, unsigned char* out_bytes, c
         SSL_select_next_proto(&chosen, out_bytes, reinterpret_cast<const unsigned char*>(ours.data()),
                               static_cast<unsigned>(ours.size()), offered, offered_bytes);
     *out = chosen;
+    // protection: alpn
     return result == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
@@ -96,6 +97,7 @@ TlsContext make_tls_context(std::string_view certificate_pem, std::string_view k
                               SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     SSL_CTX_set_read_ahead(ctx, 1);     // a record in one read(2) instead of two
     SSL_CTX_set_max_early_data(ctx, 0); // what can be replayed is never a command (RFC 8446 §8)
+    // protection: ciphers
     if (SSL_CTX_set_cipher_list(ctx, "ECDHE+AESGCM:ECDHE+CHACHA20") != 1 ||
         SSL_CTX_set_ciphersuites(
             ctx, "TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256") != 1 ||
