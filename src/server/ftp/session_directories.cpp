@@ -34,10 +34,10 @@ bool serves_as(const OpenDirectory& one, const OpenDirectory& other)
            on_same_mount(one.fd.get(), other.fd.get());
 }
 
-// What `make` makes of the place's terms.
+// The result of `make` with the place's terms.
 template <class Make>
-error_code with_terms(const SessionDirectories& place, HomeQuota::Clock::time_point asked, Effort effort,
-                      RecentParent* recent, TreeSync* sync, Make make)
+MkdirResult with_terms(const SessionDirectories& place, HomeQuota::Clock::time_point asked, Effort effort,
+                       RecentParent* recent, TreeSync* sync, Make make)
 {
     Allowance allowance;
     Tree::Terms terms{.blocking = blocking(effort),
@@ -53,17 +53,6 @@ error_code with_terms(const SessionDirectories& place, HomeQuota::Clock::time_po
 }
 
 } // namespace
-
-void Carried::go_on_with(const Carried& next, std::size_t most_parents)
-{
-    failure = next.failure;
-    abandoned = next.abandoned;
-    made.path = made.path || next.made.path;
-    if (next.made.directories > 0) made.below = next.made.below;
-    made.directories += next.made.directories;
-    made.parents.add(next.made.parents, most_parents);
-    if (next.made.sync_failure) made.sync_failure = next.made.sync_failure;
-}
 
 Result<OpenedHome> open_home(const Tree& tree, std::string_view home, Effort effort)
 {
@@ -107,38 +96,37 @@ std::size_t most_parents(const SessionDirectories& place)
     return std::clamp<std::size_t>(most_parents_of_home / sessions, 1, Parents::most_of_session);
 }
 
-Carried carry_out(const Tree& tree, const SessionDirectories& place, const MakeDirectory& request,
-                  HomeQuota::Clock::time_point asked, Effort effort, RecentParent* recent, TreeSync* sync)
+MkdirResult make_directories(const Tree& tree, const SessionDirectories& place, const MakeDirectory& request,
+                             HomeQuota::Clock::time_point asked, Effort effort, RecentParent* recent,
+                             TreeSync* sync)
 {
-    Carried carried;
-    carried.failure = with_terms(place, asked, effort, recent, sync, [&](const Tree::Terms& terms) {
+    MkdirResult result = with_terms(place, asked, effort, recent, sync, [&](const Tree::Terms& terms) {
         return request.in_working_directory
-                   ? tree.make_in(place.working_directory, request.path.name(), carried.made, terms)
-                   : tree.make(place.home, request.path, carried.made, terms);
+                   ? tree.make_in(place.working_directory, request.path.name(), terms)
+                   : tree.make(place.home, request.path, terms);
     });
-    if (!carried.failure) return carried;
-    // 521 tells who asks again after a lost reply or a 451 that the directory is there, so it must be on
-    // disk, too.
-    if (carried.failure == Errc::directory_exists && !request.path.is_home()) {
+    if (!result.failure) return result;
+    // A client asks again after a lost reply or a 451. To it 521 means that the directory is there, so it
+    // must be on disk, too.
+    if (result.failure == Errc::directory_exists && !request.path.is_home()) {
         const auto parent = request.in_working_directory
                                 ? Result<Directory>{place.working_directory}
                                 : tree.open_parent(place.home, request.path, blocking(effort), recent);
         if (!parent)
-            carried.failure = parent.error();
+            result.failure = parent.error();
         else
-            carried.made.parents.add(*parent, most_parents(place));
+            result.parents.add(*parent, most_parents(place));
     }
-    return carried;
+    return result;
 }
 
-Carried carry_out(const Tree& tree, const SessionDirectories& place, const MakePath& request,
-                  HomeQuota::Clock::time_point asked, Effort effort, RecentParent* recent, TreeSync* sync)
+MkdirResult make_directories(const Tree& tree, const SessionDirectories& place, const MakePath& request,
+                             HomeQuota::Clock::time_point asked, Effort effort, RecentParent* recent,
+                             TreeSync* sync)
 {
-    Carried carried;
-    carried.failure = with_terms(place, asked, effort, recent, sync, [&](const Tree::Terms& terms) {
-        return tree.make_with_parents(place.home, request.path, carried.made, terms);
+    return with_terms(place, asked, effort, recent, sync, [&](const Tree::Terms& terms) {
+        return tree.make_with_parents(place.home, request.path, terms);
     });
-    return carried;
 }
 
 error_code sync_those_not_local(Parents& parents, TreeSync& sync)

@@ -59,28 +59,19 @@ struct Homes {
 // The place of a session that has just logged in. From any thread.
 SessionDirectories session_directories(const OpenedHome& home, Homes& homes);
 
-// What came of a command that makes directories, in one attempt or several.
-struct Carried {
-    error_code failure{};   // as of Tree::make_in, make and make_with_parents
-    Made made{};            // also where it failed; its parents are to be synced before the answer
-    bool abandoned = false; // nobody has waited for the thread that does it
-
-    // Adds what came of the next attempt, which went on where this one had failed.
-    void go_on_with(const Carried& next, std::size_t most_parents = Parents::most_of_session);
-};
-
 // How many parents a session there may hold until they are synced. The sessions of a home share
 // most_parents_of_home, down to one for each.
 std::size_t most_parents(const SessionDirectories& place);
 constexpr std::size_t most_parents_of_home = 128;
 
-// `asked`: when the command came. `recent`, `sync`: as of MakeTerms.
-Carried carry_out(const Tree& tree, const SessionDirectories& place, const MakeDirectory& request,
-                  HomeQuota::Clock::time_point asked, Effort effort, RecentParent* recent = nullptr,
-                  TreeSync* sync = nullptr);
-Carried carry_out(const Tree& tree, const SessionDirectories& place, const MakePath& request,
-                  HomeQuota::Clock::time_point asked, Effort effort, RecentParent* recent = nullptr,
-                  TreeSync* sync = nullptr);
+// `asked`: when the command came. `recent`, `sync`: as of MakeTerms. Fails as Tree::make_in, make and
+// make_with_parents.
+MkdirResult make_directories(const Tree& tree, const SessionDirectories& place, const MakeDirectory& request,
+                             HomeQuota::Clock::time_point asked, Effort effort,
+                             RecentParent* recent = nullptr, TreeSync* sync = nullptr);
+MkdirResult make_directories(const Tree& tree, const SessionDirectories& place, const MakePath& request,
+                             HomeQuota::Clock::time_point asked, Effort effort,
+                             RecentParent* recent = nullptr, TreeSync* sync = nullptr);
 
 // Syncs those of `parents` that are not local, here and now, and takes them out: the commit queue, which all
 // sessions share, must not wait for them.
