@@ -16,7 +16,7 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr auto ignored = [](const auto&) {};
-constexpr std::array in_workers{Effort::may_count, Effort::may_wait}; // in this order
+constexpr std::array in_workers{Blocking::to_count, Blocking::any}; // in this order
 
 bool needs_worker(error_code failure)
 {
@@ -42,7 +42,7 @@ asio::awaitable<void> DirectoryCommands::make(Request request)
 {
     place_.max_dirs = own_max_dirs_.value_or(client_.context.settings.max_dirs);
     MkdirResult result = make_directories(client_.context.server.tree, place_, request, arrived_,
-                                          Effort::at_once, &recent_, client_.sync());
+                                          Blocking::never, &recent_, client_.sync());
     const bool finished = !needs_worker(result.failure) || co_await finish_in_workers(request, result);
     log_made(request.path, result);
     if (finished)
@@ -60,8 +60,8 @@ template <class Request>
 asio::awaitable<bool> DirectoryCommands::finish_in_workers(const Request& request, MkdirResult& result)
 {
     recent_.forget();
-    for (const Effort effort : in_workers) {
-        const auto next = co_await in_worker(request, effort);
+    for (const Blocking blocking : in_workers) {
+        const auto next = co_await in_worker(request, blocking);
         if (!next) co_return false;
         result.add(*next, most_parents(place_));
         if (result.failure != Errc::would_wait) break;
@@ -72,12 +72,12 @@ asio::awaitable<bool> DirectoryCommands::finish_in_workers(const Request& reques
 // No value: the connection ended before the thread was ready.
 template <class Request>
 asio::awaitable<std::optional<MkdirResult>> DirectoryCommands::in_worker(const Request& request,
-                                                                         Effort effort)
+                                                                         Blocking blocking)
 {
-    const auto lane = effort == Effort::may_count ? place_.counting : place_.waiting;
-    auto work = [&tree = client_.context.server.tree, place = place_, request, arrived = arrived_, effort,
+    const auto lane = blocking == Blocking::to_count ? place_.counting : place_.waiting;
+    auto work = [&tree = client_.context.server.tree, place = place_, request, arrived = arrived_, blocking,
                  sync = client_.sync()] {
-        MkdirResult result = make_directories(tree, place, request, arrived, effort, nullptr, sync);
+        MkdirResult result = make_directories(tree, place, request, arrived, blocking, nullptr, sync);
         if (sync == nullptr) return result;
         if (const error_code failure = sync_those_not_local(result.parents, *sync))
             result.sync_failure = failure;
@@ -131,7 +131,7 @@ void DirectoryCommands::log_made(const RemotePath& path, const MkdirResult& resu
 asio::awaitable<void> DirectoryCommands::change(ChangeDirectory request)
 {
     const Tree& tree = client_.context.server.tree;
-    auto opened = tree.open(place_.home, request.path, Blocking::at_once);
+    auto opened = tree.open(place_.home, request.path, Blocking::never);
     if (!opened && opened.error() == Errc::would_wait) {
         auto work = [&tree, home = place_.home, path = request.path] { return tree.open(home, path); };
         auto waited = co_await client_.hand_over(place_.waiting, std::move(work), ignored);
@@ -147,9 +147,9 @@ asio::awaitable<void> DirectoryCommands::change(ChangeDirectory request)
 asio::awaitable<std::optional<error_code>> DirectoryCommands::enter_home(std::string home)
 {
     const Tree& tree = client_.context.server.tree;
-    auto opened = open_home(tree, home, Effort::at_once);
+    auto opened = open_home(tree, home, Blocking::never);
     if (!opened && opened.error() == Errc::would_wait) {
-        auto work = [&tree, home] { return open_home(tree, home, Effort::may_wait); };
+        auto work = [&tree, home] { return open_home(tree, home, Blocking::any); };
         auto waited = co_await client_.hand_over(lane_of_home(tree, home), std::move(work), ignored);
         opened = waited.value ? std::move(*waited.value) : Result<OpenedHome>{waited.failure};
     }

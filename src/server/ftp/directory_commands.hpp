@@ -43,7 +43,7 @@ private:
     template <class Request>
     boost::asio::awaitable<bool> finish_in_workers(const Request& request, MkdirResult& result);
     template <class Request>
-    boost::asio::awaitable<std::optional<MkdirResult>> in_worker(const Request& request, Effort effort);
+    boost::asio::awaitable<std::optional<MkdirResult>> in_worker(const Request& request, Blocking blocking);
     Reply reply_to(const MakeDirectory& request, const MkdirResult& result) const;
     Reply reply_to(const MakePath& request, const MkdirResult& result) const;
     void answer(const Reply& reply, const RemotePath& path, const MkdirResult& result);

@@ -14,11 +14,6 @@ namespace ftpc::server {
 
 namespace {
 
-Blocking blocking(Effort effort)
-{
-    return effort == Effort::may_wait ? Blocking::may_wait : Blocking::at_once;
-}
-
 // Odd for lanes that only count, even for those that wait.
 std::uint64_t lane_key(std::uint64_t device, std::uint64_t inode, bool counting)
 {
@@ -36,15 +31,12 @@ bool serves_as(const OpenDirectory& one, const OpenDirectory& other)
 
 // The result of `make` with the place's terms.
 template <class Make>
-MkdirResult with_terms(const SessionDirectories& place, HomeQuota::Clock::time_point asked, Effort effort,
+MkdirResult with_terms(const SessionDirectories& place, HomeQuota::Clock::time_point asked, Blocking blocking,
                        RecentParent* recent, TreeSync* sync, Make make)
 {
     Allowance allowance;
-    Tree::Terms terms{.blocking = blocking(effort),
-                      .may_count = effort != Effort::at_once,
-                      .recent = recent,
-                      .most_parents = most_parents(place),
-                      .sync = sync};
+    Tree::Terms terms{
+        .blocking = blocking, .recent = recent, .most_parents = most_parents(place), .sync = sync};
     if (place.max_dirs != 0) {
         allowance = {place.quota, place.max_dirs, asked};
         terms.allowance = &allowance;
@@ -54,9 +46,9 @@ MkdirResult with_terms(const SessionDirectories& place, HomeQuota::Clock::time_p
 
 } // namespace
 
-Result<OpenedHome> open_home(const Tree& tree, std::string_view home, Effort effort)
+Result<OpenedHome> open_home(const Tree& tree, std::string_view home, Blocking blocking)
 {
-    auto directory = tree.open_home(home, blocking(effort));
+    auto directory = tree.open_home(home, blocking);
     if (!directory) return directory.error();
     struct stat status {};
     if (::fstat((*directory)->fd.get(), &status) != 0) return last_system_error();
@@ -97,10 +89,10 @@ std::size_t most_parents(const SessionDirectories& place)
 }
 
 MkdirResult make_directories(const Tree& tree, const SessionDirectories& place, const MakeDirectory& request,
-                             HomeQuota::Clock::time_point asked, Effort effort, RecentParent* recent,
+                             HomeQuota::Clock::time_point asked, Blocking blocking, RecentParent* recent,
                              TreeSync* sync)
 {
-    MkdirResult result = with_terms(place, asked, effort, recent, sync, [&](const Tree::Terms& terms) {
+    MkdirResult result = with_terms(place, asked, blocking, recent, sync, [&](const Tree::Terms& terms) {
         return request.in_working_directory
                    ? tree.make_in(place.working_directory, request.path.name(), terms)
                    : tree.make(place.home, request.path, terms);
@@ -111,7 +103,7 @@ MkdirResult make_directories(const Tree& tree, const SessionDirectories& place, 
     if (result.failure == Errc::directory_exists && !request.path.is_home()) {
         const auto parent = request.in_working_directory
                                 ? Result<Directory>{place.working_directory}
-                                : tree.open_parent(place.home, request.path, blocking(effort), recent);
+                                : tree.open_parent(place.home, request.path, blocking, recent);
         if (!parent)
             result.failure = parent.error();
         else
@@ -121,10 +113,10 @@ MkdirResult make_directories(const Tree& tree, const SessionDirectories& place, 
 }
 
 MkdirResult make_directories(const Tree& tree, const SessionDirectories& place, const MakePath& request,
-                             HomeQuota::Clock::time_point asked, Effort effort, RecentParent* recent,
+                             HomeQuota::Clock::time_point asked, Blocking blocking, RecentParent* recent,
                              TreeSync* sync)
 {
-    return with_terms(place, asked, effort, recent, sync, [&](const Tree::Terms& terms) {
+    return with_terms(place, asked, blocking, recent, sync, [&](const Tree::Terms& terms) {
         return tree.make_with_parents(place.home, request.path, terms);
     });
 }

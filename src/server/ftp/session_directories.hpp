@@ -21,13 +21,9 @@ struct SessionDirectories {
     Directory working_directory;
     std::shared_ptr<HomeQuota> quota;
     std::uint64_t max_dirs = 0; // 0: any number
-    Workers::Lane counting;     // for what has to be counted first
-    Workers::Lane waiting;      // for what may have to wait for a file system
+    Workers::Lane counting;     // for Blocking::to_count
+    Workers::Lane waiting;      // for Blocking::any
 };
-
-// How far a call may go. On the loop: `at_once`. In the lane `counting`: `may_count`. In the lane `waiting`:
-// `may_wait`.
-enum class Effort { at_once, may_count, may_wait };
 
 // What a home is known by, whatever names it has.
 struct HomeId {
@@ -43,8 +39,8 @@ struct OpenedHome {
     bool on_own_disk = false; // on a local file system, also where all is handed over
 };
 
-// Fails as Tree::open_home, with Errc::would_wait for Effort::at_once only.
-Result<OpenedHome> open_home(const Tree& tree, std::string_view home, Effort effort);
+// Fails as Tree::open_home, with Errc::would_wait unless `blocking` is Blocking::any.
+Result<OpenedHome> open_home(const Tree& tree, std::string_view home, Blocking blocking);
 
 // The lane for opening `home` when that has to wait.
 Workers::Lane lane_of_home(const Tree& tree, std::string_view home);
@@ -67,10 +63,10 @@ constexpr std::size_t most_parents_of_home = 128;
 // `asked`: when the command came. `recent`, `sync`: as of MakeTerms. Fails as Tree::make_in, make and
 // make_with_parents.
 MkdirResult make_directories(const Tree& tree, const SessionDirectories& place, const MakeDirectory& request,
-                             HomeQuota::Clock::time_point asked, Effort effort,
+                             HomeQuota::Clock::time_point asked, Blocking blocking,
                              RecentParent* recent = nullptr, TreeSync* sync = nullptr);
 MkdirResult make_directories(const Tree& tree, const SessionDirectories& place, const MakePath& request,
-                             HomeQuota::Clock::time_point asked, Effort effort,
+                             HomeQuota::Clock::time_point asked, Blocking blocking,
                              RecentParent* recent = nullptr, TreeSync* sync = nullptr);
 
 // Syncs those of `parents` that are not local, here and now, and takes them out: the commit queue, which all

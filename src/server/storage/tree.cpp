@@ -114,7 +114,7 @@ Result<Directory> Tree::open_relative(const Directory& home, std::string_view pa
 Result<OpenDirectory> Tree::open_at(const OpenDirectory& base, std::string_view relative_path,
                                     Blocking blocking, int flags) const
 {
-    if (blocking == Blocking::at_once && !base.local) return Errc::would_wait;
+    if (blocking != Blocking::any && !base.local) return Errc::would_wait;
     if (lookup_ == Lookup::beneath) {
         auto opened = open_readable(base.fd.get(), relative_path, flags, open_staying);
         if (opened) {
@@ -152,7 +152,7 @@ bool Tree::is_local(int fd) const
 
 bool Tree::must_stay(Blocking blocking) const
 {
-    return blocking == Blocking::at_once && hand_over_ == HandOver::automatic;
+    return blocking != Blocking::any && hand_over_ == HandOver::automatic;
 }
 
 MkdirResult Tree::make_in(const Directory& parent, std::string_view name, const Terms& terms) const
@@ -165,12 +165,12 @@ MkdirResult Tree::make_in(const Directory& parent, std::string_view name, const 
 error_code Tree::make_one(const Directory& parent, std::string_view name, MkdirResult& result,
                           const Terms& terms) const
 {
-    if (terms.blocking == Blocking::at_once && !parent->local) return Errc::would_wait;
+    if (terms.blocking != Blocking::any && !parent->local) return Errc::would_wait;
     if (name.size() > max_name_bytes) return error_code{ENAMETOOLONG, boost::system::system_category()};
     const CString<max_name_bytes> terminated{name};
     std::optional<HomeQuota::Permit> permit;
     if (terms.allowance != nullptr && parent->in_home) {
-        auto taken = terms.allowance->take(terms.may_count);
+        auto taken = terms.allowance->take(terms.blocking != Blocking::never);
         if (!taken) {
             const error_code there = what_is_there(parent, terminated.get(), terms.blocking);
             return is_there(there) ? there : taken.error();
@@ -259,7 +259,7 @@ error_code Tree::keep_few(MkdirResult& result, const Terms& terms)
 {
     if (!result.parents.is_full(terms.most_parents)) return {};
     if (terms.sync != nullptr) {
-        if (terms.blocking == Blocking::at_once) return Errc::would_wait;
+        if (terms.blocking != Blocking::any) return Errc::would_wait;
         if (const error_code failure = terms.sync->sync(result.parents, terms.most_parents))
             result.sync_failure = failure;
     }

@@ -51,17 +51,19 @@ struct RecentParent {
     void forget() { *this = {}; }
 };
 
-// Who asks. The event loop asks `at_once` and gets Errc::would_wait for what might have to wait for another
-// file system than a local one: because the directory lies on such a one, or there is a mount on the way. The
-// whole is then to be asked again by a thread that may wait. Which those are is the setting hand-over.
-enum class Blocking { may_wait, at_once };
+// How far a call may block its thread.
+// `never`, on the event loop: Errc::would_wait if the call might have to wait for a file system that is not
+// local, because the directory lies there or a mount is on the way; Errc::must_count if the allowance has to
+// count first. Another thread is then to make the same call. Which file systems count as local is the setting
+// hand-over.
+// `to_count`: may count; Errc::would_wait as with `never`. `any`: may wait for any file system.
+enum class Blocking { never, to_count, any };
 
 // What new directories are asked for with.
 struct MakeTerms {
-    Blocking blocking = Blocking::may_wait;
+    Blocking blocking = Blocking::any;
     const Allowance* allowance = nullptr; // asked for each directory in the home; null: any number
-    bool may_count = true; // else Errc::must_count is the answer where the allowance has to count first
-    RecentParent* recent = nullptr;                      // is used, and kept up to date
+    RecentParent* recent = nullptr;       // is used, and kept up to date
     std::size_t most_parents = Parents::most_of_session; // to be held at once, as of Parents::add
     TreeSync* sync = nullptr; // for what is more than that; null: nothing is to be synced at all
 };
@@ -80,11 +82,11 @@ public:
 
     // A user's home, relative to the root.
     // Fails with errno of openat2(2): ENOENT, ENOTDIR, EXDEV, EACCES …, EAGAIN after 16 tries.
-    Result<Directory> open_home(std::string_view home, Blocking blocking = Blocking::may_wait) const;
+    Result<Directory> open_home(std::string_view home, Blocking blocking = Blocking::any) const;
 
     // The directory that `path` names beneath `home`. Fails as open_home.
     Result<Directory> open(const Directory& home, const RemotePath& path,
-                           Blocking blocking = Blocking::may_wait) const;
+                           Blocking blocking = Blocking::any) const;
 
     // The parent of `path`, which is not the home, by way of `recent` where that is given. Fails as
     // open_home.
