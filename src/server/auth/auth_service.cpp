@@ -1,7 +1,7 @@
 #include "server/auth/auth_service.hpp"
 
 #include "server/auth/login/held_logins.hpp"
-#include "server/auth/net_requests.hpp"
+#include "server/auth/request_handler.hpp"
 #include "server/auth/state/login_keeper.hpp"
 #include "server/auth/users_reader.hpp"
 #include "server/ipc/control.hpp"
@@ -180,8 +180,8 @@ private:
     void users_changed()
     {
         if (services_.history.forget_those_gone(stores_->users, services_.now())) keeper_->changed();
-        if (net_) net_->users_changed();
-        if (net_) channel_->fill();
+        if (request_handler_) request_handler_->users_changed();
+        if (request_handler_) channel_->fill();
     }
 
     // ---- net
@@ -196,18 +196,18 @@ private:
             loop_, std::move(descriptors[0]), ipc::max_message_bytes,
             ipc::Endpoint::Events{.on_packet = [this](const ipc::Packet& packet) { take_request(packet); },
                                   .on_closed = [this](std::string_view why) { lose_channel(why); },
-                                  .on_room = [this] { net_->tell_next(); }},
+                                  .on_room = [this] { request_handler_->tell_next(); }},
             most_unsent_answers);
-        net_ = std::make_shared<NetRequests>(
+        request_handler_ = std::make_shared<RequestHandler>(
             services_, [this](const ipc::Answer& answer) { channel_->send(ipc::encode(answer)); });
-        net_->begin();
+        request_handler_->begin();
     }
 
     void take_request(const ipc::Packet& packet)
     {
         auto request = ipc::decode_request(packet.bytes);
         if (!request || !packet.descriptors.empty()) return lose_channel("it sent what is no request");
-        net_->handle(std::move(*request));
+        request_handler_->handle(std::move(*request));
     }
 
     // Perhaps net is gone, or both are well and get another channel: the supervisor knows.
@@ -221,7 +221,7 @@ private:
     // All logins of the channel end with it.
     void disconnect()
     {
-        net_.reset();
+        request_handler_.reset();
         channel_.reset();
     }
 
@@ -265,7 +265,7 @@ private:
     std::optional<UsersReader> reader_;
     std::optional<ipc::Endpoint> channel_;
     std::uint32_t channel_number_ = 0;
-    std::shared_ptr<NetRequests> net_;
+    std::shared_ptr<RequestHandler> request_handler_;
     int exit_status_ = EXIT_SUCCESS;
     // Last, so that its workers have ended before anything that they use is gone.
     std::optional<HashQueue> hash_queue_;

@@ -1,5 +1,5 @@
 // How guessing is slowed. Pure: knows no user store, no socket and no clock; what it says is acted upon by
-// net_requests.
+// request_handler.
 //
 // By address (network_of): failed logins beyond `address` make the address wait, one minute for the first,
 // twice as long for each further one, up to an hour. Meanwhile its logins by password are refused without
