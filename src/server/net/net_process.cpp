@@ -9,6 +9,7 @@
 #include "server/net/parent_death.hpp"
 #include "server/transport/listener.hpp"
 #include "server/transport/reactors.hpp"
+#include "server/transport/use_awaitable.hpp"
 
 #include <boost/asio.hpp>
 
@@ -27,7 +28,6 @@
 namespace ftpc::server {
 
 namespace asio = boost::asio;
-constexpr auto use_awaitable = asio::as_tuple(asio::use_awaitable);
 constexpr std::chrono::seconds stop_time{3};       // for connections to take their last reply
 constexpr std::chrono::seconds memory_interval{5}; // of looking whether there is much to give back
 constexpr std::size_t few_connections = 64;        // whose memory is not worth it
