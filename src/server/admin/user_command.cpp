@@ -110,7 +110,7 @@ UserDatabase open_user_database(const Settings& settings)
     try {
         return open_existing(settings);
     } catch (const std::runtime_error& error) {
-        // If DATA was moved away or mounted over, mending what is there now would be wrong.
+        // If DATA was moved away or mounted over, the directory that is there now must not be mended.
         print_problems(differences_of_path(settings.data));
         throw;
     }

@@ -39,7 +39,7 @@ void log_problems(std::string_view event, const std::vector<Problem>& problems)
         log_event(event, {{"where", problem.where}, {"reason", problem.what}});
 }
 
-// What stands for as long as the process, once the first Configure is in force.
+// The state that lasts as long as the process, once the first Configure is in force.
 struct Stores {
     Stores(UniqueFd directory, const std::string& data_path)
         : data{std::move(directory)}, users{data.get(), data_path}, session_keys{data.get()}
@@ -107,7 +107,7 @@ private:
         reader_->watch(stores->data.get()); // finds the directory through /proc
         if (auto refused = lock_down_to(stores->data.get(), settings); !refused.empty()) return refused;
         stores_ = std::move(stores);
-        set_limits(settings); // what is restored is bounded by them
+        set_limits(settings); // they bound the state that is restored
         keeper_.emplace(loop_, stores_->data.get(), services_.history, services_.limiter);
         return read_users(); // it may have been read although somebody was writing it
     }
@@ -176,7 +176,7 @@ private:
         return problems;
     }
 
-    // Ends what holds no longer.
+    // Forgets the users who are gone, and ends the logins that hold no longer.
     void users_changed()
     {
         if (services_.history.forget_those_gone(stores_->users, services_.now())) keeper_->changed();

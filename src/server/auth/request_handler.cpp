@@ -196,7 +196,7 @@ void RequestHandler::on(const ipc::Withdraw& request)
     if (const auto asked = asked_.extract(request.id)) *asked.mapped() = true;
 }
 
-// What the limiter says to a login by password, before any work is done for it.
+// Asks the limiter about a login by password before any work is done for it.
 void RequestHandler::limit(const Asked& asked, const std::string& user, PasswordProof proof)
 {
     const auto found = services_.users->find(user);
@@ -233,7 +233,7 @@ void RequestHandler::check(const Asked& asked, const std::string& user, LoginRan
                            Login{.user = {}, .session_key = {}, .may_enrol = true});
     };
     const auto run = [services = &services_, check, decide] {
-        check_password(*check);
+        verify_proof(*check);
         services->run_on_loop(decide);
         if (renew_if_old(*services->users, *check)) services->run_on_loop(services->users_changed);
     };
@@ -273,13 +273,13 @@ void RequestHandler::answer_login(const Asked& asked, const std::string& user, c
     log_login(asked, user, decision);
     asked_.erase(asked.id);
     send_(answer);
-    // Only now, so that what is remembered of a user, and not of a stranger, does not show in the time.
+    // Only after the answer: only logins of users are remembered, and the time that takes must not show.
     remember(asked, user, decision);
     count(asked, user, decision);
 }
 
-// A password that was checked is always named: the check takes so long that they cannot flood the log. What
-// was refused without one can.
+// A login whose password was checked always gets a line: the check takes so long that these cannot flood the
+// log. Logins that are refused without a check can.
 void RequestHandler::log_login(const Asked& asked, const std::string& user, const Decision& decision)
 {
     const bool checked = decision.status == ipc::LoginStatus::refused && asked.method != session_key_method;
@@ -341,7 +341,7 @@ void RequestHandler::count(const Asked& asked, const std::string& user, const De
                   {{"limit", "login-limit-address"},
                    {"peer", address_text(asked.peer)},
                    {"seconds", static_cast<std::uint64_t>(seconds)}});
-    services_.hash_queue->refuse_all_of(asked.peer); // what it sent before it was known for that
+    services_.hash_queue->refuse_all_of(asked.peer); // its earlier logins that still wait
 }
 
 } // namespace ftpc::server

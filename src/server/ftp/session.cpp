@@ -62,7 +62,7 @@ Action on_home_unusable(error_code failure)
 
 } // namespace
 
-// What each command needs before its handler is even called.
+// The state that each command needs before its handler is even called.
 const Session::Row* Session::find_row(Verb verb)
 {
     static constexpr std::array rows{
@@ -363,7 +363,7 @@ Action Session::pwd(std::string_view)
     return quoted_path_reply(257, working_directory_, " is the working directory.");
 }
 
-// ---- what clients ask of any server
+// ---- commands of any FTP server
 
 Action Session::feat(std::string_view)
 {

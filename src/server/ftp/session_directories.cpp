@@ -21,7 +21,7 @@ std::uint64_t lane_key(std::uint64_t device, std::uint64_t inode, bool counting)
     return (device * spread + inode) << 1 | (counting ? 1U : 0U);
 }
 
-// Whether what is opened beneath `one` and done there comes out as beneath `other`, which is the same
+// Whether calls beneath `one` have the same results as beneath `other`, which is the same
 // directory.
 bool serves_as(const OpenDirectory& one, const OpenDirectory& other)
 {
@@ -75,8 +75,8 @@ SessionDirectories session_directories(const OpenedHome& home, Homes& homes)
             .working_directory = directory,
             .quota = homes.quotas.share(home.id, new_quota, [](const HomeQuota&) { return true; }),
             .counting = {.key = lane_key(home.id.device, home.id.inode, true), .local = true},
-            // Whoever works on a file system that is not local waits together with the others there;
-            // elsewhere only what is mounted in the home hangs.
+            // Sessions on a file system that is not local wait together; elsewhere only a mount in the
+            // home can hang.
             .waiting = {.key = lane_key(home.id.device, home.on_own_disk ? home.id.inode : 0, false),
                         .local = false}};
 }

@@ -1,5 +1,5 @@
-// Where a session works, and what it does there, as plain calls that a connection makes on the event loop or
-// hands to a worker, copy and all.
+// The directories of a session and the calls on them. A connection makes these on the event loop, or copies
+// its place and hands them to a worker.
 #pragma once
 
 #include "server/ftp/session.hpp"
@@ -17,7 +17,7 @@
 namespace ftpc::server {
 
 struct SessionDirectories {
-    Directory home; // null: nobody is logged in
+    Directory home; // null: no user is logged in
     Directory working_directory;
     std::shared_ptr<HomeQuota> quota;
     std::uint64_t max_dirs = 0; // 0: any number
@@ -25,7 +25,7 @@ struct SessionDirectories {
     Workers::Lane waiting;      // for Blocking::any
 };
 
-// What a home is known by, whatever names it has.
+// Identifies a home, whatever names it has.
 struct HomeId {
     dev_t device;
     ino_t inode;
@@ -45,8 +45,8 @@ Result<OpenedHome> open_home(const Tree& tree, std::string_view home, Blocking b
 // The lane for opening `home` when that has to wait.
 Workers::Lane lane_of_home(const Tree& tree, std::string_view home);
 
-// The homes in which somebody works. Whoever works in the same one shares its quota, and a descriptor where
-// all reach it through the same mount.
+// The homes of the sessions. Sessions in the same home share its quota, and a descriptor if all reach it
+// through the same mount.
 struct Homes {
     WeakMap<HomeId, HomeQuota> quotas;
     WeakMap<HomeId, const OpenDirectory> directories;

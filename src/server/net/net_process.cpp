@@ -59,8 +59,8 @@ rlim_t descriptor_limit()
     return at_start;
 }
 
-// No more connections than there are descriptors: strangers are turned away while sessions can still open
-// what they need.
+// No more connections than there are descriptors: unauthenticated clients are turned away while sessions can
+// still open what they need.
 AdmissionBounds admission_bounds(const Settings& settings)
 {
     const rlim_t limit = descriptor_limit();

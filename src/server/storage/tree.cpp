@@ -110,7 +110,7 @@ Result<Directory> Tree::open_relative(const Directory& home, std::string_view pa
     return share(std::move(*opened));
 }
 
-// What is opened without crossing a mount lies on the file system of `base`.
+// A directory that is opened without crossing a mount lies on the file system of `base`.
 Result<OpenDirectory> Tree::open_at(const OpenDirectory& base, std::string_view relative_path,
                                     Blocking blocking, int flags) const
 {
@@ -186,14 +186,14 @@ error_code Tree::make_one(const Directory& parent, std::string_view name, MkdirR
         return {};
     }
     if (errno != EEXIST) return last_system_error();
-    permit.reset(); // what is mounted on the name may hang, and others want to make directories here
+    permit.reset(); // a mount on the name may hang, and others want to make directories here
     const error_code there = what_is_there(parent, terminated.get(), terms.blocking);
     if (is_errno(there, ENOENT)) return error_code{EEXIST, boost::system::system_category()};
     return there;
 }
 
-// What has the name: Errc::directory_exists, EEXIST for anything else, ENOENT. A mount point is not asked
-// what is mounted there by who must not wait.
+// Tells by the error what has the name: Errc::directory_exists, EEXIST for anything else, or ENOENT. A caller
+// that must not wait gets Errc::would_wait for a mount point.
 error_code Tree::what_is_there(const Directory& parent, const char* name, Blocking blocking) const
 {
     if (must_stay(blocking)) {
@@ -244,7 +244,7 @@ MkdirResult Tree::make_with_parents(const Directory& home, const RemotePath& pat
 }
 
 // Opens `reached`, which lies in `here`. Where a link is in the way the whole path is looked up again from
-// the home, which is what the link must stay beneath.
+// the home, because the link must stay beneath it.
 Result<Directory> Tree::step_into(const Directory& home, const Directory& here, const RemotePath& reached,
                                   Blocking blocking) const
 {

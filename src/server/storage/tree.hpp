@@ -59,7 +59,7 @@ struct RecentParent {
 // `to_count`: may count; Errc::would_wait as with `never`. `any`: may wait for any file system.
 enum class Blocking { never, to_count, any };
 
-// What new directories are asked for with.
+// The terms on which new directories are made.
 struct MakeTerms {
     Blocking blocking = Blocking::any;
     const Allowance* allowance = nullptr; // asked for each directory in the home; null: any number

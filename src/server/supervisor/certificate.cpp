@@ -233,8 +233,8 @@ bool must_be_renewed(const std::string& certificate_file)
     }
 }
 
-// The login service may write in the data directory, too: what it would put there as "tls", were it taken
-// over, is not to be written into or believed by root. Who owns it cannot change later: the data directory is
+// The login service may write in the data directory, too. If it were taken over, root must neither write into
+// nor believe a "tls" that it puts there. Its owner cannot change later: the data directory is
 // sticky.
 void require_own_directory(const std::string& directory)
 {

@@ -100,7 +100,7 @@ void make_log_write_only()
     if (log >= 0) ::dup2(log, STDERR_FILENO);
 }
 
-// What else is open, whoever has opened it, could be read in spite of the lockdown. Of the standard
+// Other open descriptors, inherited or not, could be read in spite of the lockdown. Of the standard
 // descriptors only standard error is used, for the log.
 void keep_only(int control, int program)
 {
