@@ -1,13 +1,13 @@
 #include "server/config/settings.hpp"
 
 #include "shared/base/duration.hpp"
+#include "shared/base/numbers.hpp"
 #include "shared/base/text.hpp"
 
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cstdio>
 #include <cstdlib>
 #include <optional>
@@ -29,13 +29,10 @@ using Complaint = std::optional<std::string>; // none: the value was taken
 
 Complaint take_number(unsigned& out, std::string_view text, unsigned least, unsigned most, int base = 10)
 {
-    unsigned value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, base);
-    if (error == std::errc{} && end == text.data() + text.size() && value >= least && value <= most) {
-        out = value;
-        return {};
-    }
-    return "must be a number from " + std::to_string(least) + " to " + std::to_string(most);
+    const auto value = parse_number<unsigned>(text, least, most, base);
+    if (!value) return "must be a number from " + std::to_string(least) + " to " + std::to_string(most);
+    out = *value;
+    return {};
 }
 
 Complaint take_duration(std::chrono::seconds& out, std::string_view text)
@@ -98,10 +95,9 @@ Complaint take_directory_mode(mode_t& out, std::string_view text)
 
 Complaint take_max_dirs(std::uint64_t& out, std::string_view text)
 {
-    std::uint64_t value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc{} || end != text.data() + text.size()) return "must be a number; 0 sets no limit";
-    out = value;
+    const auto value = parse_number<std::uint64_t>(text);
+    if (!value) return "must be a number; 0 sets no limit";
+    out = *value;
     return {};
 }
 

@@ -6,6 +6,7 @@
 
 #include <boost/asio.hpp>
 
+#include <array>
 #include <utility>
 
 namespace ftpc::server {
@@ -15,6 +16,7 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr auto ignored = [](const auto&) {};
+constexpr std::array in_workers{Blocking::to_count, Blocking::any}; // in this order
 
 bool needs_worker(error_code failure)
 {
@@ -23,11 +25,11 @@ bool needs_worker(error_code failure)
 
 // The path as far as it was made.
 void log_directory_made(Reactor& reactor, const ReactorContext& context, ConnectionId id,
-                        std::string_view user, const RemotePath& path, const Made& made)
+                        std::string_view user, const RemotePath& path, const MkdirResult& result)
 {
-    if (made.directories == 0 || !context.settings.log_directories) return;
+    if (result.directories == 0 || !context.settings.log_directories) return;
     const std::string_view whole = path.text();
-    reactor.log().directory_made(id, user, whole.substr(0, whole.size() - made.below), made.directories);
+    reactor.log().directory_made(id, user, whole.substr(0, whole.size() - result.below), result.directories);
 }
 
 } // namespace
@@ -39,75 +41,80 @@ template <class Request>
 asio::awaitable<void> DirectoryCommands::make(Request request)
 {
     place_.max_dirs = own_max_dirs_.value_or(client_.context.settings.max_dirs);
-    Carried carried = carry_out(client_.context.server.tree, place_, request, arrived_, Effort::at_once,
-                                &recent_, client_.sync());
-    if (carried.failure && needs_worker(carried.failure)) co_await go_on_in_workers(request, carried);
-    log_made(request.path, carried.made);
+    MkdirResult result = make_directories(client_.context.server.tree, place_, request, arrived_,
+                                          Blocking::never, &recent_, client_.sync());
+    const bool finished = !needs_worker(result.failure) || co_await finish_in_workers(request, result);
+    log_made(request.path, result);
     // protection: cancelled
-    if (carried.abandoned)
-        ClientChannel::sync_unawaited(client_.context, std::move(carried.made.parents));
+    if (finished)
+        answer(reply_to(request, result), request.path, result);
     else
-        answer(outcome(request, carried), request.path, carried);
+        ClientChannel::sync_unawaited(client_.context, std::move(result.parents));
 }
 
 template asio::awaitable<void> DirectoryCommands::make(MakeDirectory request);
 template asio::awaitable<void> DirectoryCommands::make(MakePath request);
 
-// First on a thread that only counts, and only then on one that may wait for a file system: each goes on with
-// what the one before has left.
+// First on a thread that only counts, and only then on one that may wait for a file system: each continues
+// where the one before has failed. False: the connection ended meanwhile.
 template <class Request>
-asio::awaitable<void> DirectoryCommands::go_on_in_workers(const Request& request, Carried& carried)
+asio::awaitable<bool> DirectoryCommands::finish_in_workers(const Request& request, MkdirResult& result)
 {
     recent_.forget();
-    carried.go_on_with(co_await in_worker(request, Effort::may_count), most_parents(place_));
-    if (carried.failure == Errc::would_wait)
-        carried.go_on_with(co_await in_worker(request, Effort::may_wait), most_parents(place_));
+    for (const Blocking blocking : in_workers) {
+        const auto next = co_await in_worker(request, blocking);
+        if (!next) co_return false;
+        result.add(*next, most_parents(place_));
+        if (result.failure != Errc::would_wait) break;
+    }
+    co_return true;
 }
 
+// No value: the connection ended before the thread was ready.
 template <class Request>
-asio::awaitable<Carried> DirectoryCommands::in_worker(const Request& request, Effort effort)
+asio::awaitable<std::optional<MkdirResult>> DirectoryCommands::in_worker(const Request& request,
+                                                                         Blocking blocking)
 {
-    const auto lane = effort == Effort::may_count ? place_.counting : place_.waiting;
-    auto work = [&tree = client_.context.server.tree, place = place_, request, arrived = arrived_, effort,
+    const auto lane = blocking == Blocking::to_count ? place_.counting : place_.waiting;
+    auto work = [&tree = client_.context.server.tree, place = place_, request, arrived = arrived_, blocking,
                  sync = client_.sync()] {
-        Carried carried = carry_out(tree, place, request, arrived, effort, nullptr, sync);
-        if (sync == nullptr) return carried;
-        if (const error_code failure = sync_those_not_local(carried.made.parents, *sync))
-            carried.made.sync_failure = failure;
-        return carried;
+        MkdirResult result = make_directories(tree, place, request, arrived, blocking, nullptr, sync);
+        if (sync == nullptr) return result;
+        if (const error_code failure = sync_those_not_local(result.parents, *sync))
+            result.sync_failure = failure;
+        return result;
     };
     auto late = [&reactor = client_.reactor, &context = client_.context, id = client_.id,
-                 user = session_.user(), path = request.path](const Carried& carried) {
+                 user = session_.user(), path = request.path](const MkdirResult& result) {
         // protection: late
-        log_directory_made(reactor, context, id, user, path, carried.made);
-        ClientChannel::sync_unawaited(context, carried.made.parents);
+        log_directory_made(reactor, context, id, user, path, result);
+        ClientChannel::sync_unawaited(context, result.parents);
     };
-    auto result = co_await client_.hand_over(lane, std::move(work), std::move(late));
-    if (!result.value)
-        co_return Carried{.failure = result.failure,
-                          .abandoned = result.failure == asio::error::operation_aborted};
-    co_return std::move(*result.value);
+    auto waited = co_await client_.hand_over(lane, std::move(work), std::move(late));
+    if (waited.value) co_return std::move(*waited.value);
+    if (waited.failure == asio::error::operation_aborted) co_return std::nullopt;
+    co_return MkdirResult{.failure = waited.failure};
 }
 
-Reply DirectoryCommands::outcome(const MakeDirectory& request, const Carried& carried) const
+Reply DirectoryCommands::reply_to(const MakeDirectory& request, const MkdirResult& result) const
 {
-    return session_.on_directory_made(request.path, carried.failure);
+    return session_.on_directory_made(request.path, result.failure);
 }
 
-Reply DirectoryCommands::outcome(const MakePath& request, const Carried& carried) const
+Reply DirectoryCommands::reply_to(const MakePath& request, const MkdirResult& result) const
 {
-    return session_.on_path_made(request.path, carried.made.path, carried.failure);
+    return session_.on_path_made(request.path, result.path_made, result.failure);
 }
 
 // `reply`, unless there is more to be said than the session knows.
-void DirectoryCommands::answer(const Reply& reply, const RemotePath& path, const Carried& carried)
+void DirectoryCommands::answer(const Reply& reply, const RemotePath& path, const MkdirResult& result)
 {
-    const Parents& parents = carried.made.parents;
-    if (concerns_operator(carried.failure)) client_.log.directory_refused(path, carried.failure);
-    if (carried.made.sync_failure) {
-        log_event("sync-failed", {{"error", carried.made.sync_failure.message()}});
-        client_.answer(ReplyBatch::not_synced(carried.made.sync_failure));
-    } else if (carried.failure == Errc::over_quota) {
+    const Parents& parents = result.parents;
+    if (concerns_operator(result.failure)) client_.log.directory_refused(path, result.failure);
+    if (result.sync_failure) {
+        log_event("sync-failed", {{"error", result.sync_failure.message()}});
+        client_.answer(ReplyBatch::not_synced(result.sync_failure));
+    } else if (result.failure == Errc::over_quota) {
         client_.log.over_quota(place_.max_dirs);
         // protection: sync-refused
         client_.answer_when_synced(over_quota_reply(place_.max_dirs), parents, most_parents(place_));
@@ -116,10 +123,10 @@ void DirectoryCommands::answer(const Reply& reply, const RemotePath& path, const
     }
 }
 
-void DirectoryCommands::log_made(const RemotePath& path, const Made& made)
+void DirectoryCommands::log_made(const RemotePath& path, const MkdirResult& result)
 {
-    client_.log.directories_made(made.directories);
-    log_directory_made(client_.reactor, client_.context, client_.id, session_.user(), path, made);
+    client_.log.directories_made(result.directories);
+    log_directory_made(client_.reactor, client_.context, client_.id, session_.user(), path, result);
 }
 
 // ---- CWD, CDUP
@@ -127,7 +134,7 @@ void DirectoryCommands::log_made(const RemotePath& path, const Made& made)
 asio::awaitable<void> DirectoryCommands::change(ChangeDirectory request)
 {
     const Tree& tree = client_.context.server.tree;
-    auto opened = tree.open(place_.home, request.path, Blocking::at_once);
+    auto opened = tree.open(place_.home, request.path, Blocking::never);
     if (!opened && opened.error() == Errc::would_wait) {
         auto work = [&tree, home = place_.home, path = request.path] { return tree.open(home, path); };
         auto waited = co_await client_.hand_over(place_.waiting, std::move(work), ignored);
@@ -143,9 +150,9 @@ asio::awaitable<void> DirectoryCommands::change(ChangeDirectory request)
 asio::awaitable<std::optional<error_code>> DirectoryCommands::enter_home(std::string home)
 {
     const Tree& tree = client_.context.server.tree;
-    auto opened = open_home(tree, home, Effort::at_once);
+    auto opened = open_home(tree, home, Blocking::never);
     if (!opened && opened.error() == Errc::would_wait) {
-        auto work = [&tree, home] { return open_home(tree, home, Effort::may_wait); };
+        auto work = [&tree, home] { return open_home(tree, home, Blocking::any); };
         auto waited = co_await client_.hand_over(lane_of_home(tree, home), std::move(work), ignored);
         opened = waited.value ? std::move(*waited.value) : Result<OpenedHome>{waited.failure};
     }

@@ -41,13 +41,13 @@ public:
 
 private:
     template <class Request>
-    boost::asio::awaitable<void> go_on_in_workers(const Request& request, Carried& carried);
+    boost::asio::awaitable<bool> finish_in_workers(const Request& request, MkdirResult& result);
     template <class Request>
-    boost::asio::awaitable<Carried> in_worker(const Request& request, Effort effort);
-    Reply outcome(const MakeDirectory& request, const Carried& carried) const;
-    Reply outcome(const MakePath& request, const Carried& carried) const;
-    void answer(const Reply& reply, const RemotePath& path, const Carried& carried);
-    void log_made(const RemotePath& path, const Made& made);
+    boost::asio::awaitable<std::optional<MkdirResult>> in_worker(const Request& request, Blocking blocking);
+    Reply reply_to(const MakeDirectory& request, const MkdirResult& result) const;
+    Reply reply_to(const MakePath& request, const MkdirResult& result) const;
+    void answer(const Reply& reply, const RemotePath& path, const MkdirResult& result);
+    void log_made(const RemotePath& path, const MkdirResult& result);
 
     ClientChannel& client_;
     Session& session_;

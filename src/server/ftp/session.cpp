@@ -3,11 +3,11 @@
 #include "server/ftp/error_reply.hpp"
 #include "shared/base/base64.hpp"
 #include "shared/base/error.hpp"
+#include "shared/base/numbers.hpp"
 #include "shared/base/text.hpp"
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <utility>
 
 namespace ftpc::server {
@@ -18,6 +18,7 @@ constexpr int most_refusals = 3;
 
 const Reply bad_argument{501, "Syntax error in the argument."};
 
+// Of any size: the value is not used.
 bool is_number(std::string_view text)
 {
     return !text.empty() &&
@@ -61,7 +62,7 @@ Action on_home_unusable(error_code failure)
 
 } // namespace
 
-// What each command needs before its handler is even called.
+// The state that each command needs before its handler is even called.
 const Session::Row* Session::find_row(Verb verb)
 {
     static constexpr std::array rows{
@@ -258,9 +259,9 @@ Action Session::site_session_new(std::string_view argument)
     // protection: weak-key
     if (!base64_decode_into(key, action.key) || is_weak_key(action.key)) return bad_argument;
     if (!lifetime.empty()) {
-        const char* const last = lifetime.data() + lifetime.size();
-        const auto [end, error] = std::from_chars(lifetime.data(), last, action.lifetime_seconds);
-        if (error != std::errc{} || end != last || action.lifetime_seconds == 0) return bad_argument;
+        const auto seconds = parse_number<std::uint32_t>(lifetime, 1);
+        if (!seconds) return bad_argument;
+        action.lifetime_seconds = *seconds;
     }
     if (!may_enrol_) return Reply{503, "A key can be enrolled once for each login by password."};
     may_enrol_ = false;
@@ -366,7 +367,7 @@ Action Session::pwd(std::string_view)
     return quoted_path_reply(257, working_directory_, " is the working directory.");
 }
 
-// ---- what clients ask of any server
+// ---- commands of any FTP server
 
 Action Session::feat(std::string_view)
 {

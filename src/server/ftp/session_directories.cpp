@@ -14,11 +14,6 @@ namespace ftpc::server {
 
 namespace {
 
-Blocking blocking(Effort effort)
-{
-    return effort == Effort::may_wait ? Blocking::may_wait : Blocking::at_once;
-}
-
 // Odd for lanes that only count, even for those that wait.
 std::uint64_t lane_key(std::uint64_t device, std::uint64_t inode, bool counting)
 {
@@ -26,7 +21,7 @@ std::uint64_t lane_key(std::uint64_t device, std::uint64_t inode, bool counting)
     return (device * spread + inode) << 1 | (counting ? 1U : 0U);
 }
 
-// Whether what is opened beneath `one` and done there comes out as beneath `other`, which is the same
+// Whether calls beneath `one` have the same results as beneath `other`, which is the same
 // directory.
 bool serves_as(const OpenDirectory& one, const OpenDirectory& other)
 {
@@ -34,17 +29,14 @@ bool serves_as(const OpenDirectory& one, const OpenDirectory& other)
            on_same_mount(one.fd.get(), other.fd.get());
 }
 
-// What `make` makes of the place's terms.
+// The result of `make` with the place's terms.
 template <class Make>
-error_code with_terms(const SessionDirectories& place, HomeQuota::Clock::time_point asked, Effort effort,
-                      RecentParent* recent, TreeSync* sync, Make make)
+MkdirResult with_terms(const SessionDirectories& place, HomeQuota::Clock::time_point asked, Blocking blocking,
+                       RecentParent* recent, TreeSync* sync, Make make)
 {
     Allowance allowance;
-    Tree::Terms terms{.blocking = blocking(effort),
-                      .may_count = effort != Effort::at_once,
-                      .recent = recent,
-                      .most_parents = most_parents(place),
-                      .sync = sync};
+    Tree::Terms terms{
+        .blocking = blocking, .recent = recent, .most_parents = most_parents(place), .sync = sync};
     if (place.max_dirs != 0) {
         allowance = {place.quota, place.max_dirs, asked};
         terms.allowance = &allowance;
@@ -54,21 +46,9 @@ error_code with_terms(const SessionDirectories& place, HomeQuota::Clock::time_po
 
 } // namespace
 
-void Carried::go_on_with(const Carried& next, std::size_t most_parents)
+Result<OpenedHome> open_home(const Tree& tree, std::string_view home, Blocking blocking)
 {
-    failure = next.failure;
-    abandoned = next.abandoned;
-    made.path = made.path || next.made.path;
-    if (next.made.directories > 0) made.below = next.made.below;
-    // protection: half-way
-    made.directories += next.made.directories;
-    made.parents.add(next.made.parents, most_parents);
-    if (next.made.sync_failure) made.sync_failure = next.made.sync_failure;
-}
-
-Result<OpenedHome> open_home(const Tree& tree, std::string_view home, Effort effort)
-{
-    auto directory = tree.open_home(home, blocking(effort));
+    auto directory = tree.open_home(home, blocking);
     if (!directory) return directory.error();
     struct stat status {};
     if (::fstat((*directory)->fd.get(), &status) != 0) return last_system_error();
@@ -91,8 +71,7 @@ SessionDirectories session_directories(const OpenedHome& home, Homes& homes)
     const auto new_quota = [&directory] {
         return std::make_shared<HomeQuota>([directory] { return count_directories(directory->fd.get()); });
     };
-    // Whoever works on a file system that is not local waits together with the others there; elsewhere only
-    // what is mounted in the home hangs.
+    // Sessions on a file system that is not local wait together; elsewhere only a mount in the home can hang.
     // protection: homes-apart
     const ino_t hangs_alone = home.on_own_disk ? home.id.inode : 0;
     return {.home = directory,
@@ -109,38 +88,37 @@ std::size_t most_parents(const SessionDirectories& place)
     return std::clamp<std::size_t>(most_parents_of_home / sessions, 1, Parents::most_of_session);
 }
 
-Carried carry_out(const Tree& tree, const SessionDirectories& place, const MakeDirectory& request,
-                  HomeQuota::Clock::time_point asked, Effort effort, RecentParent* recent, TreeSync* sync)
+MkdirResult make_directories(const Tree& tree, const SessionDirectories& place, const MakeDirectory& request,
+                             HomeQuota::Clock::time_point asked, Blocking blocking, RecentParent* recent,
+                             TreeSync* sync)
 {
-    Carried carried;
-    carried.failure = with_terms(place, asked, effort, recent, sync, [&](const Tree::Terms& terms) {
+    MkdirResult result = with_terms(place, asked, blocking, recent, sync, [&](const Tree::Terms& terms) {
         return request.in_working_directory
-                   ? tree.make_in(place.working_directory, request.path.name(), carried.made, terms)
-                   : tree.make(place.home, request.path, carried.made, terms);
+                   ? tree.make_in(place.working_directory, request.path.name(), terms)
+                   : tree.make(place.home, request.path, terms);
     });
-    if (!carried.failure) return carried;
-    // 521 tells who asks again after a lost reply or a 451 that the directory is there, so it must be on
-    // disk, too.
-    if (carried.failure == Errc::directory_exists && !request.path.is_home()) {
+    if (!result.failure) return result;
+    // A client asks again after a lost reply or a 451. To it 521 means that the directory is there, so it
+    // must be on disk, too.
+    if (result.failure == Errc::directory_exists && !request.path.is_home()) {
         const auto parent = request.in_working_directory
                                 ? Result<Directory>{place.working_directory}
-                                : tree.open_parent(place.home, request.path, blocking(effort), recent);
+                                : tree.open_parent(place.home, request.path, blocking, recent);
         if (!parent)
-            carried.failure = parent.error();
+            result.failure = parent.error();
         else
-            carried.made.parents.add(*parent, most_parents(place));
+            result.parents.add(*parent, most_parents(place));
     }
-    return carried;
+    return result;
 }
 
-Carried carry_out(const Tree& tree, const SessionDirectories& place, const MakePath& request,
-                  HomeQuota::Clock::time_point asked, Effort effort, RecentParent* recent, TreeSync* sync)
+MkdirResult make_directories(const Tree& tree, const SessionDirectories& place, const MakePath& request,
+                             HomeQuota::Clock::time_point asked, Blocking blocking, RecentParent* recent,
+                             TreeSync* sync)
 {
-    Carried carried;
-    carried.failure = with_terms(place, asked, effort, recent, sync, [&](const Tree::Terms& terms) {
-        return tree.make_with_parents(place.home, request.path, carried.made, terms);
+    return with_terms(place, asked, blocking, recent, sync, [&](const Tree::Terms& terms) {
+        return tree.make_with_parents(place.home, request.path, terms);
     });
-    return carried;
 }
 
 error_code sync_those_not_local(Parents& parents, TreeSync& sync)

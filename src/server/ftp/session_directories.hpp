@@ -1,5 +1,5 @@
-// Where a session works, and what it does there, as plain calls that a connection makes on the event loop or
-// hands to a worker, copy and all.
+// The directories of a session and the calls on them. A connection makes these on the event loop, or copies
+// its place and hands them to a worker.
 #pragma once
 
 #include "server/ftp/session.hpp"
@@ -17,19 +17,15 @@
 namespace ftpc::server {
 
 struct SessionDirectories {
-    Directory home; // null: nobody is logged in
+    Directory home; // null: no user is logged in
     Directory working_directory;
     std::shared_ptr<HomeQuota> quota;
     std::uint64_t max_dirs = 0; // 0: any number
-    Workers::Lane counting;     // for what has to be counted first
-    Workers::Lane waiting;      // for what may have to wait for a file system
+    Workers::Lane counting;     // for Blocking::to_count
+    Workers::Lane waiting;      // for Blocking::any
 };
 
-// How far a call may go. On the loop: `at_once`. In the lane `counting`: `may_count`. In the lane `waiting`:
-// `may_wait`.
-enum class Effort { at_once, may_count, may_wait };
-
-// What a home is known by, whatever names it has.
+// Identifies a home, whatever names it has.
 struct HomeId {
     dev_t device;
     ino_t inode;
@@ -43,14 +39,14 @@ struct OpenedHome {
     bool on_own_disk = false; // on a local file system, also where all is handed over
 };
 
-// Fails as Tree::open_home, with Errc::would_wait for Effort::at_once only.
-Result<OpenedHome> open_home(const Tree& tree, std::string_view home, Effort effort);
+// Fails as Tree::open_home, with Errc::would_wait unless `blocking` is Blocking::any.
+Result<OpenedHome> open_home(const Tree& tree, std::string_view home, Blocking blocking);
 
 // The lane for opening `home` when that has to wait.
 Workers::Lane lane_of_home(const Tree& tree, std::string_view home);
 
-// The homes in which somebody works. Whoever works in the same one shares its quota, and a descriptor where
-// all reach it through the same mount.
+// The homes of the sessions. Sessions in the same home share its quota, and a descriptor if all reach it
+// through the same mount.
 struct Homes {
     WeakMap<HomeId, HomeQuota> quotas;
     WeakMap<HomeId, const OpenDirectory> directories;
@@ -59,28 +55,19 @@ struct Homes {
 // The place of a session that has just logged in. From any thread.
 SessionDirectories session_directories(const OpenedHome& home, Homes& homes);
 
-// What came of a command that makes directories, in one attempt or several.
-struct Carried {
-    error_code failure{};   // as of Tree::make_in, make and make_with_parents
-    Made made{};            // also where it failed; its parents are to be synced before the answer
-    bool abandoned = false; // nobody has waited for the thread that does it
-
-    // Adds what came of the next attempt, which went on where this one had failed.
-    void go_on_with(const Carried& next, std::size_t most_parents = Parents::most_of_session);
-};
-
 // How many parents a session there may hold until they are synced. The sessions of a home share
 // most_parents_of_home, down to one for each.
 std::size_t most_parents(const SessionDirectories& place);
 constexpr std::size_t most_parents_of_home = 128;
 
-// `asked`: when the command came. `recent`, `sync`: as of MakeTerms.
-Carried carry_out(const Tree& tree, const SessionDirectories& place, const MakeDirectory& request,
-                  HomeQuota::Clock::time_point asked, Effort effort, RecentParent* recent = nullptr,
-                  TreeSync* sync = nullptr);
-Carried carry_out(const Tree& tree, const SessionDirectories& place, const MakePath& request,
-                  HomeQuota::Clock::time_point asked, Effort effort, RecentParent* recent = nullptr,
-                  TreeSync* sync = nullptr);
+// `asked`: when the command came. `recent`, `sync`: as of MakeTerms. Fails as Tree::make_in, make and
+// make_with_parents.
+MkdirResult make_directories(const Tree& tree, const SessionDirectories& place, const MakeDirectory& request,
+                             HomeQuota::Clock::time_point asked, Blocking blocking,
+                             RecentParent* recent = nullptr, TreeSync* sync = nullptr);
+MkdirResult make_directories(const Tree& tree, const SessionDirectories& place, const MakePath& request,
+                             HomeQuota::Clock::time_point asked, Blocking blocking,
+                             RecentParent* recent = nullptr, TreeSync* sync = nullptr);
 
 // Syncs those of `parents` that are not local, here and now, and takes them out: the commit queue, which all
 // sessions share, must not wait for them.

@@ -9,6 +9,7 @@
 #include "server/net/parent_death.hpp"
 #include "server/transport/listener.hpp"
 #include "server/transport/reactors.hpp"
+#include "server/transport/use_awaitable.hpp"
 
 #include <boost/asio.hpp>
 
@@ -27,7 +28,6 @@
 namespace ftpc::server {
 
 namespace asio = boost::asio;
-constexpr auto use_awaitable = asio::as_tuple(asio::use_awaitable);
 constexpr std::chrono::seconds stop_time{3};       // for connections to take their last reply
 constexpr std::chrono::seconds memory_interval{5}; // of looking whether there is much to give back
 constexpr std::chrono::seconds longest_realm_wait{1};
@@ -60,8 +60,8 @@ rlim_t descriptor_limit()
     return at_start;
 }
 
-// No more connections than there are descriptors: strangers are turned away while sessions can still open
-// what they need.
+// No more connections than there are descriptors: unauthenticated clients are turned away while sessions can
+// still open what they need.
 AdmissionBounds admission_bounds(const Settings& settings)
 {
     const rlim_t limit = descriptor_limit();

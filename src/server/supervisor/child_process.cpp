@@ -1,6 +1,7 @@
 #include "server/supervisor/child_process.hpp"
 
 #include "server/ipc/channel.hpp"
+#include "shared/base/numbers.hpp"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -14,7 +15,6 @@
 #include <array>
 #include <csignal>
 #include <cstdio>
-#include <cstdlib>
 #include <memory>
 #include <stdexcept>
 
@@ -84,8 +84,8 @@ void close_each_from(int first)
     const std::unique_ptr<DIR, int (*)(DIR*)> open_ones{::opendir("/proc/self/fd"), ::closedir};
     if (!open_ones) give_up("ftpcd: cannot list /proc/self/fd");
     while (const dirent* const entry = ::readdir(open_ones.get())) {
-        const int fd = static_cast<int>(std::strtol(entry->d_name, nullptr, 10));
-        if (fd >= first && fd != ::dirfd(open_ones.get())) ::close(fd);
+        const auto fd = parse_number<int>(entry->d_name, first);
+        if (fd && *fd != ::dirfd(open_ones.get())) ::close(*fd);
     }
 }
 
@@ -100,7 +100,7 @@ void make_log_write_only()
     if (log >= 0) ::dup2(log, STDERR_FILENO);
 }
 
-// What else is open, whoever has opened it, could be read in spite of the lockdown. Of the standard
+// Other open descriptors, inherited or not, could be read in spite of the lockdown. Of the standard
 // descriptors only standard error is used, for the log.
 void keep_only(int control, int program)
 {

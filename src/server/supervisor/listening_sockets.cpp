@@ -1,6 +1,7 @@
 #include "server/supervisor/listening_sockets.hpp"
 
 #include "server/supervisor/dead_listeners.hpp"
+#include "shared/base/numbers.hpp"
 #include "shared/base/result.hpp"
 
 #include <fcntl.h>
@@ -9,7 +10,6 @@
 #include <sys/socket.h>
 
 #include <array>
-#include <charconv>
 #include <memory>
 #include <stdexcept>
 
@@ -44,11 +44,8 @@ HostAndPort split(const std::string& where)
 
 AddressList resolve(const std::string& where, const HostAndPort& parts)
 {
-    unsigned port = 0;
-    const char* const end = parts.port.data() + parts.port.size();
-    const auto [stopped, error] = std::from_chars(parts.port.data(), end, port);
     // getaddrinfo(3) takes only the lower 16 bits of a larger number.
-    if (error != std::errc{} || stopped != end || port > 65535)
+    if (!parse_number<std::uint16_t>(parts.port))
         fail(where, "the port must be a number from 0 to 65535, without quotes or anything behind it");
     addrinfo hints{};
     hints.ai_socktype = SOCK_STREAM;

@@ -22,7 +22,7 @@ std::string_view setting_name(Bound bound)
     return {};
 }
 
-// Seeded from the system's generator: a stranger cannot foresee who has to go.
+// Seeded from the system's generator: a client cannot foresee which connection has to go.
 Admission::Random Admission::random_below()
 {
     std::random_device seed;

@@ -2,6 +2,7 @@
 
 #include "server/ipc/peer_network.hpp"
 #include "server/log/log.hpp"
+#include "server/transport/use_awaitable.hpp"
 
 #include <boost/asio.hpp>
 
@@ -15,7 +16,6 @@ namespace ftpc::server {
 
 namespace asio = boost::asio;
 using asio::ip::tcp;
-constexpr auto use_awaitable = asio::as_tuple(asio::use_awaitable);
 
 namespace {
 

@@ -1,6 +1,7 @@
 #include "server/transport/waiter.hpp"
 
 #include "server/transport/event_loop.hpp"
+#include "server/transport/use_awaitable.hpp"
 
 #include <boost/asio.hpp>
 
@@ -19,7 +20,6 @@ struct Waiter::WaitingHandler final : Waiting {
 
 asio::awaitable<Waiter::Result> Waiter::wait()
 {
-    constexpr auto use_awaitable = asio::as_tuple(asio::use_awaitable);
     return asio::async_initiate<const decltype(use_awaitable), void(error_code)>(
         [this](auto handler) {
             waiting_ = std::make_unique<WaitingHandler<decltype(handler)>>(std::move(handler));

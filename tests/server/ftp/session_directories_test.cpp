@@ -27,7 +27,7 @@ struct SessionDirectoriesTest : test::TreeFixture {
 
     SessionDirectories enter(std::string_view home)
     {
-        return session_directories(open_home(tree(), home, Effort::may_wait).value(), homes);
+        return session_directories(open_home(tree(), home, Blocking::any).value(), homes);
     }
 };
 
@@ -36,17 +36,16 @@ struct LimitedSessionTest : test::TreeFixture {
     HomeQuota::Clock::time_point now{1h};
     Tree tree_ = tree();
     Homes homes;
-    SessionDirectories place =
-        session_directories(open_home(tree_, "alice", Effort::may_wait).value(), homes);
+    SessionDirectories place = session_directories(open_home(tree_, "alice", Blocking::any).value(), homes);
 
     LimitedSessionTest()
     {
         const auto count = [fd = place.home->fd.get()] { return count_directories(fd); };
         place.quota = std::make_shared<HomeQuota>(count, [this] { return now; });
     }
-    Carried make_path(std::string_view text, Effort effort) const
+    MkdirResult make_path(std::string_view text, Blocking blocking) const
     {
-        return carry_out(tree_, place, MakePath{path(text)}, now, effort);
+        return make_directories(tree_, place, MakePath{path(text)}, now, blocking);
     }
     // So that the next command is not refused by it.
     void count_now()
@@ -64,16 +63,16 @@ TEST_CASE_METHOD(LimitedSessionTest, "a path that is made in two attempts is one
     place.max_dirs = 3;
     count_now();
     REQUIRE(std::filesystem::remove(top.path("root/alice/other"))); // which nobody here knows
-    Carried carried = make_path("/a/b/c", Effort::at_once);
-    CHECK(carried.failure == Errc::must_count);
+    MkdirResult result = make_path("/a/b/c", Blocking::never);
+    CHECK(result.failure == Errc::must_count);
     CHECK(is_directory("a/b"));
     CHECK_FALSE(is_directory("a/b/c"));
-    carried.go_on_with(make_path("/a/b/c", Effort::may_count));
-    CHECK_FALSE(carried.failure);
-    CHECK(carried.made.path);
-    CHECK(carried.made.directories == 3);
-    CHECK(carried.made.below == 0);
-    CHECK(inodes(carried.made.parents) ==
+    result.add(make_path("/a/b/c", Blocking::to_count));
+    CHECK_FALSE(result.failure);
+    CHECK(result.path_made);
+    CHECK(result.directories == 3);
+    CHECK(result.below == 0);
+    CHECK(inodes(result.parents) ==
           std::vector{inode(place.home->fd.get()), inode_in_home("a"), inode_in_home("a/b")});
 }
 
@@ -81,14 +80,14 @@ TEST_CASE_METHOD(LimitedSessionTest, "a path that is refused half-way says what 
 {
     place.max_dirs = 2;
     count_now();
-    Carried carried = make_path("/a/b/c/dd/e", Effort::at_once);
-    CHECK(carried.failure == Errc::must_count);
-    carried.go_on_with(make_path("/a/b/c/dd/e", Effort::may_count));
-    CHECK(carried.failure == Errc::over_quota);
-    CHECK_FALSE(carried.made.path);
-    CHECK(carried.made.directories == 2);
-    CHECK(carried.made.below == std::string{"/c/dd/e"}.size());
-    CHECK(inodes(carried.made.parents) == std::vector{inode(place.home->fd.get()), inode_in_home("a")});
+    MkdirResult result = make_path("/a/b/c/dd/e", Blocking::never);
+    CHECK(result.failure == Errc::must_count);
+    result.add(make_path("/a/b/c/dd/e", Blocking::to_count));
+    CHECK(result.failure == Errc::over_quota);
+    CHECK_FALSE(result.path_made);
+    CHECK(result.directories == 2);
+    CHECK(result.below == std::string{"/c/dd/e"}.size());
+    CHECK(inodes(result.parents) == std::vector{inode(place.home->fd.get()), inode_in_home("a")});
 }
 
 TEST_CASE_METHOD(LimitedSessionTest, "a path of which nothing could be made needs no sync")
@@ -96,10 +95,10 @@ TEST_CASE_METHOD(LimitedSessionTest, "a path of which nothing could be made need
     make_in_home("a");
     make_in_home("a/b");
     place.max_dirs = 2;
-    const Carried carried = make_path("/a/b/c/d", Effort::may_count);
-    CHECK(carried.failure == Errc::over_quota);
-    CHECK(carried.made.directories == 0);
-    CHECK(carried.made.parents.empty());
+    const MkdirResult result = make_path("/a/b/c/d", Blocking::to_count);
+    CHECK(result.failure == Errc::over_quota);
+    CHECK(result.directories == 0);
+    CHECK(result.parents.empty());
 }
 
 TEST_CASE_METHOD(SessionDirectoriesTest, "sessions in one home share its descriptor and its quota")
@@ -117,7 +116,7 @@ TEST_CASE_METHOD(SessionDirectoriesTest,
     make("root/bob");
     const Tree all_handed_over{open("root"), 0755, HandOver::always};
     const auto lane = [&](std::string_view home) {
-        return session_directories(open_home(all_handed_over, home, Effort::may_wait).value(), homes)
+        return session_directories(open_home(all_handed_over, home, Blocking::any).value(), homes)
             .waiting.key;
     };
     CHECK(lane("alice") == lane("alice"));

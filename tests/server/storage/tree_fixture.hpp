@@ -48,28 +48,29 @@ inline ino_t inode(int fd)
 
 // What was made, or why it failed; then nothing of what was made until then.
 
-inline Result<server::Made> make_in(const server::Tree& tree, const server::Directory& parent,
-                                    std::string_view name, const server::Tree::Terms& terms = {})
+inline Result<server::MkdirResult> done_or_failure(server::MkdirResult result)
 {
-    server::Made made;
-    if (const error_code failure = tree.make_in(parent, name, made, terms)) return failure;
-    return made;
+    if (result.failure) return {boost::system::in_place_error, result.failure};
+    return result;
 }
 
-inline Result<server::Made> make(const server::Tree& tree, const server::Directory& home,
-                                 const RemotePath& path, const server::Tree::Terms& terms = {})
+inline Result<server::MkdirResult> make_in(const server::Tree& tree, const server::Directory& parent,
+                                           std::string_view name, const server::Tree::Terms& terms = {})
 {
-    server::Made made;
-    if (const error_code failure = tree.make(home, path, made, terms)) return failure;
-    return made;
+    return done_or_failure(tree.make_in(parent, name, terms));
 }
 
-inline Result<server::Made> make_with_parents(const server::Tree& tree, const server::Directory& home,
-                                              const RemotePath& path, const server::Tree::Terms& terms = {})
+inline Result<server::MkdirResult> make(const server::Tree& tree, const server::Directory& home,
+                                        const RemotePath& path, const server::Tree::Terms& terms = {})
 {
-    server::Made made;
-    if (const error_code failure = tree.make_with_parents(home, path, made, terms)) return failure;
-    return made;
+    return done_or_failure(tree.make(home, path, terms));
+}
+
+inline Result<server::MkdirResult> make_with_parents(const server::Tree& tree, const server::Directory& home,
+                                                     const RemotePath& path,
+                                                     const server::Tree::Terms& terms = {})
+{
+    return done_or_failure(tree.make_with_parents(home, path, terms));
 }
 
 struct TreeFixture {

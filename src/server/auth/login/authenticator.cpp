@@ -35,7 +35,7 @@ Decision granted(User user)
 
 } // namespace
 
-void check_password(PasswordCheck& check) noexcept
+void verify_proof(PasswordCheck& check) noexcept
 {
     try {
         check.prehash = prehash_of(check);

@@ -40,17 +40,17 @@ struct AuthServices {
     LoginHistory history;
 };
 
-class NetRequests : public std::enable_shared_from_this<NetRequests> {
+class RequestHandler : public std::enable_shared_from_this<RequestHandler> {
 public:
     using Send = std::function<void(const ipc::Answer&)>;
 
     // Held by a shared_ptr: work on its way back to a channel that is gone finds nobody. `services` lives
     // longer.
-    NetRequests(AuthServices& services, Send send);
-    NetRequests(const NetRequests&) = delete;
-    NetRequests& operator=(const NetRequests&) = delete;
+    RequestHandler(AuthServices& services, Send send);
+    RequestHandler(const RequestHandler&) = delete;
+    RequestHandler& operator=(const RequestHandler&) = delete;
     // Logins that still wait are not checked any more.
-    ~NetRequests();
+    ~RequestHandler();
 
     // Sends the realm, which is the first thing on every channel.
     void begin();

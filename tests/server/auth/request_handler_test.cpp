@@ -1,4 +1,4 @@
-#include "server/auth/net_requests.hpp"
+#include "server/auth/request_handler.hpp"
 
 #include "memory_user_store.hpp"
 #include "shared/protocol/session_key.hpp"
@@ -74,14 +74,14 @@ struct Fixture {
                           .now = [this] { return moment; },
                           .limiter = LoginLimiter{{.address = 3, .account = 5, .forget = 600s}},
                           .history = {}};
-    std::shared_ptr<NetRequests> requests = connect();
+    std::shared_ptr<RequestHandler> requests = connect();
     HashQueue queue{1, 2};
 
     Fixture() { services.hash_queue = &queue; }
 
-    std::shared_ptr<NetRequests> connect()
+    std::shared_ptr<RequestHandler> connect()
     {
-        return std::make_shared<NetRequests>(
+        return std::make_shared<RequestHandler>(
             services, [this](const ipc::Answer& answer) { answers.push_back(answer); });
     }
 

@@ -1,4 +1,4 @@
-#include "server/auth/net_requests.hpp"
+#include "server/auth/request_handler.hpp"
 
 #include "server/log/log.hpp"
 #include "shared/base/base64.hpp"
@@ -49,27 +49,29 @@ bool renew_if_old(UserStore& users, const PasswordCheck& check) noexcept
 
 } // namespace
 
-NetRequests::NetRequests(AuthServices& services, Send send) : services_{services}, send_{std::move(send)} {}
+RequestHandler::RequestHandler(AuthServices& services, Send send)
+    : services_{services}, send_{std::move(send)}
+{}
 
 // Nobody waits for the answers any more.
-NetRequests::~NetRequests()
+RequestHandler::~RequestHandler()
 {
     for (const auto& [id, withdrawn] : asked_)
         *withdrawn = true;
 }
 
-void NetRequests::begin()
+void RequestHandler::begin()
 {
     announced_realm_ = services_.users->realm();
     send_(ipc::RealmIs{announced_realm_});
 }
 
-void NetRequests::handle(ipc::Request request)
+void RequestHandler::handle(ipc::Request request)
 {
     std::visit([this](auto& each) { on(each); }, request);
 }
 
-void NetRequests::users_changed()
+void RequestHandler::users_changed()
 {
     for (const auto& [handle, login] : logins_.take_revoked(*services_.users)) {
         log_event("login-revoked", {{"user", login.user}, {"peer", address_text(login.peer)}});
@@ -78,7 +80,7 @@ void NetRequests::users_changed()
     note_other_limits();
 }
 
-void NetRequests::note_other_limits()
+void RequestHandler::note_other_limits()
 {
     logins_.for_each([this](const ipc::LoginHandle& handle, Login& login) {
         const auto user = services_.users->find(login.user);
@@ -88,7 +90,7 @@ void NetRequests::note_other_limits()
     });
 }
 
-void NetRequests::tell_next()
+void RequestHandler::tell_next()
 {
     if (services_.users->realm() != announced_realm_) return begin();
     if (!revoked_.empty()) return send_(ipc::LoginRevoked{revoked_.extract(revoked_.begin()).value()});
@@ -99,32 +101,33 @@ void NetRequests::tell_next()
     }
 }
 
-NetRequests::Asked NetRequests::ask(ipc::RequestId id, const ipc::PeerAddress& peer, std::string_view method)
+RequestHandler::Asked RequestHandler::ask(ipc::RequestId id, const ipc::PeerAddress& peer,
+                                          std::string_view method)
 {
     const auto withdrawn = std::make_shared<std::atomic<bool>>(false);
     asked_[id] = withdrawn;
     return {id, peer, method, {}, withdrawn};
 }
 
-void NetRequests::on(ipc::LogInWithPassword& request)
+void RequestHandler::on(ipc::LogInWithPassword& request)
 {
     limit(ask(request.id, request.peer, "password"), request.user, std::move(request.password));
 }
 
-void NetRequests::on(ipc::LogInWithPrehash& request)
+void RequestHandler::on(ipc::LogInWithPrehash& request)
 {
     limit(ask(request.id, request.peer, "prehash"), request.user, request.prehash);
 }
 
 // No limit keeps a key out that is enrolled: it keeps working while its account or address is under attack.
-void NetRequests::on(const ipc::LogInWithSessionKey& request)
+void RequestHandler::on(const ipc::LogInWithSessionKey& request)
 {
     const Decision decision = services_.authenticator->decide(request, *services_.session_keys);
     answer_login({request.id, request.peer, session_key_method, request.session, {}}, request.user, decision,
                  Login{.user = {}, .session_key = request.session, .may_enrol = false});
 }
 
-void NetRequests::on(const ipc::EnrolSessionKey& request)
+void RequestHandler::on(const ipc::EnrolSessionKey& request)
 {
     ipc::EnrolAnswer answer{.id = request.id};
     Login* login = logins_.find(request.login);
@@ -152,7 +155,7 @@ void NetRequests::on(const ipc::EnrolSessionKey& request)
     send_(answer);
 }
 
-void NetRequests::on(const ipc::EndSessionKey& request)
+void RequestHandler::on(const ipc::EndSessionKey& request)
 {
     const Login* login = logins_.find(request.login);
     const auto session =
@@ -171,7 +174,7 @@ void NetRequests::on(const ipc::EndSessionKey& request)
     send_(answer);
 }
 
-void NetRequests::on(const ipc::ListSessionKeys& request)
+void RequestHandler::on(const ipc::ListSessionKeys& request)
 {
     ipc::ListAnswer answer{.id = request.id, .keys = {}};
     if (const Login* login = logins_.find(request.login))
@@ -180,7 +183,7 @@ void NetRequests::on(const ipc::ListSessionKeys& request)
     send_(answer);
 }
 
-void NetRequests::on(const ipc::LoginEnded& request)
+void RequestHandler::on(const ipc::LoginEnded& request)
 {
     logins_.remove(request.login);
     revoked_.erase(request.login);
@@ -188,20 +191,20 @@ void NetRequests::on(const ipc::LoginEnded& request)
 }
 
 // A login that is checked already is answered, and counts, all the same.
-void NetRequests::on(const ipc::Withdraw& request)
+void RequestHandler::on(const ipc::Withdraw& request)
 {
     if (const auto asked = asked_.extract(request.id)) *asked.mapped() = true;
 }
 
-// What the limiter says to a login by password, before any work is done for it.
-void NetRequests::limit(const Asked& asked, const std::string& user, PasswordProof proof)
+// Asks the limiter about a login by password before any work is done for it.
+void RequestHandler::limit(const Asked& asked, const std::string& user, PasswordProof proof)
 {
     const auto found = services_.users->find(user);
     const bool known = found && services_.history.knows(*found, asked.peer);
     const auto verdict = services_.limiter.judge(asked.peer, user, known, services_.now());
     if (verdict.refused_for.count() > 0) return answer_unchecked(asked, user);
     if (verdict.delay.count() == 0) return check(asked, user, verdict.rank, std::move(proof));
-    const std::weak_ptr<NetRequests> channel = weak_from_this();
+    const std::weak_ptr<RequestHandler> channel = weak_from_this();
     const auto held = std::make_shared<PasswordProof>(std::move(proof));
     const auto run = [channel, asked, user, held, rank = verdict.rank] {
         const auto self = channel.lock();
@@ -217,12 +220,12 @@ void NetRequests::limit(const Asked& asked, const std::string& user, PasswordPro
     services_.hold(verdict.delay, {run, refuse, asked.withdrawn});
 }
 
-void NetRequests::check(const Asked& asked, const std::string& user, LoginRank rank, PasswordProof proof)
+void RequestHandler::check(const Asked& asked, const std::string& user, LoginRank rank, PasswordProof proof)
 {
     if (*asked.withdrawn) return;
     const auto check =
         std::make_shared<PasswordCheck>(services_.authenticator->prepare(user, std::move(proof)));
-    const std::weak_ptr<NetRequests> channel = weak_from_this();
+    const std::weak_ptr<RequestHandler> channel = weak_from_this();
     const auto decide = [services = &services_, channel, check, asked] {
         const auto self = channel.lock();
         if (!self) return;
@@ -230,7 +233,7 @@ void NetRequests::check(const Asked& asked, const std::string& user, LoginRank r
                            Login{.user = {}, .session_key = {}, .may_enrol = true});
     };
     const auto run = [services = &services_, check, decide] {
-        check_password(*check);
+        verify_proof(*check);
         services->run_on_loop(decide);
         if (renew_if_old(*services->users, *check)) services->run_on_loop(services->users_changed);
     };
@@ -241,7 +244,7 @@ void NetRequests::check(const Asked& asked, const std::string& user, LoginRank r
 }
 
 // Either the address is limited, perhaps since this login came, or there is no room.
-void NetRequests::answer_unchecked(const Asked& asked, const std::string& user)
+void RequestHandler::answer_unchecked(const Asked& asked, const std::string& user)
 {
     if (*asked.withdrawn) return;
     const bool limited = services_.limiter.refused_for(asked.peer, services_.now()).count() > 0;
@@ -253,8 +256,8 @@ void NetRequests::answer_unchecked(const Asked& asked, const std::string& user)
         {});
 }
 
-void NetRequests::answer_login(const Asked& asked, const std::string& user, const Decision& decided,
-                               Login login)
+void RequestHandler::answer_login(const Asked& asked, const std::string& user, const Decision& decided,
+                                  Login login)
 {
     Decision decision = decided;
     ipc::LoginAnswer answer{
@@ -270,14 +273,14 @@ void NetRequests::answer_login(const Asked& asked, const std::string& user, cons
     log_login(asked, user, decision);
     asked_.erase(asked.id);
     send_(answer);
-    // Only now, so that what is remembered of a user, and not of a stranger, does not show in the time.
+    // Only after the answer: only logins of users are remembered, and the time that takes must not show.
     remember(asked, user, decision);
     count(asked, user, decision);
 }
 
-// A password that was checked is always named: the check takes so long that they cannot flood the log. What
-// was refused without one can.
-void NetRequests::log_login(const Asked& asked, const std::string& user, const Decision& decision)
+// A login whose password was checked always gets a line: the check takes so long that these cannot flood the
+// log. Logins that are refused without a check can.
+void RequestHandler::log_login(const Asked& asked, const std::string& user, const Decision& decision)
 {
     const bool checked = decision.status == ipc::LoginStatus::refused && asked.method != session_key_method;
     const std::string peer = address_text(asked.peer);
@@ -293,7 +296,8 @@ void NetRequests::log_login(const Asked& asked, const std::string& user, const D
         log_throttled(cheap_refusals_, "login", fields);
 }
 
-void NetRequests::grant(const Asked& asked, const Decision& decision, Login login, ipc::LoginAnswer& answer)
+void RequestHandler::grant(const Asked& asked, const Decision& decision, Login login,
+                           ipc::LoginAnswer& answer)
 {
     login.user = decision.user->name;
     login.generation = decision.user->generation;
@@ -308,7 +312,7 @@ void NetRequests::grant(const Asked& asked, const Decision& decision, Login logi
     }
 }
 
-void NetRequests::remember(const Asked& asked, const std::string& user, const Decision& decision)
+void RequestHandler::remember(const Asked& asked, const std::string& user, const Decision& decision)
 {
     const auto seconds = std::chrono::floor<std::chrono::seconds>(services_.now()).time_since_epoch();
     const LoginFrom from{static_cast<std::uint64_t>(seconds.count()), asked.peer, std::string{asked.method}};
@@ -319,7 +323,7 @@ void NetRequests::remember(const Asked& asked, const std::string& user, const De
     services_.history_changed();
 }
 
-void NetRequests::count(const Asked& asked, const std::string& user, const Decision& decision)
+void RequestHandler::count(const Asked& asked, const std::string& user, const Decision& decision)
 {
     const Moment now = services_.now();
     LoginLimiter& limiter = services_.limiter;
@@ -337,7 +341,7 @@ void NetRequests::count(const Asked& asked, const std::string& user, const Decis
                   {{"limit", "login-limit-address"},
                    {"peer", address_text(asked.peer)},
                    {"seconds", static_cast<std::uint64_t>(seconds)}});
-    services_.hash_queue->refuse_all_of(asked.peer); // what it sent before it was known for that
+    services_.hash_queue->refuse_all_of(asked.peer); // its earlier logins that still wait
 }
 
 } // namespace ftpc::server
