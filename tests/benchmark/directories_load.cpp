@@ -17,13 +17,25 @@ void append_number(std::string& out, std::uint64_t number)
 
 } // namespace
 
+boost::json::object DirectoriesResult::to_json() const
+{
+    boost::json::object out{{"made", made},
+                            {"refused", refused},
+                            {"seconds", seconds},
+                            {"per_second", static_cast<double>(made) / seconds},
+                            {"generator_cpu_seconds", generator_cpu_seconds},
+                            {"latency", latencies.to_json()}};
+    if (!first_refusal.empty()) out["first_refusal"] = first_refusal;
+    return out;
+}
+
 DirectoriesLoad::DirectoriesLoad(SessionPool& pool, DirectoriesPlan plan)
     : pool_{pool}, plan_{std::move(plan)}
 {
     if (plan_.in_flight == 0 || plan_.depth == 0) throw std::runtime_error{"in flight, depth: at least 1"};
 }
 
-boost::json::object DirectoriesLoad::run(std::size_t first)
+DirectoriesResult DirectoriesLoad::run(std::size_t first)
 {
     first_ = first;
     const auto& sessions = pool_.sessions();
@@ -118,16 +130,9 @@ void DirectoriesLoad::append_command(std::string& out, const Lane& lane, std::si
     out += "\r\n";
 }
 
-boost::json::object DirectoriesLoad::result(double seconds, double cpu) const
+DirectoriesResult DirectoriesLoad::result(double seconds, double cpu) const
 {
-    boost::json::object out{{"made", made_},
-                            {"refused", answered_ - made_},
-                            {"seconds", seconds},
-                            {"per_second", static_cast<double>(made_) / seconds},
-                            {"generator_cpu_seconds", cpu},
-                            {"latency", latencies_.to_json()}};
-    if (!first_refusal_.empty()) out["first_refusal"] = first_refusal_;
-    return out;
+    return {made_, answered_ - made_, seconds, cpu, latencies_, first_refusal_};
 }
 
 } // namespace ftpc::benchmark

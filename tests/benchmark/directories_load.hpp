@@ -21,13 +21,23 @@ struct DirectoriesPlan {
     bool own_parent = false;  // each session within a directory of its own
 };
 
+struct DirectoriesResult {
+    std::uint64_t made = 0;
+    std::uint64_t refused = 0;
+    double seconds = 0;               // from the first command to the last reply
+    double generator_cpu_seconds = 0; // of this process in that time
+    Latencies latencies;
+    std::string first_refusal; // the reply's text
+
+    boost::json::object to_json() const;
+};
+
 class DirectoriesLoad : private Load {
 public:
     DirectoriesLoad(SessionPool& pool, DirectoriesPlan plan);
 
     // `first` and the sessions opened after it take part. Makes the parents before the clock begins to run.
-    // The result: made, refused, seconds, per_second, latencies and CPU time of the generator.
-    boost::json::object run(std::size_t first = 0);
+    DirectoriesResult run(std::size_t first = 0);
 
 private:
     struct Lane {
@@ -43,7 +53,7 @@ private:
     void top_up(FtpSession& session, Lane& lane, Clock::time_point now);
     void append_command(std::string& out, const Lane& lane, std::size_t number) const;
     bool may_send() const { return !stopping_ && (plan_.count == 0 || sent_ < plan_.count); }
-    boost::json::object result(double seconds, double cpu) const;
+    DirectoriesResult result(double seconds, double cpu) const;
 
     SessionPool& pool_;
     DirectoriesPlan plan_;

@@ -49,9 +49,9 @@ boost::json::object obey(const std::string& order, SessionPool& pool, std::size_
     if ((verb != "busy" && verb != "all") || !(words >> plan.seconds >> plan.prefix))
         throw std::runtime_error{"no such order: " + order};
     words >> plan.in_flight >> plan.count;
-    if (verb == "all") return DirectoriesLoad{pool, plan}.run();
+    if (verb == "all") return DirectoriesLoad{pool, plan}.run().to_json();
     if (pool.sessions().size() == idle) pool.open(1);
-    return DirectoriesLoad{pool, plan}.run(idle);
+    return DirectoriesLoad{pool, plan}.run(idle).to_json();
 }
 
 } // namespace

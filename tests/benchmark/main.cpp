@@ -9,6 +9,7 @@
 #include "benchmark/idle_load.hpp"
 #include "benchmark/limits.hpp"
 #include "benchmark/login_load.hpp"
+#include "benchmark/thread_load.hpp"
 
 #include <signal.h>
 
@@ -49,9 +50,8 @@ struct Login {
     Credentials credentials;
 };
 
-void directories(const Options& options)
+DirectoriesPlan plan_of(const Options& options)
 {
-    const Login login{options};
     DirectoriesPlan plan;
     plan.prefix = get<std::string>(options, "prefix");
     plan.in_flight = get<unsigned>(options, "in-flight");
@@ -60,10 +60,38 @@ void directories(const Options& options)
     plan.depth = get<unsigned>(options, "depth");
     plan.site_mkdir = options.count("site-mkdir") != 0;
     plan.own_parent = options.count("own-parent") != 0;
-    EventLoop loop;
-    SessionPool pool{loop, login.target, login.context.get(), login.credentials};
-    pool.open(get<unsigned>(options, "sessions"), get<unsigned>(options, "at-once"));
-    std::cout << DirectoriesLoad{pool, plan}.run() << "\n";
+    return plan;
+}
+
+// With --on-order the caller can read the server's clocks while all sessions are logged in and at rest:
+// before the load, and after it.
+template <class Load>
+void run_directories(const Options& options, Load load)
+{
+    const bool on_order = options.count("on-order") != 0;
+    std::string order;
+    if (on_order) {
+        std::cout << boost::json::object{{"open", get<unsigned>(options, "sessions")}} << std::endl;
+        std::getline(std::cin, order);
+    }
+    std::cout << load().to_json() << std::endl;
+    if (on_order) std::getline(std::cin, order);
+}
+
+void directories(const Options& options)
+{
+    const Login login{options};
+    const auto plan = plan_of(options);
+    const auto sessions = get<unsigned>(options, "sessions");
+    if (options.count("thread-per-session") != 0) {
+        ThreadLoad load{login.target, login.context.get(), login.credentials, sessions, plan};
+        run_directories(options, [&] { return load.run(); });
+    } else {
+        EventLoop loop;
+        SessionPool pool{loop, login.target, login.context.get(), login.credentials};
+        pool.open(sessions, get<unsigned>(options, "at-once"));
+        run_directories(options, [&] { return DirectoriesLoad{pool, plan}.run(); });
+    }
 }
 
 void logins(const Options& options)
@@ -163,6 +191,9 @@ po::options_description describe()
         "make whole paths of so many names, a MKD for each");
     add("site-mkdir", "... or one SITE MKDIR for each path");
     add("own-parent", "each session in a directory of its own");
+    add("thread-per-session", "each session in a thread of its own, instead of all in one with epoll");
+    add("on-order", "say when all are logged in, begin with the next line of standard input, and keep the "
+                    "sessions open until the line after it");
     add("at", po::value<std::string>(), "the directory for a limit");
     add("threads", po::value<unsigned>()->default_value(1),
         "threads for a limit, each in a directory of its own");

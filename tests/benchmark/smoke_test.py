@@ -1,4 +1,5 @@
 """A small part of the benchmark that must hold on any machine, however busy: ratios with wide margins, no absolute times."""
+import argparse
 import json
 import os
 import pathlib
@@ -7,7 +8,9 @@ import sys
 import tempfile
 import unittest
 
-from harness import PASSWORD, SOURCE, SharedServerTest, directories_in, scaled
+from bench.ftpcd import Other
+from bench.processes import cpu_seconds
+from harness import PASSWORD, SOURCE, SharedServerTest, directories_in, scaled, timing
 
 FTP_LOAD = os.environ.get("FTP_LOAD", str(SOURCE / "build/release/tests/ftp_load"))
 ROUNDS = 3
@@ -53,6 +56,23 @@ class SmokeTest(SharedServerTest):
         for prefix in ("one", "many"):
             self.assertEqual(sum(1 for name in directories_in(home) if name.startswith(prefix)), 30)
 
+    def test_a_thread_for_each_session_makes_what_one_thread_makes_for_all(self):
+        home = self.server.site.root / "alice"
+        made, = self.load("directories", "--thread-per-session", "--sessions", 16, "--count", 100, "--prefix", "counted")
+        self.assertEqual((made["made"], made["refused"]), (100, 0))
+        self.assertEqual(sum(1 for name in directories_in(home) if name.startswith("counted")), 100)
+        for in_flight in (1, 64):
+            result, = self.load("directories", "--thread-per-session", "--seconds", 0.2 * scaled(1), "--sessions", 4,
+                                "--in-flight", in_flight, "--prefix", f"timed{in_flight}-")
+            self.assertGreater(result["made"], 0)
+            self.assertEqual(result["refused"], 0, result)
+
+    def test_a_load_on_order_begins_when_all_are_logged_in(self):
+        for generator in ((), ("--thread-per-session",)):
+            opened, result = self.load("directories", "--on-order", "--sessions", 5, "--count", 10, "--prefix",
+                                       f"ordered{len(generator)}-", *generator, input=f"{PASSWORD}\nbegin\n")
+            self.assertEqual((opened["open"], result["made"]), (5, 10))
+
     def test_idle_sessions_answer(self):
         opened, busy, check = self.load("idle", "--login", "session-key", "--sessions", 50,
                                         input=f"{PASSWORD}\nbusy 0 busy 4 10\ncheck\n")
@@ -73,11 +93,13 @@ class SmokeTest(SharedServerTest):
         self.assertGreater(ftp_load("handshakes", "--certificate", site.certificate, "--key", site.data / "tls/key.pem",
                                     "--sessions", 4, "--seconds", 0.3 * scaled(1))[0]["logins"], 0)
 
+    @timing
     def test_commands_in_flight_are_no_slower_than_waiting_for_each_reply(self):
         waiting = self.per_second("waiting")
         ahead = self.per_second("ahead", "--in-flight", 64)
         self.assertGreaterEqual(max(ahead), min(waiting))
 
+    @timing
     def test_many_sessions_share_what_it_costs_to_be_durable(self):
         alone = self.per_second("alone")
         together = self.per_second("together", "--sessions", 16)
@@ -86,24 +108,52 @@ class SmokeTest(SharedServerTest):
 
 class ReportTest(unittest.TestCase):
     def test_the_report_is_written_into_its_page(self):
-        measurements = [{"load": "waiting", "who": who, "round": number, "value": value}
-                        for number in range(3) for who, value in (("ftpcd", 300 + number), ("Pure-FTPd", 100))]
+        measurements = [{"load": "waiting", "who": who, "round": number, "value": value, "server_cpu_us": cpu}
+                        for number in range(3) for who, value, cpu in (("ftpcd", 300 + number, 8 + number), ("Pure-FTPd", 100, 10),
+                                                                       ("busy-poll=0", 150, 9))]
         with tempfile.TemporaryDirectory() as directory:
-            docs = pathlib.Path(directory)
+            docs = pathlib.Path(directory) / "docs"
+            docs.mkdir()
             page = docs / "performance.md"
             page.write_text((SOURCE / "docs/performance.md").read_text(encoding="utf-8"), encoding="utf-8")
-            results = docs / "some.json"
+            results = pathlib.Path(directory) / "some.json"
             results.write_text(json.dumps({"begun": "2026-01-01", "machine": {"cores": 2, "cpu": "x", "kernel": "6", "memory_gib": 1},
                                            "versions": {}, "notes": [], "measurements": measurements}), encoding="utf-8")
             for _ in range(2):  # a second time replaces the first
-                subprocess.run([sys.executable, SOURCE / "scripts/benchmark", "--loads=", "--results", results,
-                                "--report", docs], check=True, capture_output=True)
+                said = subprocess.run([sys.executable, SOURCE / "scripts/benchmark", "--loads=", "--results", results,
+                                       "--report", docs], check=True, capture_output=True, text=True).stdout
+            self.assertIn("| waiting | busy-poll=0 | 150 (150–150) | 2.01 × (2.00–2.01) | 9 (9–9) | 1.00 × (0.89–1.11) |", said)
             text = page.read_text(encoding="utf-8")
             self.assertEqual(text.count("### Where it must be"), 1)
-            self.assertIn("| one session waiting for each reply | ≥ 1.1 × | 3.01 × (3.00–3.02) to Pure-FTPd | yes |", text)
-            self.assertIn("</svg>", (docs / "performance.svg").read_text(encoding="utf-8"))
-            again = json.loads((docs / "performance.json").read_text(encoding="utf-8"))
-            self.assertEqual(again["measurements"], measurements)
+            self.assertIn("| one session waiting for each reply | ≥ 1.5 × | 3.01 × (3.00–3.02) to Pure-FTPd | yes |", text)
+            self.assertIn("| … processor time for a directory | ≤ 0.85 × | 0.90 × (0.80–1.00) to Pure-FTPd | **no** |", text)
+            self.assertIn("| one session, waiting for each reply | 9 (8–10) | 10 (10–10) | 9 (9–9) |", text)
+            self.assertEqual(list(docs.iterdir()), [page], "only the page is committed")
+            self.assertEqual(json.loads(results.read_text(encoding="utf-8"))["measurements"], measurements)
+
+
+class OtherTest(unittest.TestCase):
+    def test_another_build_and_settings_of_it_are_named_in_one_word(self):
+        with tempfile.TemporaryDirectory() as build:
+            program = pathlib.Path(build).resolve() / "bin/ftpcd"
+            program.parent.mkdir()
+            program.touch()
+            self.assertEqual(Other.parse(build), Other(build, program, "none", []))
+            both = f"{build},busy-poll=0,durability=group"
+            self.assertEqual(Other.parse(both), Other(both, program, "group", ["--busy-poll=0"]))
+        self.assertEqual(Other.parse("busy-poll=0"), Other("busy-poll=0", None, "none", ["--busy-poll=0"]))
+        for wrong in (build, "busy-poll", ""):
+            with self.assertRaises(argparse.ArgumentTypeError):
+                Other.parse(wrong)
+
+
+class ProcessorTimeTest(unittest.TestCase):
+    def test_the_time_of_a_server_is_that_of_all_its_processes(self):
+        spin = "import sys, time\nwhile time.process_time() < 0.1: pass\nprint(flush=True)\nsys.stdin.read()"
+        with subprocess.Popen(["sh", "-c", f"{sys.executable} -c '{spin}'; exit"], stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE) as server:
+            server.stdout.readline()
+            self.assertGreaterEqual(cpu_seconds(server.pid), 0.1)
 
 
 if __name__ == "__main__":

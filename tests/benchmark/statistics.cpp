@@ -40,6 +40,13 @@ void Latencies::record(Clock::duration duration)
     ++total_;
 }
 
+void Latencies::add(const Latencies& others)
+{
+    for (std::size_t i = 0; i < counts_.size(); ++i)
+        counts_[i] += others.counts_[i];
+    total_ += others.total_;
+}
+
 std::chrono::nanoseconds Latencies::percentile(double part) const
 {
     const auto wanted = static_cast<std::uint64_t>(std::ceil(part * static_cast<double>(total_)));

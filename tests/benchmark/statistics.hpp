@@ -22,6 +22,8 @@ class Latencies {
 public:
     void record(Clock::duration duration);
 
+    void add(const Latencies& others);
+
     // The duration that this part (0 to 1) of all recorded ones do not exceed; 0 where there are none.
     std::chrono::nanoseconds percentile(double part) const;
 

@@ -5,7 +5,7 @@ import time
 import unittest
 
 from harness import SharedServerTest, cpu_seconds, resident_bytes, scaled, until
-from control_client import Control, connect, logged_in
+from control_client import Control, connect, logged_in, realm_of
 
 
 class BeforeTls(SharedServerTest):
@@ -23,6 +23,7 @@ class BeforeTls(SharedServerTest):
         with Control(self.server.port) as control:
             self.assertNotIn("SITE", control.ask("FEAT").text)
             control.start_tls()
+            realm_of(control)
             self.assertRegex(control.ask("FEAT").text, r"SITE AUTH PREHASH1;SESSKEY1\n SITE MKDIR\n SITE REALM [0-9a-f]{32}\n SITE SESSION\n")
             self.assertEqual(control.code("AUTH TLS"), 503)
 

@@ -8,7 +8,7 @@ import socket
 import ssl
 import struct
 
-from harness import PASSWORD, scaled
+from harness import PASSWORD, scaled, until
 
 Reply = collections.namedtuple("Reply", "code text")
 ENDED = Reply(0, "")  # the connection has ended, with a reset or in order
@@ -199,12 +199,17 @@ def prehash(realm, user="alice", password=PASSWORD):
     return base64.b64encode(key).decode().rstrip("=")
 
 
+def realm_of(control):
+    """What FEAT announces; net has it from auth, perhaps a moment after the server listens."""
+    return until(lambda: control.ask("FEAT").text.partition("SITE REALM ")[2], "the realm is announced").split()[0]
+
+
 def many_logged_in(port, number, user="alice"):
     """So many sessions. Each costs the server no more than its own half of the hash."""
     sessions = []
     try:
         with connect(port) as control:
-            proof = prehash(control.ask("FEAT").text.partition("SITE REALM ")[2].split()[0], user)
+            proof = prehash(realm_of(control), user)
         while len(sessions) < number:
             sessions.append(connect(port))
             codes = [reply.code for reply in sessions[-1].pipeline([f"USER {user}", f"SITE AUTH PREHASH1 {proof}"])]

@@ -5,8 +5,6 @@ import unittest
 from harness import FTPCD, SOURCE, run
 
 PAGES = [*SOURCE.glob("*.md"), *SOURCE.glob("docs/*.md")]
-# Its tables are written by scripts/benchmark.
-PLAIN_PAGES = [page for page in PAGES if page.name != "performance.md"]
 # Files with comments for people, which begin with '#'.
 PLAIN_COMMENTS = [SOURCE / "users.db.example", *SOURCE.glob("packaging/*/*/*.conf")]
 MOST_WORDS = 25
@@ -109,7 +107,7 @@ class Documents(unittest.TestCase):
 
 class PlainWords(unittest.TestCase):
     def each_sentence(self):
-        for page in PLAIN_PAGES:
+        for page in PAGES:
             for block in blocks_of(page):
                 yield from ((page, sentence) for sentence in sentences_of(block))
         for page in PLAIN_COMMENTS:
@@ -129,7 +127,7 @@ class PlainWords(unittest.TestCase):
 
     def test_each_thing_has_the_word_of_its_field(self):
         odd = re.compile(r"\b(?:strangers?|workplaces?|obstacles?|patience|SharedServices)\b", re.IGNORECASE)
-        for page in PLAIN_PAGES:
+        for page in PAGES:
             self.assertEqual(odd.findall(page.read_text(encoding="utf-8")), [], page.name)
 
 

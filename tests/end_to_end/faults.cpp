@@ -1,6 +1,6 @@
-// Loaded into ftpcd with LD_PRELOAD (faults.py): kills it, or lets a call of the C library fail, at exactly
-// the step that a test asks for. So the programs that are tested, and installed, hold no fault points of
-// their own that anybody could set off.
+// Loaded into ftpcd with LD_PRELOAD (faults.py): kills it, or lets a call of the C library fail or take long,
+// at exactly the step that a test asks for. So the programs that are tested, and installed, hold no fault
+// points of their own that anybody could set off.
 //
 // What to do stands in a file that is mapped once, when a process begins: the test can change it while the
 // processes run, and processes that may no longer open files read it all the same. FTPC_FAULTS names it.
@@ -17,6 +17,7 @@
 #include <cstdarg>
 #include <cstdint>
 #include <cstdlib>
+#include <ctime>
 #include <string_view>
 
 namespace {
@@ -33,7 +34,8 @@ enum Call : std::int32_t {
     any_sync,
     call_fsync_directory
 };
-enum Action : std::int32_t { kill_before = -1, kill_in_half = -2 }; // else: the errno to fail with
+// Else: the errno to fail with.
+enum Action : std::int32_t { kill_before = -1, kill_in_half = -2, hold = -3 };
 
 // Laid out as faults.py packs it. Calls are numbered in all processes together.
 struct Plan {
@@ -44,7 +46,7 @@ struct Plan {
     std::int32_t call;               // which one, or any_call
     std::int32_t skip;               // so many that match pass
     std::atomic<std::int32_t> times; // then so many get the action; 0: none, they are only counted
-    std::int32_t action;
+    std::atomic<std::int32_t> action;
     std::atomic<std::int32_t> matched; // by the test set to 0
     std::atomic<std::int32_t> hit;     // the last call that got the action
 };
@@ -119,11 +121,22 @@ void die()
     ::_exit(137); // where a filter forbids kill(2)
 }
 
+void wait_for_another_plan()
+{
+    constexpr timespec moment{.tv_sec = 0, .tv_nsec = 5'000'000};
+    while (plan()->action == hold)
+        ::nanosleep(&moment, nullptr);
+}
+
 // -1 with errno, after having died where that is asked for; 0 when the call is to be made.
 int fault(Call call, bool of_file, int fd = -1)
 {
     if (!is_hit(call, of_file, fd)) return 0;
     if (plan()->action == kill_before) die();
+    if (plan()->action == hold) {
+        wait_for_another_plan();
+        return 0;
+    }
     errno = plan()->action;
     return -1;
 }

@@ -1,4 +1,4 @@
-"""Faults at a chosen step of ftpcd: SIGKILL before it or in the middle of it, or a call that fails.
+"""Faults at a chosen step of ftpcd: SIGKILL before it or in the middle of it, or a call that fails or takes long.
 
 A library that stands between ftpcd and the C library (faults.cpp) does it; the program is the one that is installed.
 """
@@ -13,7 +13,7 @@ from harness import SOURCE
 LIBRARY = pathlib.Path(os.environ.get("FTPC_FAULTS_LIBRARY", SOURCE / "build/release/tests/libftpc_faults.so"))
 CALLS = ["any", "openat", "write", "fchown", "fchmod", "fsync", "renameat", "syncfs",
          "sync", "fsync-directory"]  # sync: fsync or syncfs
-KILL_BEFORE, KILL_IN_HALF = -1, -2
+KILL_BEFORE, KILL_IN_HALF, HOLD = -1, -2, -3
 LAYOUT = struct.Struct("32sQ6i")
 
 
@@ -49,6 +49,10 @@ class Faults:
         """The next `times` calls of `call` fail, after `skip` that do not; of those that replace `file`, if it is given, and
         of syncs on `device` (st_dev), if that is given."""
         self._plan(file, call, skip, times, error, device)
+
+    def hold(self, call):
+        """The next call of `call` begins and does not end before another plan is made."""
+        self._plan("", call, 0, 1, HOLD)
 
     def none(self, call="any", device=0):
         """No faults any more; calls of `call` (of syncs, those on `device`) are counted from now on."""

@@ -7,7 +7,7 @@ import sys
 import time
 import unittest
 
-from harness import FTPC, SANITIZED, EndToEndTest, scaled, until
+from harness import FTPC, SANITIZED, EndToEndTest, scaled, timing, until
 from control_client import connect, logged_in
 from ftpc_client import FtpcUser
 
@@ -42,6 +42,7 @@ def guess_for_ever(port, first, count, begun):
         thread.join()
 
 
+@timing
 class GuessingFlood(EndToEndTest):
     def setUp(self):
         self.server = self.serve(("alice", "bob"), scrypt=None if not SANITIZED else "ln=13,r=8,p=1",

@@ -6,7 +6,7 @@ import signal
 import time
 import unittest
 
-from harness import PASSWORD, EndToEndTest, SharedServerTest, until
+from harness import PASSWORD, EndToEndTest, SharedServerTest, timing, until
 from control_client import Reply, connect, logged_in
 from ftpc_client import FtpcUser
 
@@ -87,6 +87,7 @@ class Guessing(EndToEndTest):
                 return control.log_in()
         until(lambda: answer().code == 421, "the address is still refused")
 
+    @timing
     def test_an_attacked_account_lets_its_user_in_from_a_known_address_at_once_and_from_a_new_one_soon(self):
         logged_in(self.server.port, source=address(100)).close()  # known from now on
         self.attack("alice", attackers=10)
@@ -102,6 +103,7 @@ class Guessing(EndToEndTest):
         with connect(self.server.port, source=address(102)) as control:
             self.assertEqual(control.log_in("bob").code, 230, "another account is not concerned")
 
+    @timing
     def test_a_name_that_does_not_exist_is_slowed_like_one_that_does(self):
         self.attack("nobody", attackers=10)
         begun = time.monotonic()
@@ -132,6 +134,7 @@ class Guessing(EndToEndTest):
                 self.assertEqual(control.log_in("bob").code, 230 if i < 6 else 421)
 
 
+    @timing
     def test_what_was_answered_before_a_slowed_login_is_not_held_back_with_it(self):
         self.attack("alice", attackers=10)
         with connect(self.server.port, source=address(50)) as control:

@@ -47,7 +47,7 @@ class HangingFileSystem:
         self._names = {1: {}}  # node: names in it and their nodes
         self._hanging = False
         self._held = []
-        self.fsyncdir_error = 0  # the errno that the next syncs of directories get
+        self.errors = {}  # kinds of requests that fail, and the errno that they get
         self.fsyncdir_nodes = []  # the directories that were synced; 1 is the top, others in the order in which they were made
         self._news = threading.Condition()
         self._device = os.open("/dev/fuse", os.O_RDWR | os.O_CLOEXEC)
@@ -121,6 +121,8 @@ class HangingFileSystem:
             os.write(self._device, struct.pack("<IiQ", 16 + len(result), error, unique) + result)
 
     def _result(self, kind, node, body):
+        if kind in self.errors:
+            raise OSError(self.errors[kind], "")
         if kind == INIT:
             return struct.pack("<IIIIHHIIHHI7I", 7, 31, 0, 0, 12, 9, 4096, 1, 0, 0, 0, *[0] * 7)
         if kind == LOOKUP:
@@ -146,8 +148,6 @@ class HangingFileSystem:
         if kind == STATFS:
             return struct.pack("<5Q4I6I", 1, 1, 1, 1, 1, 4096, 255, 4096, 0, *[0] * 6)
         if kind == FSYNCDIR:
-            if self.fsyncdir_error:
-                raise OSError(self.fsyncdir_error, "")
             self.fsyncdir_nodes.append(node)
             return b""
         if kind in (RELEASEDIR, DESTROY):

@@ -1,10 +1,11 @@
 """A file system that does not answer holds up those who work on it, and nobody else."""
+import errno
 import time
 import unittest
 
-from harness import EndToEndTest, is_alive, scaled, tree_owner, until
+from harness import EndToEndTest, is_alive, scaled, tree_owner, timing, until
 from control_client import connect, logged_in
-from hanging_file_system import HangingFileSystem, needs_fuse
+from hanging_file_system import LOOKUP, MKDIR, OPENDIR, HangingFileSystem, needs_fuse
 
 BOUND = 0.050  # seconds, times FTPC_TEST_SCALE: of a NOOP's 99th percentile while another session hangs
 ROUNDS = 5     # of which one must keep the bound: a busy machine may spoil some, a file system that hangs all
@@ -60,6 +61,7 @@ class HangingTree(EndToEndTest):
 
 @needs_fuse
 class HangingHome(HangingTree):
+    @timing
     def test_others_go_on_and_the_waiting_ones_are_answered_when_it_comes_back(self):
         self.set_up()
         alice, bob = self.session("alice"), self.session("bob")
@@ -81,6 +83,7 @@ class HangingHome(HangingTree):
         self.assertEqual(late.reply().code, 230)
         self.assertTrue((self.mount_point / "deep/er/meanwhile").is_dir())
 
+    @timing
     def test_more_sessions_hang_than_there_are_threads(self):
         self.set_up(tree_workers="4", max_dirs="1000")
         waiting = [self.session("alice") for _ in range(12)]
@@ -93,6 +96,7 @@ class HangingHome(HangingTree):
         self.slow.go_on()
         self.assertEqual({control.reply().code for control in waiting}, {257})
 
+    @timing
     def test_one_who_waits_too_long_is_dropped_and_nobody_else(self):
         self.set_up(idle_timeout=f"{round(scaled(2))}s")
         alice = self.session("alice")
@@ -117,6 +121,26 @@ class HangingHome(HangingTree):
         self.assertEqual(self.server.site.ftpcd("user", "lock", "alice").returncode, 0)
         self.assertEqual(alice.reply().code, 421)
 
+    def assert_home_is_not_blamed(self, turn_out):
+        """For a login that `turn_out` turns out while it waits for its home."""
+        self.slow.hang()
+        with connect(self.server.port) as control:
+            before = self.server.log_size()
+            self.assertEqual(control.code("USER alice"), 331)
+            self.send_and_hang(control, "PASS correct horse battery staple")
+            turn_out()
+            self.server.log.wait_for("event=disconnected", before)
+            self.assertNotIn("home-unusable", self.server.log.text[before:])
+            self.assertEqual(control.reply().code, 421)
+
+    def test_a_login_of_a_user_who_is_locked_meanwhile_says_nothing_against_the_home(self):
+        self.set_up()
+        self.assert_home_is_not_blamed(lambda: self.server.site.ftpcd("user", "lock", "alice").check_returncode())
+
+    def test_a_login_that_waits_too_long_says_nothing_against_the_home(self):
+        self.set_up(login_timeout=f"{round(scaled(2))}s")
+        self.assert_home_is_not_blamed(lambda: None)
+
     def test_the_server_stops_although_a_thread_hangs(self):
         server = self.set_up()
         alice, bob = self.session("alice"), self.session("bob")
@@ -130,6 +154,18 @@ class HangingHome(HangingTree):
         # What waits for FUSE cannot be killed: the process is gone when the file system is.
         self.slow.unmount()
         until(lambda: not is_alive(net), "net is gone")
+
+    def test_net_ends_by_itself_although_a_reactor_hangs(self):
+        server = self.set_up(hand_over="never", reactors="2")
+        alice, bob = self.session("alice"), self.session("bob")
+        self.slow.hang()
+        self.send_and_hang(alice, "MKD x")
+        net = server.child("net")
+        server.process.terminate()
+        self.assertEqual(bob.reply().code, 421)  # net has its order
+        with server.paused():
+            until(lambda: not is_alive(net), "net has ended but for the thread that hangs")
+        self.assertEqual(server.process.wait(scaled(15)), 0)
 
     def test_without_the_threads_all_would_wait(self):
         self.set_up(hand_over="never", reactors="1")
@@ -147,7 +183,33 @@ class HangingHome(HangingTree):
 
 
 @needs_fuse
+class CancellingFileSystem(HangingTree):
+    """Its own "Operation canceled" is an answer like any other."""
+
+    def test_a_command_that_it_cancels_is_answered(self):
+        self.set_up()
+        with logged_in(self.server.port) as control:
+            self.assertEqual(control.code("MKD there"), 257)
+            self.slow.errors[MKDIR] = errno.ECANCELED
+            for line in ("MKD x", "SITE MKDIR there/x/y"):
+                answer = control.ask(line)
+                self.assertEqual((answer.code, answer.text), (550, "Operation canceled"), line)
+            self.slow.errors[LOOKUP] = errno.ECANCELED
+            self.assertEqual(control.code("CWD elsewhere"), 550)
+            self.slow.errors.clear()
+            self.assertEqual(control.code("MKD x"), 257)
+
+    def test_a_login_whose_home_it_does_not_open_says_so(self):
+        self.set_up()
+        self.slow.errors[OPENDIR] = errno.ECANCELED
+        with connect(self.server.port) as control:
+            self.assertEqual(control.log_in(), (451, "Your home directory cannot be opened: Operation canceled; ask the administrator."))
+        self.server.log.wait_for('event=home-unusable id=.* error="Operation canceled"$')
+
+
+@needs_fuse
 class HangingMountInAHome(HangingTree):
+    @timing
     def test_only_what_leads_there_waits(self):
         self.set_up("alice/slow", max_dirs="1000")
         here = self.session("alice")
@@ -169,6 +231,7 @@ class HangingMountInAHome(HangingTree):
         self.assertEqual([control.reply().code for control in sessions.values()], [257, 257, 250, 521])
         self.assertEqual(there.reply().code, 257)
 
+    @timing
     def test_it_holds_nobody_else_up_where_all_is_handed_over(self):
         self.set_up("alice/slow", hand_over="always")
         waiting = [self.session("alice") for _ in range(12)]

@@ -11,6 +11,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -21,7 +22,12 @@ FTPCD = os.environ.get("FTPCD", str(SOURCE / "build/release/bin/ftpcd"))
 FTPC = os.environ.get("FTPC", str(SOURCE / "build/release/bin/ftpc"))
 SCALE = float(os.environ.get("FTPC_TEST_SCALE", "1"))
 SANITIZED = SCALE >= 5  # as tests/CMakeLists.txt has it
+TIMING = os.environ.get("FTPC_TIMING", "with")  # or "without" or "only": whether tests that bound real time run
 IS_ROOT = os.geteuid() == 0
+# Where servers have their sockets for the administrator.
+RUNTIME = pathlib.Path("/run/ftpcd" if IS_ROOT else f"/run/user/{os.geteuid()}/ftpcd")
+if not IS_ROOT and not RUNTIME.parent.exists():
+    RUNTIME = pathlib.Path(f"/tmp/ftpcd-{os.geteuid()}")
 PASSWORD = "correct horse battery staple"
 
 
@@ -226,6 +232,17 @@ class Server:
         self.process.send_signal(signal.SIGHUP)
         return before
 
+    @contextlib.contextmanager
+    def paused(self):
+        """The supervisor stands still meanwhile: it kills no child that does not end."""
+        self.process.send_signal(signal.SIGSTOP)
+        for path in RUNTIME.glob(f"{self.pid}-*.sock"):
+            path.unlink()  # or no other server on this machine could be sure of its data; it comes back by itself
+        try:
+            yield
+        finally:
+            self.process.send_signal(signal.SIGCONT)
+
     def kill_everything(self):
         for pid in self.all_processes():
             with contextlib.suppress(ProcessLookupError):
@@ -270,10 +287,29 @@ def start(add_cleanup, site, *flags, **options):
     return server
 
 
+def timing(test):
+    """Marks a test, or each of a class, as one that bounds real time. CTest runs it alone, under the label `timing`."""
+    test.bounds_time = True
+    return test
+
+
 class EndToEndTest(unittest.TestCase):
     """A test case that makes sites and servers; they are stopped and removed when it ends."""
 
     maxDiff = None
+    bounds_time = False
+
+    def run(self, result=None):
+        result = result or self.defaultTestResult()
+        bounds_time = self.bounds_time or getattr(getattr(self, self._testMethodName), "bounds_time", False)
+        if bounds_time == {"without": True, "only": False}.get(TIMING):
+            return result
+        failures = len(result.failures) + len(result.errors)
+        super().run(result)
+        if bounds_time and len(result.failures) + len(result.errors) > failures:
+            sys.stderr.write(f"{self.id()} bounds real time: it may have failed because the machine was busy "
+                             f"(load {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors). Run it alone.\n")
+        return result
 
     def make_site(self, users=("alice",), **settings):
         return make_site(self.addCleanup, users, **settings)

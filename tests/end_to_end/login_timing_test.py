@@ -7,7 +7,7 @@ import sys
 import time
 import unittest
 
-from harness import SANITIZED, EndToEndTest
+from harness import SANITIZED, EndToEndTest, timing
 from control_client import connect
 
 NAMES = 500
@@ -22,6 +22,7 @@ def distance(a, b):
     return max(abs(bisect.bisect_right(a, x) / len(a) - bisect.bisect_right(b, x) / len(b)) for x in a + b)
 
 
+@timing
 class LoginTiming(EndToEndTest):
     def serve_names(self):
         """A server with NAMES users; their lines are that of one, since no password of theirs is ever right."""

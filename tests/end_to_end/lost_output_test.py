@@ -1,10 +1,12 @@
 """`ftpcd user` whose standard output takes nothing: a generated password is never in force that nobody has seen."""
+import errno
 import os
 import resource
 import subprocess
 import unittest
 
 from harness import FTPCD, EndToEndTest, directories_in
+from faults import Faults
 
 
 def closed(site, *words):
@@ -54,6 +56,24 @@ class LostOutput(EndToEndTest):
             self.assertRegex(done.stdout, r"\Apassword: \S{20,}\n\Z")
             self.assertRegex(done.stderr, r"\Aftpcd: users\.db: cannot be written: .*\nftpcd: the password that was printed is not in force\n\Z")
             self.assertEqual(self.site.users_db.read_bytes(), self.before)
+
+    def test_an_output_that_is_full_only_by_its_sync_changes_nothing(self):
+        faults = Faults(self.site.directory)
+        for error in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
+            for words in (("passwd", "alice"), ("add", "bob")):
+                faults.fail("fsync", error)
+                done = self.site.ftpcd("user", *words, "--generate", env=faults.environment)
+                self.assertEqual((done.returncode, faults.left), (1, 0))
+                self.assert_one_line(done.stderr, f"standard output: {os.strerror(error)}; nothing was changed")
+                self.assertEqual(self.site.users_db.read_bytes(), self.before)
+
+    def test_a_printed_password_that_came_into_force_is_not_said_to_be_none(self):
+        faults = Faults(self.site.directory)
+        faults.fail("fsync-directory")
+        done = self.site.ftpcd("user", "passwd", "alice", "--generate", env=faults.environment)
+        self.assertRegex(done.stdout, r"\Apassword: \S{20,}\n\Z")
+        self.assertEqual((done.returncode, done.stderr), (1, "ftpcd: users.db: was changed, but may not be on disk: Input/output error\n"))
+        self.assertNotEqual(self.site.users_db.read_bytes(), self.before)
 
     def test_a_change_whose_words_are_lost_is_said_to_be_done(self):
         for output in ("/dev/full", "closed", "pipe without a reader"):

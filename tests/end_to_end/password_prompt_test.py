@@ -56,7 +56,7 @@ class PasswordPrompt(EndToEndTest):
             self.assertEqual(terminal.wait(), 0)
             self.assertIn("added bob (home bob/)", terminal.seen)
             self.assertNotIn("geheim", terminal.seen)
-        until(lambda: can_log_in(self.server.port, "bob", "geheim und lang"), "bob can log in", 2)
+        until(lambda: can_log_in(self.server.port, "bob", "geheim und lang"), "bob can log in")
 
     def test_two_different_answers_add_nobody(self):
         before = self.server.site.users_db.read_bytes()

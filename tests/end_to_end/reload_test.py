@@ -79,7 +79,7 @@ class Reload(EndToEndTest):
         other_name.write_text(text.replace("user alice ", "user carol "), encoding="utf-8")
         self.assertTrue(can_log_in(self.server.port), "without a signal nothing has changed")
         self.server.hang_up()
-        until(lambda: not can_log_in(self.server.port), "alice is not there any more", 2)
+        until(lambda: not can_log_in(self.server.port), "alice is not there any more")
 
     def test_a_broken_setting_is_named_and_changes_nothing(self):
         old = self.presented_certificate()

@@ -8,12 +8,8 @@ import socket
 import subprocess
 import unittest
 
-from harness import FTPCD, IS_ROOT, PASSWORD, EndToEndTest, Log, run, scaled, until
+from harness import RUNTIME, FTPCD, IS_ROOT, PASSWORD, EndToEndTest, Log, run, scaled, until
 from control_client import can_log_in, logged_in
-
-RUNTIME = pathlib.Path("/run/ftpcd" if IS_ROOT else f"/run/user/{os.geteuid()}/ftpcd")
-if not IS_ROOT and not RUNTIME.parent.exists():
-    RUNTIME = pathlib.Path(f"/tmp/ftpcd-{os.geteuid()}")
 
 
 def socket_of(server):

@@ -65,6 +65,7 @@ class SecretsInMemory(EndToEndTest):
 
     def test_nothing_is_left_of_a_login_whichever_way_it_came(self):
         pass_line, hash_line = f"PASS {self.password}", f"SITE AUTH PREHASH1 {self.encoded}"
+        deep = 3800 * "x" + "\r\n"  # what is freed is soon written over from the front, and reads are of 4 KiB
 
         def password():
             with connect(self.server.port) as control:
@@ -126,6 +127,11 @@ class SecretsInMemory(EndToEndTest):
                 control.send_bytes(f"REIN\r\nUSER alice\r\n{pass_line}\r\n".encode())
                 self.assertEqual(control.reply().code, 220)
 
+        def behind_the_reply_to_rein():
+            with logged_in(self.server.port, "bob") as control:
+                self.assertEqual(control.code("REIN"), 220)
+                control.send_bytes(f"{deep}USER alice\r\n{pass_line}\r\n{hash_line}\r\n".encode())
+
         def behind_the_last_reply():
             with connect(self.server.port) as control:
                 control.send_bytes(f"QUIT\r\n{pass_line}\r\n{hash_line}\r\n".encode())
@@ -134,13 +140,13 @@ class SecretsInMemory(EndToEndTest):
         def in_clear_behind_the_last_reply():
             with Control(self.server.port) as control:
                 self.assertEqual(control.code("QUIT"), 221)
-                control.send_bytes(f"{pass_line}\r\n{hash_line}\r\n".encode())
+                control.send_bytes(f"{deep}{pass_line}\r\n{hash_line}\r\n".encode())
                 control.into_socket().shutdown(socket.SHUT_WR)
                 self.assertTrue(control.ended())
 
         for way in (password, prehash, prehash_then_quit, login_with_commands_behind_it, login_behind_commands, another_login,
                     another_login_in_one_flight, misspelled_commands, command_without_its_end, line_that_is_too_long, in_clear, behind_auth_tls,
-                    behind_rein, behind_the_last_reply, in_clear_behind_the_last_reply):
+                    behind_rein, behind_the_reply_to_rein, behind_the_last_reply, in_clear_behind_the_last_reply):
             with self.subTest(way=way.__name__):
                 self.assert_forgotten(way)
 

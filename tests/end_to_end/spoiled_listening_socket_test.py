@@ -5,7 +5,7 @@ import struct
 import time
 import unittest
 
-from harness import IS_ROOT, EndToEndTest, until
+from harness import IS_ROOT, EndToEndTest, timing, until
 from control_client import can_log_in
 from taken_descriptors import take_listening_socket
 
@@ -27,6 +27,7 @@ def make_it_wait(listening):
     listening.setblocking(True)
 
 
+@timing
 @unittest.skipUnless(IS_ROOT, "SKIPPED: taking a descriptor of another process needs root")
 class SpoiledListeningSocket(EndToEndTest):
     def check(self, spoil):

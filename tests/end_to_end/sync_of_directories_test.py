@@ -7,7 +7,7 @@ from harness import EndToEndTest, tree_owner
 from control_client import logged_in
 from faults import Faults
 from ftpc_client import FtpcUser
-from hanging_file_system import HangingFileSystem, needs_fuse
+from hanging_file_system import FSYNCDIR, HangingFileSystem, needs_fuse
 
 FAILED = (451, "The directory may not be on disk: Input/output error")
 NO_SYNC = (451, "The directory may not be on disk: the file system can sync neither directories nor itself")
@@ -61,11 +61,11 @@ class Fuse(EndToEndTest):
     def test_a_doubt_ends_with_the_parents_themselves(self):
         with logged_in(self.server.port) as control:
             self.assertEqual(control.code("MKD before"), 257)
-            self.fuse.fsyncdir_error = errno.EIO
+            self.fuse.errors[FSYNCDIR] = errno.EIO
             self.assertEqual(control.ask("MKD a"), FAILED)
             for line in ("MKD a", "SITE MKDIR a", "MKD a/b"):
                 self.assertEqual(control.ask(line), FAILED, line)
-            self.fuse.fsyncdir_error = 0
+            self.fuse.errors.clear()
             self.fuse.fsyncdir_nodes.clear()
             self.assertEqual(control.code("MKD a/c"), 257)
             self.assertEqual(self.fuse.fsyncdir_nodes, [3, 1], "the parent, and what is above it")
@@ -73,7 +73,7 @@ class Fuse(EndToEndTest):
             self.assertEqual(self.fuse.fsyncdir_nodes, [3, 1, 3])
 
     def test_where_nothing_can_be_synced_that_is_the_answer_and_check_says_so(self):
-        self.fuse.fsyncdir_error = errno.EINVAL
+        self.fuse.errors[FSYNCDIR] = errno.EINVAL
         with logged_in(self.server.port) as control:
             self.assertEqual(control.ask("MKD a"), NO_SYNC)
             self.assertEqual(control.ask("SITE MKDIR a/b/c"), NO_SYNC)
@@ -96,7 +96,7 @@ class TreeOnFuse(EndToEndTest):
         self.start(site)
         self.assertIn(f"ftpcd: {top}: fuse: directories are made durable by fsync, if the server behind it keeps its word\n",
                       site.ftpcd("check").stdout)
-        fuse.fsyncdir_error = errno.EINVAL
+        fuse.errors[FSYNCDIR] = errno.EINVAL
         check = site.ftpcd("check")
         self.assertEqual(check.returncode, 1)
         self.assertEqual(check.stderr, f"ftpcd: {top}: fuse: cannot promise durability: "

@@ -7,13 +7,14 @@ import subprocess
 import time
 import unittest
 
-from harness import PASSWORD, SCALE, SOURCE, SharedServerTest, resident_bytes, scaled, until
+from harness import PASSWORD, SCALE, SOURCE, SharedServerTest, resident_bytes, scaled, timing, until
 from control_client import Control, connect, logged_in
 
 FTP_LOAD = os.environ.get("FTP_LOAD", str(SOURCE / "build/release/tests/ftp_load"))
 TIMEOUT = max(1, round(SCALE))  # seconds; long enough to log in
 
 
+@timing
 class Timeouts(SharedServerTest):
     settings = {"login_timeout": f"{TIMEOUT}s", "idle_timeout": f"{TIMEOUT}s"}
 
@@ -83,6 +84,7 @@ class Timeouts(SharedServerTest):
             self.assertEqual(codes - {421}, {211}, "what was answered before the end can be read")
 
 
+@timing
 class ShorterThanTheLoginTime(SharedServerTest):
     """Bounds on single steps hold although there is much time left for the login and for being idle."""
 

@@ -2,13 +2,14 @@
 import time
 import unittest
 
-from harness import PASSWORD, EndToEndTest, scaled, until
+from harness import PASSWORD, EndToEndTest, scaled, timing, until
 from control_client import can_log_in, connect, logged_in
 from ftpc_client import FtpcUser
 
 NEW_PASSWORD = "another horse, another battery"
 
 
+@timing
 class UserChangesCountAtOnce(EndToEndTest):
     def setUp(self):
         self.server = self.serve(users=("alice", "bob"))

@@ -3,7 +3,7 @@ import os
 import shutil
 import unittest
 
-from harness import IS_ROOT, EndToEndTest, until
+from harness import IS_ROOT, EndToEndTest, timing, until
 from control_client import can_log_in, connect, logged_in
 
 
@@ -47,6 +47,7 @@ class UsersDbDamaged(EndToEndTest):
                 self.assertNotIn("listening on", done.stderr)
                 self.assertEqual(self.site.users_db.read_bytes(), contents, "nobody mends it by guessing")
 
+    @timing
     def test_a_running_server_keeps_its_users_and_says_so(self):
         server = self.start(self.site)
         with logged_in(server.port) as control:
@@ -97,6 +98,7 @@ class UsersDbDamaged(EndToEndTest):
         self.assertIn("users.db", done.stderr)
         self.assertIn(f"chmod 600 {self.site.users_db}", done.stderr)
 
+    @timing
     def test_permissions_that_are_mended_count_without_a_restart(self):
         server = self.start(self.site)
         before = server.log_size()

@@ -6,7 +6,7 @@ import re
 import time
 import unittest
 
-from harness import EndToEndTest, scaled, until
+from harness import EndToEndTest, scaled, timing, until
 from control_client import can_log_in, logged_in
 from ftpc_client import FtpcUser
 
@@ -43,6 +43,7 @@ class UsersDbEditedInSteps(EndToEndTest):
         done = self.bob.ftpc("mkdir", name)
         self.assertEqual(done.returncode, 0, done.stderr)
 
+    @timing
     def test_two_writes_under_the_lock_are_one_change(self):
         before = self.server.log_size()
         with logged_in(self.server.port, "bob") as session:
@@ -56,6 +57,7 @@ class UsersDbEditedInSteps(EndToEndTest):
             self.assertEqual(session.code("NOOP"), 200)
         self.assert_bobs_key_is_good("x")
 
+    @timing
     def test_a_reload_in_the_midst_of_a_slow_write_says_that_users_are_read_later(self):
         before = self.server.log_size()
         with logged_in(self.server.port, "bob") as session:
@@ -100,6 +102,7 @@ class UsersDbEditedInSteps(EndToEndTest):
             self.assertNotIn("event=users-read ", self.server.log.text[before:])
             self.server.log.wait_for("event=users-read users=3", before, seconds=20)
 
+    @timing
     def test_a_user_who_was_gone_for_a_while_finds_keys_and_history_as_they_were(self):
         until(lambda: "by prehash" in self.site.ftpcd("why", "bob").stdout, "the login is remembered")
         with logged_in(self.server.port, "bob") as session:
@@ -111,6 +114,7 @@ class UsersDbEditedInSteps(EndToEndTest):
         self.assert_bobs_key_is_good("back")
         self.assertIn("last good login", self.site.ftpcd("why", "bob").stdout)
 
+    @timing
     def test_another_user_of_an_old_name_gets_no_key_of_the_one_before(self):
         without_generation = re.sub(r" generation=\w+", "", self.text)
         self.site.users_db.write_text(without_generation, encoding="utf-8")
@@ -126,6 +130,7 @@ class UsersDbEditedInSteps(EndToEndTest):
         self.assertEqual(self.bob.ftpc("mkdir", "of-another").returncode, 3)
         self.assertFalse((self.site.root / "bob/of-another").exists())
 
+    @timing
     def test_a_start_in_the_midst_of_a_change_reads_what_is_there_and_then_the_rest(self):
         self.assertEqual(self.server.stop(), 0)
         self.site.configure(listen=self.server.address)

@@ -9,7 +9,7 @@ import threading
 import time
 import unittest
 
-from harness import EndToEndTest, resident_bytes, scaled, until
+from harness import EndToEndTest, resident_bytes, scaled, timing, until
 from control_client import Control, can_log_in, connect, logged_in
 from system_calls import HAS_STRACE, calls_of_process
 
@@ -75,6 +75,7 @@ class WaitingForAuth(EndToEndTest):
         checked = re.findall("event=login user=alice .*result=refused", server.log.text[log_before:])
         self.assertLessEqual(len(checked), 2 * most, "guesses of those who had to go were not checked")
 
+    @timing
     def test_the_lot_ends_one_that_waits_at_once(self):
         self.start_with(max_unauthenticated=3)
         self.stop_auth()
@@ -85,8 +86,11 @@ class WaitingForAuth(EndToEndTest):
         for control in waiting:
             control.close()
 
+    @timing
     def test_one_whose_client_has_reset_it_is_gone_within_seconds(self):
         self.start_with()
+        session = logged_in(self.server.port)  # so net has its channel to auth
+        self.addCleanup(session.close)
         before = descriptors(self.net)
         self.stop_auth()
         control = self.ask_for_login()
@@ -141,6 +145,7 @@ class WaitingForAuth(EndToEndTest):
         until(lambda: resident_bytes(self.net) <= before + (high - before) // 3, "most of it is the system's again", 20)
 
 
+@timing
 @unittest.skipUnless(HAS_STRACE, "strace is not installed")
 class WaitingForTheDisk(EndToEndTest):
     @contextlib.contextmanager

@@ -167,9 +167,7 @@ public:
         check_new_path(make.path);
         require(!make.in_working_directory || make.path.parent() == session_.working_directory(),
                 "what is made in the working directory has it as its parent");
-        session_.on_directory_made(make.path, result(), reply_);
-        check_reply(reply_);
-        session_.take_back(RemotePath{make.path});
+        check_reply(session_.on_directory_made(make.path, result()));
     }
     void operator()(const MakePath& make)
     {
@@ -216,7 +214,6 @@ private:
 
     const std::string realm_ = "6f2c8e1bd0a94f7793ab5c44e1d2f0a7";
     Session session_{realm_};
-    Reply reply_; // to directories
     Choices choices_;
     TlsVersion tls_ = TlsVersion::none;
     bool granted_ = false;   // by the line under way

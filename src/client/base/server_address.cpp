@@ -2,12 +2,12 @@
 
 #include "client/terminal/safe_text.hpp"
 #include "shared/base/error.hpp"
+#include "shared/base/numbers.hpp"
 #include "shared/base/text.hpp"
 
 #include <arpa/inet.h>
 
 #include <algorithm>
-#include <charconv>
 
 namespace ftpc::client {
 
@@ -57,10 +57,7 @@ std::string lower_case(std::string_view text)
 
 std::optional<std::uint16_t> parse_port(std::string_view text)
 {
-    std::uint16_t port = 0;
-    const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), port);
-    if (problem != std::errc{} || end != text.data() + text.size() || port == 0) return std::nullopt;
-    return port;
+    return parse_number<std::uint16_t>(text, 1);
 }
 
 Outcome<HostAndPort> split_bracketed(std::string_view text)

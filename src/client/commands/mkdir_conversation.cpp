@@ -25,6 +25,7 @@ std::string reason_of(const Reply& reply)
     std::string text = reply.text;
     if (reply.code == 521) return "already exists";
     std::replace(text.begin(), text.end(), '\n', ' ');
+    // protection: safe-terminal
     return text.empty() ? "refused with " + std::to_string(reply.code) : printable(text);
 }
 
@@ -74,6 +75,7 @@ PathOutcome MkdirConversation::on_reply(const Reply& reply)
     std::string path = take_oldest();
     ++answered_;
     const std::string absolute{RemotePath{}.resolve(path)->text()};
+    // protection: named-another
     if (reply.code == 257 && names_another(reply, absolute))
         return {PathOutcome::State::failed, std::move(path),
                 "the server says that it made another directory: " + printable(reply.text), reply.code};

@@ -77,6 +77,7 @@ Outcome<std::optional<Reply>> ControlConnection::next_reply()
         if (line.status == LineBuffer::Status::need_more) return std::optional<Reply>{};
         if (line.status != LineBuffer::Status::line) return broken("a reply with a line that is too long");
         reply_bytes_ += line.text.size() + 1;
+        // protection: endless-reply
         if (reply_bytes_ > max_reply_bytes) return broken("a reply without end");
         const auto state = reader_.feed(line.text);
         if (state == ReplyReader::State::malformed)
@@ -140,6 +141,7 @@ Outcome<bool> ControlConnection::exchange()
 
 Outcome<bool> ControlConnection::exchange(bool counts)
 {
+    // protection: client-timeout
     if (counts && is_overdue())
         return lost("no answer for " + std::to_string(allowance_.limit().count()) + " seconds");
     std::optional<TimeAllowance::Use> use;

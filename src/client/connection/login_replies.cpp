@@ -2,11 +2,11 @@
 
 #include "client/state/known_servers.hpp"
 #include "shared/base/base64.hpp"
+#include "shared/base/numbers.hpp"
 #include "shared/base/text.hpp"
 #include "shared/protocol/command.hpp"
 
 #include <algorithm>
-#include <charconv>
 
 namespace ftpc::client {
 
@@ -48,9 +48,9 @@ std::optional<GrantedSession> granted_session(const Reply& reply)
     const auto [expires, time] = split_first_word(after_id);
     if (reply.code != 200 || session != "SESSION" || expires != "EXPIRES") return std::nullopt;
     GrantedSession granted{};
-    const auto [end, problem] = std::from_chars(time.data(), time.data() + time.size(), granted.expires);
-    const bool number = problem == std::errc{} && end == time.data() + time.size() && granted.expires > 0;
-    if (!number || !hex_decode_into(id, granted.id)) return std::nullopt;
+    const auto seconds = parse_number<std::int64_t>(time, 1);
+    if (!seconds || !hex_decode_into(id, granted.id)) return std::nullopt;
+    granted.expires = *seconds;
     return granted;
 }
 

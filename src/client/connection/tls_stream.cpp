@@ -58,6 +58,7 @@ Context make_context()
     SSL_CTX_set_verify(context.get(), SSL_VERIFY_NONE, nullptr);
     // Left to itself, one SSL_read() goes on as long as messages of TLS itself keep coming (session tickets,
     // KeyUpdate), past every deadline.
+    // protection: tls-messages
     SSL_CTX_clear_mode(context.get(), SSL_MODE_AUTO_RETRY);
     SSL_CTX_set_mode(context.get(), SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     return context;

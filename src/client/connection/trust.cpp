@@ -61,6 +61,7 @@ Outcome<TrustDecision> decide_trust(const ServerAddress& server, const PeerIdent
         return TrustDecision{kind, {Trust::Kind::pin, peer.fingerprint}};
     }
     if (known->trust.kind == Trust::Kind::ca) return decide_by_ca(server, peer, known->trust.value, known);
+    // protection: known-server
     if (known->trust.value != peer.fingerprint) return pin_changed(*known, peer.fingerprint, where);
     return TrustDecision{TrustDecision::Kind::known, known->trust};
 }

@@ -2,11 +2,11 @@
 
 #include "client/terminal/safe_text.hpp"
 #include "shared/base/base64.hpp"
+#include "shared/base/numbers.hpp"
 #include "shared/base/text.hpp"
 #include "shared/protocol/command.hpp"
 
 #include <algorithm>
-#include <charconv>
 
 namespace ftpc::client {
 
@@ -17,12 +17,10 @@ constexpr std::string_view nothing = "-";
 std::optional<SavedSession> parse_session(std::string_view id, std::string_view key, std::string_view expires)
 {
     SavedSession session{};
-    const auto [end, problem] =
-        std::from_chars(expires.data(), expires.data() + expires.size(), session.expires);
-    const bool number =
-        problem == std::errc{} && end == expires.data() + expires.size() && session.expires > 0;
-    if (!number || !hex_decode_into(id, session.id) || !base64_decode_into(key, session.private_key))
+    const auto seconds = parse_number<std::int64_t>(expires, 1);
+    if (!seconds || !hex_decode_into(id, session.id) || !base64_decode_into(key, session.private_key))
         return std::nullopt;
+    session.expires = *seconds;
     return session;
 }
 

@@ -50,6 +50,8 @@ std::vector<Problem> find_differences(const std::vector<ServerStatus>& running, 
 {
     std::vector<Problem> problems;
     for (const ServerStatus& server : servers_meant(running, scope)) {
+        // protection: other-data
+        // protection: other-tree
         if (server.data.identity != scope.data.identity)
             problems.push_back(data_differs(server, scope.data));
         else if (tree && server.tree.identity != tree->identity)

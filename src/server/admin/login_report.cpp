@@ -1,9 +1,9 @@
 #include "server/admin/login_report.hpp"
 
 #include "shared/base/base64.hpp"
+#include "shared/base/utc_time.hpp"
 
 #include <algorithm>
-#include <array>
 #include <ctime>
 #include <limits>
 
@@ -132,14 +132,9 @@ LoginReport login_report(const LoginFacts& facts)
 
 std::string utc_time_text(std::uint64_t seconds)
 {
-    // Such as no calendar has: gmtime_r fails for years of more than 32 bits.
-    const auto time =
-        static_cast<std::time_t>(std::min<std::uint64_t>(seconds, std::numeric_limits<std::time_t>::max()));
-    std::tm utc{};
-    std::array<char, 32> text{};
-    if (::gmtime_r(&time, &utc) == nullptr || std::strftime(text.data(), text.size(), "%FT%TZ", &utc) == 0)
-        return std::to_string(seconds);
-    return text.data();
+    constexpr std::uint64_t most = std::numeric_limits<std::time_t>::max();
+    const std::string text = utc_text(static_cast<std::time_t>(std::min(seconds, most)));
+    return text.empty() ? std::to_string(seconds) : text;
 }
 
 } // namespace ftpc::server

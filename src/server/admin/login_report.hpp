@@ -1,4 +1,4 @@
-// What is known of why a user can or cannot log in, in words for the administrator. Pure: `ftpcd why` gathers
+// The reasons why a user can or cannot log in, in words for the administrator. Pure: `ftpcd why` gathers
 // the facts.
 #pragma once
 
@@ -33,8 +33,8 @@ struct LoginReport {
 };
 
 // Wrong passwords and keys that have ended are told but do not stand in the way: the next try may be right. A
-// limited address does, if it is one that the user has logged in from, or one where a user who has never
-// logged in anywhere has failed: others may be strangers'.
+// limited address does if the user has logged in from it, or has never logged in anywhere and has failed from
+// it. Other addresses may belong to somebody else.
 LoginReport login_report(const LoginFacts& facts);
 
 // "2026-11-29T10:15:00Z"

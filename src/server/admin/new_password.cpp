@@ -83,6 +83,7 @@ bool standard_output_is_written()
 void show(const SecretText& password)
 {
     std::cout << "password: " << view(password) << "\n";
+    // protection: printed-password
     if (standard_output_is_written()) return;
     const std::string reason = errno == 0 ? "" : ": " + last_system_error().message();
     throw std::runtime_error{"the new password could not be written to standard output" + reason +

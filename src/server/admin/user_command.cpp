@@ -5,13 +5,13 @@
 #include "server/admin/in_force.hpp"
 #include "shared/base/digest.hpp"
 #include "shared/base/error.hpp"
+#include "shared/base/numbers.hpp"
 #include "shared/base/text.hpp"
 
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cstring>
 #include <iostream>
 #include <stdexcept>
@@ -110,7 +110,7 @@ UserDatabase open_user_database(const Settings& settings)
     try {
         return open_existing(settings);
     } catch (const std::runtime_error& error) {
-        // If DATA was moved away or mounted over, mending what is there now would be wrong.
+        // If DATA was moved away or mounted over, the directory that is there now must not be mended.
         print_problems(differences_of_path(settings.data));
         throw;
     }
@@ -152,11 +152,10 @@ std::optional<std::uint64_t> parse_max_dirs(const std::string& text)
 {
     if (text == "default") return std::nullopt;
     if (text == "none") return 0;
-    std::uint64_t count = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
-    if (error != std::errc{} || end != text.data() + text.size())
-        throw UsageError{"a limit of directories is a number, none or default"};
-    if (count == 0) throw UsageError{"a limit of 0 directories would be no limit; say none if that is meant"};
+    const auto count = parse_number<std::uint64_t>(text);
+    if (!count) throw UsageError{"a limit of directories is a number, none or default"};
+    if (*count == 0)
+        throw UsageError{"a limit of 0 directories would be no limit; say none if that is meant"};
     return count;
 }
 

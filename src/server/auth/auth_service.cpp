@@ -1,7 +1,7 @@
 #include "server/auth/auth_service.hpp"
 
 #include "server/auth/login/held_logins.hpp"
-#include "server/auth/net_requests.hpp"
+#include "server/auth/request_handler.hpp"
 #include "server/auth/state/login_keeper.hpp"
 #include "server/auth/users_reader.hpp"
 #include "server/ipc/control.hpp"
@@ -39,7 +39,7 @@ void log_problems(std::string_view event, const std::vector<Problem>& problems)
         log_event(event, {{"where", problem.where}, {"reason", problem.what}});
 }
 
-// What stands for as long as the process, once the first Configure is in force.
+// The state that lasts as long as the process, once the first Configure is in force.
 struct Stores {
     Stores(UniqueFd directory, const std::string& data_path)
         : data{std::move(directory)}, users{data.get(), data_path}, session_keys{data.get()}
@@ -107,7 +107,7 @@ private:
         reader_->watch(stores->data.get()); // finds the directory through /proc
         if (auto refused = lock_down_to(stores->data.get(), settings); !refused.empty()) return refused;
         stores_ = std::move(stores);
-        set_limits(settings); // what is restored is bounded by them
+        set_limits(settings); // they bound the state that is restored
         keeper_.emplace(loop_, stores_->data.get(), services_.history, services_.limiter);
         return read_users(); // it may have been read although somebody was writing it
     }
@@ -176,12 +176,12 @@ private:
         return problems;
     }
 
-    // Ends what holds no longer.
+    // Forgets the users who are gone, and ends the logins that hold no longer.
     void users_changed()
     {
         if (services_.history.forget_those_gone(stores_->users, services_.now())) keeper_->changed();
-        if (net_) net_->users_changed();
-        if (net_) channel_->fill();
+        if (request_handler_) request_handler_->users_changed();
+        if (request_handler_) channel_->fill();
     }
 
     // ---- net
@@ -196,18 +196,18 @@ private:
             loop_, std::move(descriptors[0]), ipc::max_message_bytes,
             ipc::Endpoint::Events{.on_packet = [this](const ipc::Packet& packet) { take_request(packet); },
                                   .on_closed = [this](std::string_view why) { lose_channel(why); },
-                                  .on_room = [this] { net_->tell_next(); }},
+                                  .on_room = [this] { request_handler_->tell_next(); }},
             most_unsent_answers);
-        net_ = std::make_shared<NetRequests>(
+        request_handler_ = std::make_shared<RequestHandler>(
             services_, [this](const ipc::Answer& answer) { channel_->send(ipc::encode(answer)); });
-        net_->begin();
+        request_handler_->begin();
     }
 
     void take_request(const ipc::Packet& packet)
     {
         auto request = ipc::decode_request(packet.bytes);
         if (!request || !packet.descriptors.empty()) return lose_channel("it sent what is no request");
-        net_->handle(std::move(*request));
+        request_handler_->handle(std::move(*request));
     }
 
     // Perhaps net is gone, or both are well and get another channel: the supervisor knows.
@@ -215,13 +215,14 @@ private:
     {
         if (!why.empty()) log_event("channel-closed", {{"reason", why}});
         disconnect();
+        // protection: lost-channel-of-auth
         report(ipc::ChannelLost{channel_number_});
     }
 
     // All logins of the channel end with it.
     void disconnect()
     {
-        net_.reset();
+        request_handler_.reset();
         channel_.reset();
     }
 
@@ -265,7 +266,7 @@ private:
     std::optional<UsersReader> reader_;
     std::optional<ipc::Endpoint> channel_;
     std::uint32_t channel_number_ = 0;
-    std::shared_ptr<NetRequests> net_;
+    std::shared_ptr<RequestHandler> request_handler_;
     int exit_status_ = EXIT_SUCCESS;
     // Last, so that its workers have ended before anything that they use is gone.
     std::optional<HashQueue> hash_queue_;

@@ -9,8 +9,9 @@
 
 namespace ftpc::server {
 
-UsersReader::UsersReader(boost::asio::io_context& loop, UsersFile& users, std::function<void()> on_changed)
-    : users_{users}, on_changed_{std::move(on_changed)}, timer_{loop}
+UsersReader::UsersReader(boost::asio::io_context& loop, UsersFile& users, std::function<void()> on_changed,
+                         std::function<Clock::time_point()> now)
+    : users_{users}, on_changed_{std::move(on_changed)}, now_{std::move(now)}, timer_{loop}
 {}
 
 void UsersReader::watch(int data)
@@ -31,7 +32,7 @@ std::vector<Problem> UsersReader::read()
     // Only to compare: a large table that is no longer in force is to go at once.
     const UsersTable* const before = users_.table().get();
     const bool writer_is_slow =
-        used_by_ == UsersFile::UsedBy::writer && Clock::now() - used_since_ > longest_writer;
+        used_by_ == UsersFile::UsedBy::writer && now_() - used_since_ > longest_writer;
     auto attempt = users_.try_load(writer_is_slow);
     if (attempt.used_by != UsersFile::UsedBy::nobody) {
         come_back(attempt.used_by);
@@ -68,7 +69,7 @@ void UsersReader::follow()
 
 void UsersReader::on_change(bool replaced)
 {
-    const auto now = Clock::now();
+    const auto now = now_();
     if (!changed_at_) changed_at_ = now;
     if (replaced) return follow();
     follow_after(std::min<Clock::duration>(quiet, *changed_at_ + longest_unrest - now));
@@ -76,7 +77,7 @@ void UsersReader::on_change(bool replaced)
 
 void UsersReader::come_back(UsersFile::UsedBy used_by)
 {
-    const auto now = Clock::now();
+    const auto now = now_();
     if (used_by_ != used_by) used_since_ = now;
     used_by_ = used_by;
     const bool takes_long = now - used_since_ > usual_wait;

@@ -21,9 +21,12 @@ namespace ftpc::server {
 
 class UsersReader {
 public:
+    using Clock = std::chrono::steady_clock;
+
     // `users` lives longer than this. `on_changed` is called on the loop after each read that has put other
     // users in force.
-    UsersReader(boost::asio::io_context& loop, UsersFile& users, std::function<void()> on_changed);
+    UsersReader(boost::asio::io_context& loop, UsersFile& users, std::function<void()> on_changed,
+                std::function<Clock::time_point()> now = Clock::now);
 
     // Follows the changes in the open directory `data`. Without this, or where it fails, which the log says,
     // only read() does.
@@ -39,8 +42,6 @@ public:
     void follow();
 
 private:
-    using Clock = std::chrono::steady_clock;
-
     void on_change(bool replaced);
     void come_back(UsersFile::UsedBy used_by);
     void follow_after(Clock::duration time);
@@ -57,6 +58,7 @@ private:
 
     UsersFile& users_;
     std::function<void()> on_changed_;
+    std::function<Clock::time_point()> now_;
     boost::asio::steady_timer timer_;
     std::optional<DirectoryWatch> watch_;
     std::optional<Clock::time_point> changed_at_; // the first of the changes that are not read yet

@@ -1,13 +1,13 @@
 #include "server/config/settings.hpp"
 
 #include "shared/base/duration.hpp"
+#include "shared/base/numbers.hpp"
 #include "shared/base/text.hpp"
 
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cstdio>
 #include <cstdlib>
 #include <optional>
@@ -29,13 +29,10 @@ using Complaint = std::optional<std::string>; // none: the value was taken
 
 Complaint take_number(unsigned& out, std::string_view text, unsigned least, unsigned most, int base = 10)
 {
-    unsigned value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, base);
-    if (error == std::errc{} && end == text.data() + text.size() && value >= least && value <= most) {
-        out = value;
-        return {};
-    }
-    return "must be a number from " + std::to_string(least) + " to " + std::to_string(most);
+    const auto value = parse_number<unsigned>(text, least, most, base);
+    if (!value) return "must be a number from " + std::to_string(least) + " to " + std::to_string(most);
+    out = *value;
+    return {};
 }
 
 Complaint take_duration(std::chrono::seconds& out, std::string_view text)
@@ -98,10 +95,9 @@ Complaint take_directory_mode(mode_t& out, std::string_view text)
 
 Complaint take_max_dirs(std::uint64_t& out, std::string_view text)
 {
-    std::uint64_t value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc{} || end != text.data() + text.size()) return "must be a number; 0 sets no limit";
-    out = value;
+    const auto value = parse_number<std::uint64_t>(text);
+    if (!value) return "must be a number; 0 sets no limit";
+    out = *value;
     return {};
 }
 
@@ -154,6 +150,12 @@ std::string scrypt_text(const ScryptCost& cost)
     return "ln=" + std::to_string(cost.ln) + ",r=" + std::to_string(cost.r) + ",p=" + std::to_string(cost.p);
 }
 
+// Settings of earlier versions: they do nothing any more, and stop no server that still has them.
+bool is_obsolete(std::string_view setting)
+{
+    return setting == "pin-reactors";
+}
+
 bool may_be_repeated(std::string_view setting)
 {
     return setting == "listen";
@@ -200,9 +202,6 @@ const std::array rows{
     Row{{"reactors", "N", "threads that serve connections; 0 for one a processor (0)"},
         [](Settings& s, std::string_view v) { return take_number(s.reactors, v, 0, 256); },
         [](const Settings& s) { return std::to_string(s.reactors); }},
-    Row{{"pin-reactors", "on|off", "keep each of them on one processor, where they are as many (on)"},
-        [](Settings& s, std::string_view v) { return take_switch(s.pin_reactors, v); },
-        [](const Settings& s) { return std::string{s.pin_reactors ? "on" : "off"}; }},
     Row{{"busy-poll", "MICROSECONDS",
          "how long such a thread looks for something to do before it sleeps; 0 for never (50)"},
         [](Settings& s, std::string_view v) { return take_number(s.busy_poll, v, 0, 1000); },
@@ -360,6 +359,7 @@ void apply_settings(Settings& settings, std::span<const SettingValue> values, st
     for (const SettingValue& value : values) {
         const auto row = std::find_if(rows.begin(), rows.end(),
                                       [&](const Row& r) { return r.description.name == value.name; });
+        if (row == rows.end() && is_obsolete(value.name)) continue;
         if (row == rows.end()) {
             problems.push_back({value.where, "there is no setting '" + value.name + "'"});
         } else if (const Complaint complaint = row->take(settings, value.value)) {

@@ -44,7 +44,6 @@ struct Settings {
     std::uint64_t max_dirs = 0; // directories in the home of a user without a limit; 0: any number
     HandOver hand_over = HandOver::automatic;
     unsigned reactors = 0;      // threads that serve connections; 0: one for each processor
-    bool pin_reactors = true;   // to a processor each, where they are as many
     unsigned busy_poll = 50;    // microseconds that such a thread looks for something to do before it sleeps
     unsigned tree_workers = 16; // threads, started when needed, for what is handed over
     std::string certificate;    // PEM; empty: DATA/tls/certificate.pem, self-signed, made on first use

@@ -1,287 +1,147 @@
-// The life of a connection: receiving, replies, TLS, deadlines, the end. What it does for its session is in
-// connection_actions.cpp.
 #include "server/ftp/connection.hpp"
-
-#include "server/ipc/peer_text.hpp"
-#include "server/log/log.hpp"
 
 #include <boost/asio.hpp>
 
-#include <array>
 #include <utility>
 
 namespace ftpc::server {
 
 namespace asio = boost::asio;
-constexpr auto use_awaitable = asio::as_tuple(asio::use_awaitable);
-constexpr std::chrono::milliseconds turn_time{1}; // of one connection before the others get theirs
-constexpr std::size_t worth_another_look = 8;     // replies: who has sent so many commands may have sent more
-constexpr std::size_t most_last_bytes = std::size_t{1} << 20U; // read at the end, so that replies arrive
 
 namespace {
 
-// What one turn has looked up is of no use to the next, which may be seconds away.
-struct ForgetAtEnd {
-    explicit ForgetAtEnd(RecentParent& parent) : recent{parent} {}
-    ~ForgetAtEnd() { recent.forget(); }
-    ForgetAtEnd(const ForgetAtEnd&) = delete;
-    ForgetAtEnd& operator=(const ForgetAtEnd&) = delete;
-    RecentParent& recent;
+constexpr std::chrono::milliseconds turn_time{1}; // of one connection before the others get theirs
+constexpr std::size_t worth_another_look = 8;     // replies: a client of so many commands may have sent more
+constexpr std::size_t most_last_bytes = std::size_t{1} << 20U; // read at the end, so that replies arrive
+
+// One function of several, for std::visit.
+template <class... Functions>
+struct Overloaded : Functions... {
+    using Functions::operator()...;
 };
+template <class... Functions>
+Overloaded(Functions...) -> Overloaded<Functions...>; // which Clang 14 needs
 
 } // namespace
 
-Connection::Connection(Services& services, UniqueFd socket, const ipc::PeerAddress& peer, ConnectionId id)
-    : services_{services}, stream_{services.poller, std::move(socket)}, peer_{peer}, session_{services.realm},
-      id_{id}, patience_{Clock::now()}
+Connection::Connection(Reactor& reactor, ReactorContext& context, UniqueFd socket,
+                       const ipc::PeerAddress& peer, ConnectionId id)
+    : session_{context.realm}, client_{reactor, context, std::move(socket), peer, id, session_},
+      directories_{client_, session_}, logins_{client_, session_, directories_, *this}
 {}
-
-Connection::~Connection()
-{
-    if (listed_) services_.connections.erase(id_);
-    services_.admission.leave(id_);
-    if (login_) services_.auth.tell({*login_});
-}
-
-void Connection::end(Reply reply)
-{
-    if (!ending_) ending_ = std::move(reply);
-    patience_.hurry(Clock::now());
-    if (may_be_told() || slowed_ != nullptr) wake();
-}
-
-void Connection::end_at_once(Reply reply)
-{
-    if (!over_) ending_ = std::move(reply);
-    over_ = cut_off_ = true;
-    wake();
-}
-
-void Connection::end_if_overdue(Clock::time_point now)
-{
-    const std::uint64_t sent = stream_.bytes_sent();
-    if (sent != std::exchange(sent_before_, sent)) patience_.client_took_something(now);
-    // The next read says it of one that waits for a command.
-    if (stream_.is_reset() && !patience_.waits(Patience::For::command)) return cut_off("reset by the client");
-    const auto limit = patience_.exceeded(services_.settings, now);
-    if (!limit) return;
-    if (patience_.waits(Patience::For::file_system)) return leave_file_system();
-    if (!may_be_told() || *limit == TimeLimit::last_words) return cut_off(setting_name(*limit));
-    end({421, *limit == TimeLimit::idle ? "Idle for too long; closing." : "No login in time; closing."});
-}
-
-// Nothing is on its way to the client that a last reply would break into.
-bool Connection::may_be_told() const
-{
-    return patience_.waits(Patience::For::command) || patience_.waits(Patience::For::auth);
-}
-
-// It does not take its replies, does not finish the handshake, or is gone.
-void Connection::cut_off(std::string_view reason)
-{
-    if (end_reason_.empty()) end_reason_ = ending_ ? std::string_view{ending_->text} : reason;
-    over_ = cut_off_ = true;
-    wake();
-}
-
-// What hangs goes on hanging without this connection.
-void Connection::leave_file_system()
-{
-    services_.log.event("operation-abandoned",
-                        {{"id", id_}, {"user", session_.user()}, {"peer", peer_text(peer_)}});
-    end({421, "The file system does not answer; closing."});
-    wake();
-}
-
-// Lets whatever is waited for end now.
-void Connection::wake()
-{
-    stream_.cancel();
-    if (slowed_ != nullptr) slowed_->cancel();
-    if (leave_wait_) leave_wait_();
-}
 
 asio::awaitable<void> Connection::run()
 {
-    listed_ = services_.connections.emplace(id_, this).second;
-    stranger_.emplace(services_.strangers);
-    services_.log.stranger("connected", {{"id", id_}, {"peer", peer_text(peer_)}});
-    if (!over_) {
-        replies_.add(Session::greeting());
-        co_await flush();
+    client_.log.connected();
+    if (client_.stage.is_serving()) {
+        client_.answer(Session::greeting());
+        co_await client_.flush();
         co_await serve();
     }
     co_await finish();
-    log_end();
+    client_.log.ended(client_.stage.reason(), logins_.in_force());
 }
 
-// In the steady state on_readable() does everything, and this coroutine waits. It goes on where something
-// has to be waited for, and at the end.
 asio::awaitable<void> Connection::serve()
 {
-    while (!over_ && !ending_) {
-        patience_.wait(Patience::For::command, Clock::now());
-        const auto [end] = co_await stream_.while_read_by(*this);
-        if (failure_) std::rethrow_exception(failure_);
-        if (end) take(end, Clock::now());
-        while (is_stopped() && !over_ && !ending_) {
-            co_await overcome(std::exchange(obstacle_, {}));
-            if (goes_on()) handle_what_is_left();
-        }
-        leave_memory();
+    while (client_.stage.is_serving()) {
+        co_await receive();
+        co_await handle_lines();
+        if (client_.stage.may_wait()) co_await client_.flush();
+        if (std::exchange(answered_, client_.log.commands()) != client_.log.commands())
+            client_.deadlines.command_answered(Clock::now());
+        lines_.release_if_empty();
     }
 }
 
-bool Connection::on_readable()
-{
-    try {
-        return read_and_handle();
-    } catch (...) { // as if the coroutine itself had done it
-        failure_ = std::current_exception();
-        return false;
-    }
-}
+// ---- commands
 
-bool Connection::read_and_handle()
+// Waits for what the client sends, and takes it.
+asio::awaitable<void> Connection::receive()
 {
-    replies_.take_memory(services_.spare.replies);
-    const auto turn_end = Clock::now() + turn_time;
-    if (handle_read(stream_.read_at_once(room()), turn_end)) finish_turn(turn_end);
-    if (goes_on() && stream_.has_unsent()) obstacle_ = Unsent{};
-    if (!goes_on()) return false;
-    patience_.wait(Patience::For::command, asked_);
-    leave_memory();
-    return stream_.all_read();
-}
-
-void Connection::handle_what_is_left()
-{
-    const auto now = Clock::now();
-    obstacle_ = handle_lines(now + turn_time, now);
-    finish_turn(now + turn_time);
-}
-
-// False where there was nothing to read.
-bool Connection::handle_read(const Result<std::size_t>& received, Clock::time_point turn_end)
-{
-    if (!received && received.error() == asio::error::would_block) return false;
-    const auto now = Clock::now();
-    take(received, now);
-    if (goes_on()) obstacle_ = handle_lines(turn_end, now);
-    return true;
-}
-
-// Where the next bytes are read to.
-std::span<char> Connection::room()
-{
-    return lines_.room(std::move(services_.spare.lines));
+    client_.deadlines.wait(Deadlines::For::command, Clock::now());
+    const auto [failure] = co_await client_.stream.until_readable();
+    client_.deadlines.wait(Deadlines::For::nothing, Clock::now());
+    if (client_.stage.is_serving()) take(failure ? failure : client_.stream.read_now(lines_.room()));
 }
 
 // A client that has many commands in flight has often sent more while these were carried out, and what is
 // answered together costs less.
-void Connection::finish_turn(Clock::time_point turn_end)
+bool Connection::receive_more()
 {
-    bool reads = true;
-    while (reads && goes_on() && replies_.count() >= worth_another_look)
-        reads = handle_read(stream_.read_more_at_once(room()), turn_end);
-    if (!goes_on()) return;
-    if (!flush_at_once())
-        obstacle_ = Unsent{};
-    else if (std::exchange(answered_, commands_) != commands_)
-        patience_.command_answered(Clock::now());
-}
-
-void Connection::leave_memory()
-{
-    if (auto memory = lines_.release_if_empty()) services_.spare.lines = std::move(memory);
-    replies_.leave_memory(services_.spare.replies);
+    if (client_.replies.count() < worth_another_look) return false;
+    const auto received = client_.stream.read_more_now(lines_.room());
+    take(received);
+    return received.has_value();
 }
 
 // What the client has sent, or why nothing more comes.
-void Connection::take(const Result<std::size_t>& received, Clock::time_point now)
+void Connection::take(const Result<std::size_t>& received)
 {
-    patience_.wait(Patience::For::nothing, now);
     if (received) {
         lines_.received(*received);
-        asked_ = now;
-    } else if (!ending_) {
-        over_ = input_ended_ = true;
-        if (end_reason_.empty())
-            end_reason_ =
-                received.error() == asio::error::eof ? "closed by the client" : in_words(received.error());
+        directories_.set_arrival(Clock::now());
+    } else if (received.error() != asio::error::would_block) {
+        const bool closed = received.error() == asio::error::eof;
+        client_.stage.input_ended(closed ? "closed by the client" : in_words(received.error()));
     }
 }
 
 // Why the stream failed: where it was TLS, in the words that came with it.
 std::string Connection::in_words(const error_code& failure) const
 {
-    return stream_.tls_error().empty() ? failure.message() : stream_.tls_error();
+    const std::string& tls_error = client_.stream.tls_error();
+    return tls_error.empty() ? failure.message() : tls_error;
 }
 
-// Carries out the commands at hand, up to one for which something has to be waited. Of many replies the last
-// are left to finish_turn().
-Connection::Obstacle Connection::handle_lines(Clock::time_point end, Clock::time_point now)
+// Carries out the commands at hand. The replies gather, up to those that are left to serve().
+asio::awaitable<void> Connection::handle_lines()
 {
-    const ForgetAtEnd forget{services_.recent_parent};
-    Obstacle obstacle = handle_lines_until(end, now);
-    services_.log.put_into_words();
-    return obstacle;
-}
-
-Connection::Obstacle Connection::handle_lines_until(Clock::time_point end, Clock::time_point now)
-{
-    for (; !over_ && !ending_; now = Clock::now()) {
-        if (now > end) return OthersTurn{};
-        const LineBuffer::Line line = lines_.next();
-        if (line.status == LineBuffer::Status::need_more) break;
-        const auto too_fast_by = rate_.take(services_.settings.max_commands_per_second, now);
-        if (too_fast_by > Clock::duration::zero()) return TooFast{too_fast_by, line};
-        Obstacle obstacle = handle(line);
-        if (obstacle.index() != 0) return obstacle;
+    auto now = Clock::now();
+    auto turn_end = now + turn_time;
+    while (client_.stage.is_serving()) {
+        // protection: turn-time
+        if (now > turn_end) {
+            end_turn();
+            co_await client_.yield();
+            now = Clock::now();
+            turn_end = now + turn_time;
+        }
+        const LineBuffer::Line line = lines_.next(); // valid until lines_ is used
+        if (line.status == LineBuffer::Status::need_more) {
+            if (!receive_more()) break;
+            continue;
+        }
+        const auto too_fast_by = rate_.take(client_.context.settings.max_commands_per_second, now);
+        if (too_fast_by > Clock::duration::zero()) co_await slow_down(too_fast_by);
+        if (!client_.stage.is_serving()) break;
+        Action action = act_on(line);
+        logins_.forget_if_over();
+        co_await perform(action);
+        if (client_.replies.full()) co_await client_.flush();
+        now = Clock::now();
     }
-    return {};
+    end_turn();
 }
 
-Connection::Obstacle Connection::handle(const LineBuffer::Line& line)
+void Connection::end_turn()
 {
-    ++commands_;
-    Action action = act_on(line);
-    forget_login_if_over();
-    if (!perform_at_once(action)) return action;
-    if (replies_.full() && !flush_at_once()) return Unsent{};
-    return {};
-}
-
-asio::awaitable<void> Connection::overcome(Obstacle obstacle)
-{
-    if (auto* const action = std::get_if<Action>(&obstacle)) {
-        co_await perform(std::move(*action));
-    } else if (const auto* const too_fast = std::get_if<TooFast>(&obstacle)) {
-        co_await slow_down(too_fast->by);
-        const ForgetAtEnd forget{services_.recent_parent};
-        if (!over_ && !ending_) obstacle_ = handle(too_fast->line);
-    } else if (std::holds_alternative<Unsent>(obstacle)) {
-        co_await flush();
-    } else {
-        co_await asio::post(services_.io, use_awaitable);
-    }
+    // protection: forgotten-parents
+    directories_.forget_recent();
+    client_.reactor.log().put_into_words();
 }
 
 // Nothing is read meanwhile, so that the client's own buffers fill and it waits, too.
 asio::awaitable<void> Connection::slow_down(Clock::duration time)
 {
-    services_.log.trouble(EventLog::Trouble::too_fast, "limit-hit",
-                          {{"limit", "max-commands-per-second"}, {"id", id_}, {"peer", peer_text(peer_)}});
-    const bool sent = co_await flush();
-    if (!sent || ending_) co_return;
-    asio::steady_timer timer{services_.io, time};
-    slowed_ = &timer;
-    co_await timer.async_wait(use_awaitable);
-    slowed_ = nullptr;
+    client_.log.too_fast();
+    const bool sent = co_await client_.flush();
+    if (sent && client_.stage.is_serving()) co_await client_.pause(time);
 }
 
 Action Connection::act_on(const LineBuffer::Line& line)
 {
+    client_.log.command_taken();
     switch (line.status) {
     case LineBuffer::Status::too_long:
         return session_.on_line_too_long();
@@ -292,154 +152,135 @@ Action Connection::act_on(const LineBuffer::Line& line)
     }
 }
 
-// USER and REIN end a login that was there.
-void Connection::forget_login_if_over()
+// An action that is not in this list does not compile.
+asio::awaitable<void> Connection::perform(Action& action)
 {
-    if (!login_ || session_.logged_in()) return;
-    services_.auth.tell({*login_});
-    services_.admission.log_out(id_);
-    patience_.logged_out(Clock::now());
-    stranger_.emplace(services_.strangers);
-    login_.reset();
-    place_ = {};
+    return std::visit(Overloaded{
+                          [this](Reply& reply) { return answer(std::move(reply)); },
+                          [this](LastReply& last) { return answer_last(std::move(last)); },
+                          [this](StartTls& start) { return start_tls(std::move(start)); },
+                          [this](StopTls& stop) { return stop_tls(std::move(stop)); },
+                          [this](LogInByPassword& login) { return logins_.log_in(std::move(login)); },
+                          [this](LogInByPrehash& login) { return logins_.log_in(std::move(login)); },
+                          [this](LogInBySessionKey& login) { return logins_.log_in(std::move(login)); },
+                          [this](EnrolKey& enrol) { return logins_.enrol(enrol); },
+                          [this](EndKey& end) { return logins_.end_key(end); },
+                          [this](ListKeys& list) { return logins_.list_keys(list); },
+                          [this](ChangeDirectory& change) { return directories_.change(std::move(change)); },
+                          [this](MakeDirectory& make) { return directories_.make(std::move(make)); },
+                          [this](MakePath& make) { return directories_.make(std::move(make)); },
+                      },
+                      action);
 }
 
-// ---- replies
-
-// Sends what has gathered, after the sync that it depends on, and waits for a client that takes nothing.
-// False when it cannot be reached any more.
-asio::awaitable<bool> Connection::flush()
+asio::awaitable<void> Connection::answer(Reply reply)
 {
-    if (replies_.empty() && !stream_.has_unsent()) co_return true;
-    const error_code sync_result = co_await synced();
-    if (cut_off_) co_return false; // finish() says the rest
-    if (sync_result) log_event("sync-failed", {{"error", sync_result.message()}});
-    const std::string text = replies_.take(sync_result);
-    patience_.wait(Patience::For::taking, Clock::now());
-    const error_code failure = co_await stream_.write_all(text);
-    patience_.wait(Patience::For::nothing, Clock::now());
-    if (failure) over_ = write_failed_ = true;
-    if (failure && end_reason_.empty()) end_reason_ = failure.message();
-    co_return !failure;
+    client_.answer(reply);
+    co_return;
 }
 
-// The same as far as nothing has to be waited for; false where flush() has something left to do.
-bool Connection::flush_at_once()
+asio::awaitable<void> Connection::answer_last(LastReply last)
 {
-    if (replies_.depends_on_sync()) return false;
-    replies_.sent(stream_.write_at_once(replies_.text()));
-    return replies_.empty();
-}
-
-asio::awaitable<error_code> Connection::synced()
-{
-    Parents parents = replies_.take_parents();
-    if (parents.empty()) co_return error_code{};
-    LoopPromise<error_code> on_disk{services_.io};
-    services_.commits.commit(std::move(parents), [keeper = on_disk.keeper()](error_code result) mutable {
-        keeper.keep(result, [](error_code) {});
-    });
-    const auto result = co_await wait_for(on_disk);
-    co_return result.value_or(asio::error::operation_aborted);
-}
-
-// What was made is put on disk although nobody is told: others go on to work in it.
-void Connection::sync_unawaited(Services& services, Parents parents)
-{
-    if (parents.empty() || services.settings.durability != Durability::group) return;
-    services.commits.commit(std::move(parents), [](error_code) {});
-}
-
-void Connection::say_last(Reply reply)
-{
-    over_ = true;
-    if (ending_) return; // that is the last word then
-    replies_.add(reply);
-    end_reason_ = std::move(reply.text);
-}
-
-asio::awaitable<void> Connection::finish()
-{
-    over_ = true;
-    if (ending_) end_reason_ = ending_->text;
-    if (ending_) replies_.add(*ending_);
-    if (!cut_off_ && !replies_.empty()) co_await flush();
-    if (cut_off_) sync_unawaited(services_, replies_.take_parents());
-    if (cut_off_ && !write_failed_ && !replies_.empty()) { // for a sync nobody waits any more
-        const error_code not_synced{ECANCELED, boost::system::system_category()};
-        stream_.write_at_once(replies_.take(not_synced));
-    }
-    stream_.finish_sending();
-    if (!cut_off_ && !input_ended_ && !write_failed_) co_await drain();
-    stream_.close();
-}
-
-// Gives the client the time that it needs to take the last reply: closing a socket that has unread bytes
-// would reset the connection and with it the reply.
-asio::awaitable<void> Connection::drain()
-{
-    patience_.wait(Patience::For::last_reading, Clock::now());
-    co_await stream_.discard_to_end(most_last_bytes);
+    client_.answer_last(last.reply);
+    co_return;
 }
 
 // ---- TLS
 
-asio::awaitable<void> Connection::start_tls()
+asio::awaitable<void> Connection::start_tls(StartTls start)
 {
     // Whatever came behind AUTH TLS came in clear and could have been put there by anybody (CVE-2011-0411).
+    // protection: bytes-behind-auth-tls
     if (lines_.pending() > 0) {
-        services_.log.stranger("bytes-before-tls", {{"id", id_}, {"peer", peer_text(peer_)}});
-        replies_.take({});
-        end_reason_ = "bytes behind AUTH TLS";
-        over_ = true;
+        client_.log.bytes_before_tls();
+        client_.replies.take({});
+        client_.stage.close("bytes behind AUTH TLS");
         co_return;
     }
-    const bool sent = co_await flush();
+    client_.answer(start.reply);
+    const bool sent = co_await client_.flush();
     if (!sent) co_return;
-    patience_.wait(Patience::For::handshake, Clock::now());
-    const error_code failure = co_await stream_.start_tls(services_.tls);
-    patience_.wait(Patience::For::nothing, Clock::now());
+    client_.deadlines.wait(Deadlines::For::handshake, Clock::now());
+    const error_code failure = co_await client_.stream.start_tls(client_.context.tls);
+    client_.deadlines.wait(Deadlines::For::nothing, Clock::now());
     if (failure) {
-        if (end_reason_.empty()) end_reason_ = in_words(failure);
-        services_.log.stranger("tls-failed",
-                               {{"id", id_}, {"peer", peer_text(peer_)}, {"error", end_reason_}});
-        over_ = input_ended_ = true;
+        client_.stage.input_ended(in_words(failure));
+        client_.log.tls_failed(client_.stage.reason());
         co_return;
     }
-    services_.log.stranger("tls", {{"id", id_},
-                                   {"peer", peer_text(peer_)},
-                                   {"version", stream_.tls_version_name()},
-                                   {"cipher", stream_.tls_cipher_name()}});
-    session_.on_tls(stream_.tls_version());
+    client_.log.tls_began(client_.stream);
+    session_.on_tls(client_.stream.tls_version());
 }
 
-asio::awaitable<void> Connection::stop_tls()
+asio::awaitable<void> Connection::stop_tls(StopTls stop)
 {
-    const bool sent = co_await flush();
+    client_.answer(stop.reply);
+    const bool sent = co_await client_.flush();
     if (!sent) co_return;
     lines_ = LineBuffer{}; // what was pipelined behind REIN belonged to the TLS session
-    const error_code failure = co_await stream_.stop_tls();
-    if (failure) over_ = input_ended_ = true;
-    if (failure && end_reason_.empty()) end_reason_ = in_words(failure);
+    const error_code failure = co_await client_.stream.stop_tls();
+    if (failure) client_.stage.input_ended(in_words(failure));
 }
 
-// ---- the log
+// ---- the end
 
-void Connection::log_end()
+void Connection::end(std::string_view why)
 {
-    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - began_).count();
-    const std::string peer = peer_text(peer_);
-    const EventLog::Fields fields{{"id", id_},
-                                  {"peer", peer},
-                                  {"user", session_.logged_in() ? std::string_view{session_.user()} : "-"},
-                                  {"reason", end_reason_},
-                                  {"seconds", static_cast<std::uint64_t>(seconds)},
-                                  {"commands", commands_},
-                                  {"directories", directories_}};
-    if (login_)
-        services_.log.event("disconnected", fields);
-    else
-        services_.log.stranger("disconnected", fields);
+    client_.stage.end({421, std::string{why}});
+    client_.deadlines.hurry(Clock::now());
+    if (client_.may_be_told() || client_.pauses()) client_.wake();
+}
+
+void Connection::end_at_once(std::string_view why)
+{
+    client_.stage.end_at_once({421, std::string{why}});
+    client_.wake();
+}
+
+void Connection::end_if_overdue(Clock::time_point now)
+{
+    Deadlines& deadlines = client_.deadlines;
+    const std::uint64_t sent = client_.stream.bytes_sent();
+    if (sent != std::exchange(sent_before_, sent)) deadlines.client_took_something(now);
+    // The next read says it of one that waits for a command.
+    if (client_.stream.is_reset() && !deadlines.waits(Deadlines::For::command))
+        return cut_off("reset by the client");
+    const auto limit = deadlines.exceeded(client_.context.settings, now);
+    if (!limit) return;
+    if (*limit == TimeLimit::auth) return client_.wake();
+    if (deadlines.waits(Deadlines::For::file_system)) return leave_file_system();
+    if (!client_.may_be_told() || *limit == TimeLimit::last_reply) return cut_off(setting_name(*limit));
+    end(*limit == TimeLimit::idle ? "Idle for too long; closing." : "No login in time; closing.");
+}
+
+// It does not take its replies, does not finish the handshake, or is gone.
+void Connection::cut_off(std::string_view reason)
+{
+    client_.stage.cut_off(reason);
+    client_.wake();
+}
+
+// What hangs goes on hanging without this connection.
+void Connection::leave_file_system()
+{
+    client_.log.file_system_abandoned();
+    end("The file system does not answer; closing.");
+    client_.wake();
+}
+
+asio::awaitable<void> Connection::finish()
+{
+    if (client_.stage.last_reply()) client_.answer(*client_.stage.last_reply());
+    if (client_.stage.may_wait()) co_await client_.flush();
+    client_.flush_without_waiting();
+    client_.stream.finish_sending();
+    // The client gets the time that it needs to take the last reply: closing a socket that has unread bytes
+    // would reset the connection and with it the reply.
+    if (client_.stage.may_linger()) {
+        client_.deadlines.wait(Deadlines::For::last_reading, Clock::now());
+        co_await client_.stream.discard_to_end(most_last_bytes);
+    }
+    client_.stream.close();
 }
 
 } // namespace ftpc::server

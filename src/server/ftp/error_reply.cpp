@@ -89,8 +89,6 @@ Reply home_error_reply(error_code failure)
     if (lacks_descriptors(failure)) return {421, words(failure)};
     if (of_system && (failure.value() == ENOENT || failure.value() == ENOTDIR))
         return {530, "Your home directory is not there; ask the administrator."};
-    if (of_system && failure.value() == ECANCELED) // nobody waited for it any more
-        return {451, "The file system of your home directory does not answer; try again later."};
     const int code = of_system && is_for_good(failure.value()) ? 530 : 451;
     return {code, "Your home directory cannot be opened: " + words(failure) + "; ask the administrator."};
 }

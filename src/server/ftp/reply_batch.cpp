@@ -19,22 +19,6 @@ void ReplyBatch::add_when_synced(const Reply& reply, const Parents& parents, std
     full_of_parents_ = parents_.is_full(most);
 }
 
-void ReplyBatch::sent(std::size_t bytes)
-{
-    text_.erase(0, bytes);
-    replies_ = 0;
-}
-
-void ReplyBatch::take_memory(std::string& spare)
-{
-    if (text_.empty()) text_ = std::move(spare);
-}
-
-void ReplyBatch::leave_memory(std::string& spare)
-{
-    if (text_.empty()) spare = std::exchange(text_, {});
-}
-
 Parents ReplyBatch::take_parents()
 {
     full_of_parents_ = false;

@@ -32,15 +32,6 @@ public:
 
     bool depends_on_sync() const { return !conditional_.empty(); }
 
-    // The bytes to send, where nothing depends on a sync, and how many of them have been.
-    std::string_view text() const { return text_; }
-    void sent(std::size_t bytes);
-
-    // Memory for the text that another batch has left; and leaves it to the next one, so that a connection
-    // that idles holds none. Nothing where there is text.
-    void take_memory(std::string& spare);
-    void leave_memory(std::string& spare);
-
     // What has to be synced before take(); empty: nothing.
     Parents take_parents();
 

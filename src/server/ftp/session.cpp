@@ -3,11 +3,11 @@
 #include "server/ftp/error_reply.hpp"
 #include "shared/base/base64.hpp"
 #include "shared/base/error.hpp"
+#include "shared/base/numbers.hpp"
 #include "shared/base/text.hpp"
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <utility>
 
 namespace ftpc::server {
@@ -18,6 +18,7 @@ constexpr int most_refusals = 3;
 
 const Reply bad_argument{501, "Syntax error in the argument."};
 
+// Of any size: the value is not used.
 bool is_number(std::string_view text)
 {
     return !text.empty() &&
@@ -43,18 +44,11 @@ Reply too_many_from_address(std::uint32_t retry_seconds)
                      (minutes == 1 ? " minute." : " minutes.")};
 }
 
-void put_quoted_path(Reply& reply, int code, const RemotePath& path, std::string_view words)
-{
-    reply.code = code;
-    reply.text.clear();
-    append_quoted(reply.text, path.text());
-    reply.text += words;
-}
-
 Reply quoted_path_reply(int code, const RemotePath& path, std::string_view words)
 {
-    Reply reply;
-    put_quoted_path(reply, code, path, words);
+    Reply reply{code, {}};
+    append_quoted(reply.text, path.text());
+    reply.text += words;
     return reply;
 }
 
@@ -68,7 +62,7 @@ Action on_home_unusable(error_code failure)
 
 } // namespace
 
-// What each command needs before its handler is even called.
+// The state that each command needs before its handler is even called.
 const Session::Row* Session::find_row(Verb verb)
 {
     static constexpr std::array rows{
@@ -107,6 +101,7 @@ Action Session::on_line(std::string_view line)
     if (!command) return Reply{500, "Unknown command."};
     if (command->verb == Verb::known_elsewhere) return Reply{502, "This server does not have that command."};
     const Row& row = *find_row(command->verb);
+    // protection: tls-first
     if (row.needs != Needs::nothing && tls_ == TlsVersion::none) return Reply{534, "Use AUTH TLS first."};
     if (row.needs == Needs::login && !logged_in_) return Reply{530, "Log in first."};
     if (row.takes == Takes::nothing && !command->argument.empty()) return bad_argument;
@@ -206,6 +201,7 @@ Action Session::on_login(LoginOutcome outcome, std::uint32_t retry_seconds, erro
         if (outcome == LoginOutcome::busy)
             return LastReply{{421, "Too many logins are waiting; try again later."}};
         if (outcome == LoginOutcome::limited) return LastReply{too_many_from_address(retry_seconds)};
+        // protection: third-refusal
         if (++refusals_ >= most_refusals) return LastReply{{421, "Too many refused logins."}};
         return Reply{530, "Login refused."};
     }
@@ -260,11 +256,12 @@ Action Session::site_session_new(std::string_view argument)
 {
     const auto [key, lifetime] = split_first_word(argument);
     EnrolKey action;
+    // protection: weak-key
     if (!base64_decode_into(key, action.key) || is_weak_key(action.key)) return bad_argument;
     if (!lifetime.empty()) {
-        const char* const last = lifetime.data() + lifetime.size();
-        const auto [end, error] = std::from_chars(lifetime.data(), last, action.lifetime_seconds);
-        if (error != std::errc{} || end != last || action.lifetime_seconds == 0) return bad_argument;
+        const auto seconds = parse_number<std::uint32_t>(lifetime, 1);
+        if (!seconds) return bad_argument;
+        action.lifetime_seconds = *seconds;
     }
     if (!may_enrol_) return Reply{503, "A key can be enrolled once for each login by password."};
     may_enrol_ = false;
@@ -310,42 +307,34 @@ Reply Session::on_keys_listed(const ipc::ListAnswer& answer) const
 
 // ---- directories
 
-error_code Session::new_directory(RemotePath& path, std::string_view argument) const
+Result<RemotePath> Session::new_directory(std::string_view argument) const
 {
-    constexpr std::size_t deep = 2 * max_new_depth; // bytes: what is shorter need not be counted
-    if (const error_code failure = working_directory_.resolve_into(path, argument)) return failure;
-    if (path.text().size() > deep && path.depth() > max_new_depth) return Errc::too_deep;
-    return {};
-}
-
-void Session::take_back(RemotePath&& path)
-{
-    if (path.capacity() > spare_path_.capacity() && path.capacity() <= most_spare_bytes)
-        spare_path_ = std::move(path);
+    auto path = working_directory_.resolve(argument);
+    // protection: depth
+    if (path && path->depth() > max_new_depth) return Errc::too_deep;
+    return path;
 }
 
 Action Session::mkd(std::string_view argument)
 {
-    MakeDirectory make{std::move(spare_path_), false};
-    if (const error_code failure = new_directory(make.path, argument)) return error_reply(failure, argument);
-    make.in_working_directory = argument == make.path.name();
-    return make;
+    auto path = new_directory(argument);
+    if (!path) return error_reply(path.error(), argument);
+    const bool in_working_directory = argument == path->name();
+    return MakeDirectory{std::move(*path), in_working_directory};
 }
 
-void Session::on_directory_made(const RemotePath& path, error_code failure, Reply& reply) const
+Reply Session::on_directory_made(const RemotePath& path, error_code failure) const
 {
-    if (failure)
-        reply = error_reply(failure, path.text());
-    else
-        put_quoted_path(reply, 257, path, " created.");
+    if (failure) return error_reply(failure, path.text());
+    return quoted_path_reply(257, path, " created.");
 }
 
 Action Session::site_mkdir(std::string_view argument)
 {
     if (!logged_in_) return Reply{530, "Log in first."};
-    MakePath make{std::move(spare_path_)};
-    if (const error_code failure = new_directory(make.path, argument)) return error_reply(failure, argument);
-    return make;
+    auto path = new_directory(argument);
+    if (!path) return error_reply(path.error(), argument);
+    return MakePath{std::move(*path)};
 }
 
 Reply Session::on_path_made(const RemotePath& path, bool made, error_code failure) const
@@ -378,7 +367,7 @@ Action Session::pwd(std::string_view)
     return quoted_path_reply(257, working_directory_, " is the working directory.");
 }
 
-// ---- what clients ask of any server
+// ---- commands of any FTP server
 
 Action Session::feat(std::string_view)
 {

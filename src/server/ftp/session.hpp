@@ -94,20 +94,16 @@ public:
 
     // Reply, or LastReply at the third refusal on this connection. `retry_seconds`: which only `limited` has;
     // `home_failure`, of Tree::open_home: only `home_unusable`.
+
     Action on_login(LoginOutcome outcome, std::uint32_t retry_seconds = 0, error_code home_failure = {});
     Reply on_key_enrolled(const ipc::EnrolAnswer& answer) const;
     Reply on_key_ended(const ipc::EndAnswer& answer) const;
     Reply on_keys_listed(const ipc::ListAnswer& answer) const;
 
     Reply on_directory_changed(const RemotePath& path, error_code failure);
-    // Into `reply`, whose text keeps its memory.
-    void on_directory_made(const RemotePath& path, error_code failure, Reply& reply) const;
+    Reply on_directory_made(const RemotePath& path, error_code failure) const;
     // `made`: by this command; false when the directory was there before, or another made it meanwhile.
     Reply on_path_made(const RemotePath& path, bool made, error_code failure) const;
-
-    // The path of a directory that was asked for, once it is answered: its memory serves the next one.
-    void take_back(RemotePath&& path);
-    static constexpr std::size_t most_spare_bytes = 512; // that a session keeps for that
 
     bool logged_in() const { return logged_in_; }
     const std::string& user() const { return user_; } // as given with USER
@@ -155,8 +151,8 @@ private:
     Action site_session_end(std::string_view argument);
     Action site_mkdir(std::string_view path);
 
-    // Puts into `path` where `argument` leads, if a directory may be made there.
-    error_code new_directory(RemotePath& path, std::string_view argument) const;
+    // Where `argument` leads, if a directory may be made there.
+    Result<RemotePath> new_directory(std::string_view argument) const;
     void forget_login();
 
     const std::string& realm_;
@@ -169,7 +165,6 @@ private:
     int refusals_ = 0;
     std::string user_;
     RemotePath working_directory_;
-    RemotePath spare_path_; // for the next new directory
 };
 
 } // namespace ftpc::server

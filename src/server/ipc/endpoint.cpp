@@ -74,6 +74,7 @@ private:
     void receive()
     {
         for (int i = 0; i < packets_a_turn && !closed_; ++i) {
+            // protection: back-pressure
             if (unsent_.size() >= most_unsent_) {
                 reads_ = false;
                 return;

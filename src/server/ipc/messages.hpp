@@ -1,6 +1,6 @@
-// The messages between net (which talks to strangers) and auth (which keeps the secrets): few kinds, each
-// bounded and validated. Whoever receives bytes that are not exactly one of these ends the channel they came
-// on.
+// The messages between net, which talks to unauthenticated clients, and auth, which keeps the secrets: few
+// kinds, each bounded and validated. The process that receives bytes that are not exactly one of these ends
+// the channel that they came on.
 #pragma once
 
 #include "shared/base/result.hpp"
@@ -18,8 +18,8 @@
 
 namespace ftpc::server::ipc {
 
-// A password of 1,024 bytes and a list of 32 session keys fit; design §3 had 1 KiB, which did not hold
-// either.
+// Large enough for a password of max_password_bytes with the rest of its message, and for max_listed_keys
+// session keys.
 inline constexpr std::size_t max_message_bytes = 2048;
 inline constexpr std::size_t max_listed_keys = 32;
 inline constexpr std::size_t max_home_bytes = 512;

@@ -115,6 +115,7 @@ Lockdown describe(const Layers& layers, bool debug)
 void harden_process()
 {
     constexpr rlimit no_core{0, 0};
+    // protection: not-dumpable
     if (::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 || ::setrlimit(RLIMIT_CORE, &no_core) != 0 ||
         ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         throw std::runtime_error{"the process cannot be shut against others: " +
@@ -127,6 +128,7 @@ Lockdown lock_down(Locked process, const Settings& settings, int directory)
     load_cryptography();
     require_one_thread();
     // In this order: the filter knows no Landlock.
+    // protection: landlock
     const Layers layers{apply_landlock(process, directory), apply_seccomp(process, settings.lockdown_debug)};
     Lockdown lockdown = describe(layers, settings.lockdown_debug);
     if (settings.lockdown == LockdownMode::require && !lockdown.missing.empty())

@@ -231,7 +231,9 @@ void allow_accepted_connections(Filter& filter)
                   SCMP_SYS(getpeername)});
     filter.allow_if(SCMP_SYS(sendto), {bits(3, MSG_FASTOPEN, 0), is_null(4)});
     // SHUT_WR does nothing to a socket that listens; the others end it for every process.
+    // protection: shared-sockets
     filter.allow_if(SCMP_SYS(shutdown), {is(1, SHUT_WR)});
+    // protection: shared-sockets-others
     filter.fail_with(EPERM, SCMP_SYS(shutdown), {is_not(1, SHUT_WR)});
     allow_option(filter, SCMP_SYS(setsockopt), IPPROTO_TCP, TCP_NODELAY);
     allow_option(filter, SCMP_SYS(setsockopt), SOL_SOCKET, SO_KEEPALIVE);
@@ -260,8 +262,7 @@ void allow_those_of(Locked process, Filter& filter)
     }
     allow_directories(filter);
     allow_accepted_connections(filter);
-    filter.allow_if(SCMP_SYS(sched_setaffinity), {is(0, 0)}); // of the calling thread
-    filter.allow({SCMP_SYS(getppid)});                        // whether the supervisor is gone
+    filter.allow({SCMP_SYS(getppid)}); // whether the supervisor is gone
 }
 
 } // namespace
@@ -280,6 +281,7 @@ Result<void> filter_system_calls(Locked process, OnForbiddenCall action)
     allow_those_of(process, filter);
     if (action == OnForbiddenCall::name_it)
         name_forbidden_calls(process == Locked::net ? "ftpcd[net]" : "ftpcd[auth]");
+    // protection: seccomp
     return filter.load();
 }
 

@@ -8,7 +8,7 @@ namespace ftpc::server {
 
 namespace {
 
-constexpr std::chrono::milliseconds longest_delay{20};
+constexpr EventLog::Delay longest_delay{20};
 constexpr std::size_t most_gathered = 64;
 constexpr std::string_view event_directory_made = "directory-made";
 
@@ -16,10 +16,10 @@ using Clock = std::chrono::steady_clock;
 
 } // namespace
 
-std::optional<std::uint64_t> LogBounds::pass_stranger()
+std::optional<std::uint64_t> LogBounds::pass_unauthenticated()
 {
     const std::scoped_lock lock{mutex_};
-    return strangers_.pass(Clock::now());
+    return unauthenticated_.pass(Clock::now());
 }
 
 std::optional<std::uint64_t> LogBounds::pass(Trouble kind)
@@ -33,9 +33,9 @@ void EventLog::event(std::string_view event, Fields fields)
     write(event, fields, 0);
 }
 
-void EventLog::stranger(std::string_view event, Fields fields)
+void EventLog::unauthenticated(std::string_view event, Fields fields)
 {
-    if (const auto withheld = bounds_->pass_stranger()) write(event, fields, *withheld);
+    if (const auto withheld = bounds_->pass_unauthenticated()) write(event, fields, *withheld);
 }
 
 void EventLog::trouble(Trouble kind, std::string_view event, Fields fields)
@@ -58,7 +58,7 @@ void EventLog::directory_made(std::uint64_t connection, std::string_view user, s
     gathered_.push_back({connection, user.size(), logged.size(), path.size(), made});
     gathered_text_.append(user).append(logged);
     if (gathered_.size() == most_gathered) put_into_words();
-    flush_later();
+    if (flush_later_ && !std::exchange(will_flush_, true)) flush_later_(longest_delay);
 }
 
 void EventLog::put_into_words()
@@ -113,16 +113,10 @@ void EventLog::append_line(std::string_view time, const Gathered& directory, std
     }
 }
 
-void EventLog::flush_later()
+void EventLog::flush_on_time()
 {
-    if (timer_runs_) return;
-    timer_runs_ = true;
-    timer_.expires_after(longest_delay);
-    timer_.async_wait([this](const boost::system::error_code& failure) {
-        if (failure) return; // the process ends
-        timer_runs_ = false;
-        flush();
-    });
+    will_flush_ = false;
+    flush();
 }
 
 void EventLog::flush()

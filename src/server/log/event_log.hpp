@@ -1,19 +1,19 @@
-// What net has to say in the log. Strangers cannot flood it, and a directory costs it as little as possible.
-// Each thread has one of its own; what bounds them is shared.
+// What net has to say in the log. Unauthenticated clients cannot flood it, and a directory costs it as little
+// as possible. Each thread has one of its own; what bounds them is shared.
 #pragma once
 
 #include "server/log/log.hpp"
 #include "server/log/log_throttle.hpp"
 
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/steady_timer.hpp>
-
 #include <array>
+#include <chrono>
 #include <cstdint>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace ftpc::server {
@@ -23,15 +23,15 @@ namespace ftpc::server {
 class LogBounds {
 public:
     enum class Trouble { no_descriptors, no_room, too_many_sessions, too_fast, tree_refuses };
-    static constexpr unsigned stranger_lines_a_second = 100;
+    static constexpr unsigned unauthenticated_lines_a_second = 100;
 
     // As LogThrottle::pass().
-    std::optional<std::uint64_t> pass_stranger();
+    std::optional<std::uint64_t> pass_unauthenticated();
     std::optional<std::uint64_t> pass(Trouble kind);
 
 private:
     std::mutex mutex_;
-    LogThrottle strangers_{stranger_lines_a_second};
+    LogThrottle unauthenticated_{unauthenticated_lines_a_second};
     std::array<LogThrottle, 5> troubles_{LogThrottle{1}, LogThrottle{1}, LogThrottle{1}, LogThrottle{1},
                                          LogThrottle{1}};
 };
@@ -41,18 +41,27 @@ public:
     using Fields = std::initializer_list<LogField>;
     using Trouble = LogBounds::Trouble;
 
-    EventLog(boost::asio::io_context& io, LogBounds& bounds) : timer_{io}, bounds_{&bounds} {}
+    // Has flush_on_time() called after `delay`.
+    using Delay = std::chrono::milliseconds;
+    using FlushLater = std::function<void(Delay delay)>;
+
+    explicit EventLog(LogBounds& bounds, FlushLater flush_later = {})
+        : bounds_{&bounds}, flush_later_{std::move(flush_later)}
+    {}
+    EventLog(const EventLog&) = delete;
+    EventLog& operator=(const EventLog&) = delete;
     ~EventLog() { flush(); }
 
     void event(std::string_view event, Fields fields);
-    void stranger(std::string_view event, Fields fields);
+    void unauthenticated(std::string_view event, Fields fields);
     void trouble(Trouble kind, std::string_view event, Fields fields);
 
     // Of a path that is longer so many bytes are logged: with every byte of it escaped and the other fields
     // the line still fits into one write.
     static constexpr std::size_t max_path_bytes = 700;
 
-    // Gathered with its like, and written when they fill a write(2), after 20 ms, or before another event.
+    // Gathered with its like, and written when they fill a write(2), 20 ms after the first of them, or before
+    // another event.
     // `made`: how many directories, with those that were missing above it.
     void directory_made(std::uint64_t connection, std::string_view user, std::string_view path,
                         std::size_t made);
@@ -61,6 +70,7 @@ public:
     void put_into_words();
 
     void flush();
+    void flush_on_time();
 
 private:
     // Behind one another in gathered_text_: the user, and the path or as much of it as is logged.
@@ -75,16 +85,15 @@ private:
     void write(std::string_view event, Fields fields, std::uint64_t withheld);
     void append_line(std::string_view time, const Gathered& directory, std::string_view user,
                      std::string_view path);
-    void flush_later();
 
-    boost::asio::steady_timer timer_;
-    bool timer_runs_ = false;
+    bool will_flush_ = false;
     std::vector<Gathered> gathered_; // not in words yet
     std::string gathered_text_;
     RepeatedLogEvent directory_made_; // of the connection whose lines are put into words
     std::string lines_;
     std::uint64_t line_count_ = 0;
     LogBounds* bounds_;
+    FlushLater flush_later_;
 };
 
 } // namespace ftpc::server

@@ -1,6 +1,7 @@
 #include "server/log/log.hpp"
 
 #include "shared/base/text.hpp"
+#include "shared/base/utc_time.hpp"
 
 #include <limits.h>
 #include <poll.h>
@@ -56,6 +57,7 @@ void append_value(std::string& line, std::string_view value)
         line += value;
         return;
     }
+    // protection: escaped-log
     const std::string safe = printable(value);
     if (!needs_quotes(safe)) {
         line += safe;
@@ -183,10 +185,9 @@ std::string_view log_time_now()
     timespec now{};
     if (journal_reads() || ::clock_gettime(CLOCK_REALTIME, &now) != 0) return {};
     if (now.tv_sec != words.second) {
-        std::tm utc{};
-        if (::gmtime_r(&now.tv_sec, &utc) == nullptr ||
-            std::strftime(words.text.data(), words.text.size(), "%FT%T.000Z", &utc) != milliseconds_at + 4)
-            return {};
+        const std::string text = utc_text(now.tv_sec, "%FT%T.000Z");
+        if (text.size() != milliseconds_at + 4) return {};
+        std::copy(text.begin(), text.end(), words.text.begin());
         words.second = now.tv_sec;
     }
     const long milliseconds = now.tv_nsec / 1000000;

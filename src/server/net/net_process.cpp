@@ -6,10 +6,10 @@
 #include "server/ipc/endpoint.hpp"
 #include "server/lockdown/lockdown.hpp"
 #include "server/log/log.hpp"
-#include "server/net/listener.hpp"
 #include "server/net/parent_death.hpp"
-#include "server/net/reactors.hpp"
-#include "server/transport/scheduling.hpp"
+#include "server/transport/listener.hpp"
+#include "server/transport/reactors.hpp"
+#include "server/transport/use_awaitable.hpp"
 
 #include <boost/asio.hpp>
 
@@ -21,16 +21,19 @@
 #include <csignal>
 #include <cstdlib>
 #include <limits>
+#include <memory>
+#include <thread>
+#include <vector>
 
 namespace ftpc::server {
 
 namespace asio = boost::asio;
-constexpr auto use_awaitable = asio::as_tuple(asio::use_awaitable);
 constexpr std::chrono::seconds stop_time{3};       // for connections to take their last reply
 constexpr std::chrono::seconds memory_interval{5}; // of looking whether there is much to give back
-constexpr std::size_t few_connections = 64;        // whose memory is not worth it
-// Shorter than the scheduler's own: who yields, as a reactor does between its looks, goes back by a slice.
-constexpr std::chrono::microseconds time_slice{500};
+constexpr std::chrono::seconds longest_realm_wait{1};
+constexpr std::size_t few_connections = 64; // whose memory is not worth it
+// As TLS names it: a length and the name (RFC 7301 §3.1).
+constexpr const char* alpn_ftp = "\3ftp";
 
 namespace {
 
@@ -57,8 +60,8 @@ rlim_t descriptor_limit()
     return at_start;
 }
 
-// No more connections than there are descriptors: strangers are turned away while sessions can still open
-// what they need.
+// No more connections than there are descriptors: unauthenticated clients are turned away while sessions can
+// still open what they need.
 AdmissionBounds admission_bounds(const Settings& settings)
 {
     const rlim_t limit = descriptor_limit();
@@ -91,12 +94,17 @@ Start receive_start()
     if (configure == nullptr || packet->descriptors.size() < 2)
         throw std::runtime_error{"the supervisor's first order is not a configuration"};
     Start start{parse_configured(*configure),
-                make_tls_context(configure->certificate_pem, view(configure->key_pem)),
+                make_tls_context(configure->certificate_pem, view(configure->key_pem), alpn_ftp),
                 std::move(packet->descriptors.front()),
                 {}};
     for (std::size_t i = 1; i < packet->descriptors.size(); ++i)
         start.sockets.push_back(std::move(packet->descriptors[i]));
     return start;
+}
+
+std::size_t number_of_reactors(const Settings& settings)
+{
+    return settings.reactors != 0 ? settings.reactors : std::max(1U, std::thread::hardware_concurrency());
 }
 
 class NetProcess {
@@ -116,16 +124,27 @@ public:
                  .on_revoked = [this](const ipc::LoginHandle& login) { on_revoked(login); },
                  .on_limit_changed = [this](const ipc::LimitChanged& change) { on_limit_changed(change); },
                  .on_lost = [this] { on_auth_lost(); }}},
-          admission_{admission_bounds(settings_)}, shared_{tree_,    sync_,      commits_, auth_,
-                                                           workers_, admission_, homes_,   log_bounds_},
-          reactors_{shared_, settings_, start.tls}, listener_{io_, shared_, reactors_,
-                                                              std::move(start.sockets), descriptor_count()}
+          admission_{admission_bounds(settings_)},
+          contexts_(number_of_reactors(settings_),
+                    ReactorContext{
+                        {tree_, sync_, commits_, auth_, workers_, admission_, homes_}, settings_, start.tls}),
+          reactors_{contexts_.size(), admission_, log_bounds_}, listener_{
+                                                                    io_,
+                                                                    {.service = ftp(),
+                                                                     .sockets = std::move(start.sockets),
+                                                                     .reactors = reactors_,
+                                                                     .admission = admission_,
+                                                                     .log_bounds = log_bounds_,
+                                                                     .any_descriptor =
+                                                                         tree_.share_root()->fd.get(),
+                                                                     .descriptors = descriptor_count()}}
     {}
 
     void run()
     {
         asio::co_spawn(io_, give_memory_back(), asio::detached);
-        listener_.start();
+        set_busy_poll();
+        asio::co_spawn(io_, listen_soon(), asio::detached);
         report_ready();
         warn_of_few_descriptors();
         io_.run();
@@ -142,9 +161,31 @@ public:
     }
 
     // Connections that would not end, calls on a file system that does not answer, or a slow sync.
-    bool has_unfinished() const { return unfinished_ || workers_.busy() || commits_.busy(); }
+    bool has_unfinished() const
+    {
+        // protection: slow-end
+        // protection: hanging-end
+        return unfinished_ || workers_.busy() || commits_.busy();
+    }
 
 private:
+    Service ftp()
+    {
+        return {.connect =
+                    [this](Reactor& reactor, UniqueFd socket, const ipc::PeerAddress& peer, ConnectionId id) {
+                        return std::make_unique<Connection>(reactor, contexts_[reactor.index()],
+                                                            std::move(socket), peer, id);
+                    },
+                .server_is_full = "421 The server is full; try again later.\r\n"};
+    }
+
+    // Does `work(context)` on the thread of each reactor.
+    template <class Work>
+    void in_each_context(Work work)
+    {
+        reactors_.on_each([this, work](const Reactor& reactor) { work(contexts_[reactor.index()]); });
+    }
+
     void obey(ipc::Packet packet)
     {
         const auto order = ipc::decode_order(packet.bytes);
@@ -162,14 +203,16 @@ private:
     {
         try {
             settings_ = parse_configured(configure);
-            const TlsContext tls = make_tls_context(configure.certificate_pem, view(configure.key_pem));
-            reactors_.on_each([settings = settings_, tls](Services& services) {
-                const bool was_durable = services.settings.durability == Durability::group;
-                services.settings = settings;
-                services.tls = tls;
-                if (!was_durable) services.sync.doubt_all();
+            const TlsContext tls =
+                make_tls_context(configure.certificate_pem, view(configure.key_pem), alpn_ftp);
+            in_each_context([settings = settings_, tls](ReactorContext& context) {
+                const bool was_durable = context.settings.durability == Durability::group;
+                context.settings = settings;
+                context.tls = tls;
+                if (!was_durable) context.server.sync.doubt_all();
             });
             admission_.set_bounds(admission_bounds(settings_));
+            set_busy_poll();
             commits_.set_most_parents(settings_.sync_parents);
             tree_.set_directory_mode(settings_.directory_mode);
             workers_.set_most_threads(settings_.tree_workers);
@@ -177,6 +220,13 @@ private:
         } catch (const std::exception& error) {
             report(ipc::Failed{error.what()});
         }
+    }
+
+    void set_busy_poll()
+    {
+        reactors_.on_each([most = std::chrono::microseconds{settings_.busy_poll}](Reactor& reactor) {
+            reactor.loop().set_busy_poll(most);
+        });
     }
 
     void report_ready() { report(ipc::Ready{0, lockdown_.in_force, lockdown_.missing}); }
@@ -206,9 +256,9 @@ private:
     asio::awaitable<void> stop()
     {
         listener_.stop();
-        reactors_.on_each([](Services& services) {
-            end_connections(services, {421, "The server is shutting down."},
-                            [](const Connection&) { return true; });
+        reactors_.on_each([](const Reactor& reactor) {
+            for (const auto& [id, connection] : reactor.served())
+                connection->end("The server is shutting down.");
         });
         const auto deadline = std::chrono::steady_clock::now() + stop_time;
         asio::steady_timer timer{io_};
@@ -222,32 +272,36 @@ private:
         io_.stop();
     }
 
-    template <class Which>
-    static void end_connections(const Services& services, const Reply& reply, Which which)
+    // Clients wait in the queue of the socket until FEAT can name the realm, but not for an auth that does
+    // not come: they are told so.
+    asio::awaitable<void> listen_soon()
     {
-        for (const auto& [id, connection] : services.connections)
-            if (which(*connection)) connection->end(reply);
+        realm_wait_.expires_after(longest_realm_wait);
+        co_await realm_wait_.async_wait(use_awaitable);
+        if (!stopping_) listener_.start();
     }
 
     // To each reactor a copy, which nobody changes while a session announces it.
     void on_realm(const std::string& realm)
     {
-        reactors_.on_each([realm](Services& services) { services.realm = realm; });
+        realm_wait_.cancel();
+        in_each_context([realm](ReactorContext& context) { context.realm = realm; });
     }
 
     void on_revoked(const ipc::LoginHandle& login)
     {
-        reactors_.on_each_settled([login](Services& services) {
-            end_connections(services, {421, "This account was changed; log in again."},
-                            [&](const Connection& connection) { return connection.login() == login; });
+        in_each_context([login](const ReactorContext& context) {
+            const auto found = context.logins.find(login);
+            // protection: revoked
+            if (found != context.logins.end()) found->second->end("This account was changed; log in again.");
         });
     }
 
     void on_limit_changed(const ipc::LimitChanged& change)
     {
-        reactors_.on_each_settled([change](Services& services) {
-            for (const auto& [id, connection] : services.connections)
-                if (connection->login() == change.login) connection->set_max_dirs(change.max_dirs);
+        in_each_context([change](const ReactorContext& context) {
+            const auto found = context.logins.find(change.login);
+            if (found != context.logins.end()) found->second->set_max_dirs(change.max_dirs);
         });
     }
 
@@ -255,16 +309,18 @@ private:
     // supervisor makes another channel to it.
     void on_auth_lost()
     {
+        // protection: lost-channel
         report(ipc::ChannelLost{channel_number_});
-        reactors_.on_each_settled([](Services& services) {
-            end_connections(services, {421, "The login service was restarted; log in again."},
-                            [](const Connection& connection) { return connection.login().has_value(); });
+        in_each_context([](const ReactorContext& context) {
+            for (const auto& [login, connection] : context.logins)
+                connection->end("The login service was restarted; log in again.");
         });
     }
 
     Lockdown lockdown_;
     Settings settings_;
     asio::io_context io_{1}; // of the orders, of auth and of the listener; connections are the reactors'
+    asio::steady_timer realm_wait_{io_};
     ipc::Endpoint control_;
     std::uint32_t channel_number_ = 0; // of that to auth
     Tree tree_;
@@ -275,7 +331,7 @@ private:
     Admission admission_;
     Homes homes_;
     LogBounds log_bounds_;
-    SharedServices shared_;
+    std::vector<ReactorContext> contexts_; // one for each reactor; outlives the connections, which use it
     Reactors reactors_;
     Listener listener_;
     bool stopping_ = false;
@@ -299,10 +355,10 @@ int run_net_process()
     static_cast<void>(std::signal(SIGPIPE, SIG_IGN));
     raise_descriptor_limit();
     ::umask(0); // the setting directory-mode says it all
-    ask_for_time_slices(time_slice);
     try {
         harden_process();
         Start start = receive_start();
+        // protection: addresses-at-the-end
         close_at_parent_death(start.sockets);
         // Before the first thread, the commit queue's.
         Lockdown lockdown = lock_down(Locked::net, start.settings, start.root.get());

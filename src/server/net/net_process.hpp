@@ -1,4 +1,4 @@
-// The process that talks to strangers.
+// The process that talks to unauthenticated clients.
 #pragma once
 
 namespace ftpc::server {

@@ -118,6 +118,7 @@ bool AdministratorSocket::answer_one(const std::function<ServerStatus()>& status
         close();
         return false;
     }
+    // protection: administrator-socket
     if (!is_trusted_peer(client.get())) return true;
     if (!packet) packet = encode(status());
     static_cast<void>(ipc::send_packet(client.get(), *packet)); // or it has gone

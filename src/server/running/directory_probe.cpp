@@ -17,6 +17,7 @@ namespace ftpc::server {
 
 namespace {
 
+// protection: hanging-look
 constexpr int longest_milliseconds = 1000;
 
 struct Seen {
@@ -112,6 +113,7 @@ std::string describe_change(const OpenedDirectory& opened, const Result<Director
     if (!now)
         return "it cannot be looked up: " + now.error().message() + kept +
                "; put it back and send SIGHUP, or restart the server";
+    // protection: replaced-on-reload
     if (*now == opened.identity) return {};
     return "it was replaced or mounted over, or a link was switched" + kept +
            "; restart the server to use what this path names now";

@@ -2,9 +2,8 @@
 
 #include "server/ipc/wire.hpp"
 #include "shared/base/error.hpp"
+#include "shared/base/numbers.hpp"
 
-#include <charconv>
-#include <limits>
 #include <stdexcept>
 #include <string_view>
 
@@ -40,7 +39,7 @@ class StatusReader {
 public:
     void take(std::string_view name, std::string_view value)
     {
-        if (name == "pid") status_.pid = pid(value);
+        if (name == "pid") status_.pid = number<pid_t>(value);
         if (name == "version") status_.version = value;
         if (name == "started") status_.started = number(value);
         if (name == "config") status_.config_file = value;
@@ -64,19 +63,12 @@ private:
         return !directory.path.empty() && directory.identity.inode != 0;
     }
 
-    std::uint64_t number(std::string_view text)
+    template <class T = std::uint64_t>
+    T number(std::string_view text)
     {
-        std::uint64_t value = 0;
-        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-        ok_ = ok_ && error == std::errc{} && end == text.data() + text.size();
-        return value;
-    }
-
-    pid_t pid(std::string_view text)
-    {
-        const std::uint64_t value = number(text);
-        ok_ = ok_ && value <= std::numeric_limits<pid_t>::max();
-        return static_cast<pid_t>(value);
+        const auto value = parse_number<T>(text);
+        ok_ = ok_ && value;
+        return value.value_or(0);
     }
 
     void take_child(std::string_view value)
@@ -84,7 +76,8 @@ private:
         const std::size_t space = value.find(' ');
         ok_ = ok_ && space != std::string_view::npos;
         if (ok_)
-            status_.children.push_back({std::string{value.substr(0, space)}, pid(value.substr(space + 1))});
+            status_.children.push_back(
+                {std::string{value.substr(0, space)}, number<pid_t>(value.substr(space + 1))});
     }
 
     void take_directory(OpenedDirectory& directory, std::string_view name, std::string_view value)

@@ -21,6 +21,7 @@ int openat2_directory(int base, const char* path, int flags, Mounts mounts)
 {
     open_how how{};
     how.flags = static_cast<unsigned>(flags | O_DIRECTORY | O_CLOEXEC);
+    // protection: beneath
     how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
     if (mounts == Mounts::stay) how.resolve |= RESOLVE_NO_XDEV;
     return static_cast<int>(::syscall(SYS_openat2, base, path, &how, sizeof how));

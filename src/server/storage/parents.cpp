@@ -52,6 +52,7 @@ void Parents::push(const Entry& entry, std::size_t most)
     entries_.push_back(entry);
     if (entries_.size() <= most) return;
     forget_repeated();
+    // protection: few-parents
     if (entries_.size() > most) take_wholes();
 }
 

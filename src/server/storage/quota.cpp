@@ -33,6 +33,7 @@ Result<HomeQuota::Permit> HomeQuota::take(std::uint64_t limit, Clock::time_point
         if (!may_count) return Errc::must_count;
         if (const error_code failure = count_anew()) return failure;
     }
+    // protection: quota
     if (used_ >= limit) return Errc::over_quota;
     return Permit{std::move(lock), used_};
 }

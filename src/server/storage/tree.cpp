@@ -61,6 +61,17 @@ Result<OpenDirectory> open_readable(int base, std::string_view path, int flags, 
 
 } // namespace
 
+void MkdirResult::add(const MkdirResult& next, std::size_t most_parents)
+{
+    failure = next.failure;
+    path_made = path_made || next.path_made;
+    if (next.directories > 0) below = next.below;
+    // protection: half-way
+    directories += next.directories;
+    parents.add(next.parents, most_parents);
+    if (next.sync_failure) sync_failure = next.sync_failure;
+}
+
 Tree::Tree(UniqueFd root, mode_t directory_mode, HandOver hand_over)
     : lookup_{openat2_works(root.get()) ? Lookup::beneath : Lookup::walk}, hand_over_{hand_over},
       on_own_disk_{is_local_file_system(root.get())}, directory_mode_{directory_mode}, root_{as_root(
@@ -100,11 +111,11 @@ Result<Directory> Tree::open_relative(const Directory& home, std::string_view pa
     return share(std::move(*opened));
 }
 
-// What is opened without crossing a mount lies on the file system of `base`.
+// A directory that is opened without crossing a mount lies on the file system of `base`.
 Result<OpenDirectory> Tree::open_at(const OpenDirectory& base, std::string_view relative_path,
                                     Blocking blocking, int flags) const
 {
-    if (blocking == Blocking::at_once && !base.local) return Errc::would_wait;
+    if (blocking != Blocking::any && !base.local) return Errc::would_wait;
     if (lookup_ == Lookup::beneath) {
         auto opened = open_readable(base.fd.get(), relative_path, flags, open_staying);
         if (opened) {
@@ -142,17 +153,25 @@ bool Tree::is_local(int fd) const
 
 bool Tree::must_stay(Blocking blocking) const
 {
-    return blocking == Blocking::at_once && hand_over_ == HandOver::automatic;
+    return blocking != Blocking::any && hand_over_ == HandOver::automatic;
 }
 
-error_code Tree::make_in(const Directory& parent, std::string_view name, Made& made, const Terms& terms) const
+MkdirResult Tree::make_in(const Directory& parent, std::string_view name, const Terms& terms) const
 {
-    if (terms.blocking == Blocking::at_once && !parent->local) return Errc::would_wait;
+    MkdirResult result;
+    result.failure = make_one(parent, name, result, terms);
+    return result;
+}
+
+error_code Tree::make_one(const Directory& parent, std::string_view name, MkdirResult& result,
+                          const Terms& terms) const
+{
+    if (terms.blocking != Blocking::any && !parent->local) return Errc::would_wait;
     if (name.size() > max_name_bytes) return error_code{ENAMETOOLONG, boost::system::system_category()};
     const CString<max_name_bytes> terminated{name};
     std::optional<HomeQuota::Permit> permit;
     if (terms.allowance != nullptr && parent->in_home) {
-        auto taken = terms.allowance->take(terms.may_count);
+        auto taken = terms.allowance->take(terms.blocking != Blocking::never);
         if (!taken) {
             const error_code there = what_is_there(parent, terminated.get(), terms.blocking);
             return is_there(there) ? there : taken.error();
@@ -161,21 +180,21 @@ error_code Tree::make_in(const Directory& parent, std::string_view name, Made& m
     }
     if (::mkdirat(parent->fd.get(), terminated.get(), directory_mode_) == 0) {
         if (permit) permit->made();
-        made.path = true;
-        made.below = 0;
-        ++made.directories;
-        made.parents.add(parent, terms.most_parents);
+        result.path_made = true;
+        result.below = 0;
+        ++result.directories;
+        result.parents.add(parent, terms.most_parents);
         return {};
     }
     if (errno != EEXIST) return last_system_error();
-    permit.reset(); // what is mounted on the name may hang, and others want to make directories here
+    permit.reset(); // a mount on the name may hang, and others want to make directories here
     const error_code there = what_is_there(parent, terminated.get(), terms.blocking);
     if (is_errno(there, ENOENT)) return error_code{EEXIST, boost::system::system_category()};
     return there;
 }
 
-// What has the name: Errc::directory_exists, EEXIST for anything else, ENOENT. A mount point is not asked
-// what is mounted there by who must not wait.
+// Tells by the error what has the name: Errc::directory_exists, EEXIST for anything else, or ENOENT. A caller
+// that must not wait gets Errc::would_wait for a mount point.
 error_code Tree::what_is_there(const Directory& parent, const char* name, Blocking blocking) const
 {
     if (must_stay(blocking)) {
@@ -191,17 +210,17 @@ error_code Tree::what_is_there(const Directory& parent, const char* name, Blocki
     return {EEXIST, boost::system::system_category()};
 }
 
-error_code Tree::make(const Directory& home, const RemotePath& path, Made& made, const Terms& terms) const
+MkdirResult Tree::make(const Directory& home, const RemotePath& path, const Terms& terms) const
 {
-    if (path.is_home()) return Errc::directory_exists;
+    if (path.is_home()) return {.failure = Errc::directory_exists};
     const auto parent = open_parent(home, path, terms.blocking, terms.recent);
-    if (!parent) return parent.error();
-    const error_code failure = make_in(*parent, path.name(), made, terms);
-    if (terms.recent == nullptr || !is_errno(failure, ENOENT)) return failure;
+    if (!parent) return {.failure = parent.error()};
+    MkdirResult result = make_in(*parent, path.name(), terms);
+    if (terms.recent == nullptr || !is_errno(result.failure, ENOENT)) return result;
     terms.recent->forget(); // removed meanwhile, and perhaps made anew
     Terms anew = terms;
     anew.recent = nullptr;
-    return make(home, path, made, anew);
+    return make(home, path, anew);
 }
 
 Result<Directory> Tree::open_parent(const Directory& home, const RemotePath& path, Blocking blocking,
@@ -215,22 +234,18 @@ Result<Directory> Tree::open_parent(const Directory& home, const RemotePath& pat
     return opened;
 }
 
-error_code Tree::make_with_parents(const Directory& home, const RemotePath& path, Made& made,
-                                   const Terms& terms) const
+MkdirResult Tree::make_with_parents(const Directory& home, const RemotePath& path, const Terms& terms) const
 {
-    if (path.is_home()) {
-        made.parents.add(home, terms.most_parents);
-        return {};
-    }
-    const error_code one = make(home, path, made, terms);
-    if (!is_errno(one, ENOENT) && !is_there(one)) return one;
-    const error_code failure = walk_and_make(home, path, made, terms);
-    if (failure && made.directories == 0) made.parents.clear(); // nothing of it is to be acknowledged
-    return failure;
+    if (path.is_home()) return {.parents = {home}};
+    MkdirResult result = make(home, path, terms);
+    if (!is_errno(result.failure, ENOENT) && !is_there(result.failure)) return result;
+    result.failure = walk_and_make(home, path, result, terms);
+    if (result.failure && result.directories == 0) result.parents.clear(); // nothing is to be acknowledged
+    return result;
 }
 
 // Opens `reached`, which lies in `here`. Where a link is in the way the whole path is looked up again from
-// the home, which is what the link must stay beneath.
+// the home, because the link must stay beneath it.
 Result<Directory> Tree::step_into(const Directory& home, const Directory& here, const RemotePath& reached,
                                   Blocking blocking) const
 {
@@ -241,22 +256,22 @@ Result<Directory> Tree::step_into(const Directory& home, const Directory& here, 
 }
 
 // If there are more parents than may be held, they are synced before the walk goes on.
-error_code Tree::keep_few(Made& made, const Terms& terms)
+error_code Tree::keep_few(MkdirResult& result, const Terms& terms)
 {
-    if (!made.parents.is_full(terms.most_parents)) return {};
+    if (!result.parents.is_full(terms.most_parents)) return {};
     if (terms.sync != nullptr) {
-        if (terms.blocking == Blocking::at_once) return Errc::would_wait;
-        if (const error_code failure = terms.sync->sync(made.parents, terms.most_parents))
-            made.sync_failure = failure;
+        if (terms.blocking != Blocking::any) return Errc::would_wait;
+        if (const error_code failure = terms.sync->sync(result.parents, terms.most_parents))
+            result.sync_failure = failure;
     }
-    made.parents.clear();
+    result.parents.clear();
     return {};
 }
 
 // From the home down: opens each component, making it where it is missing. The parents of all of them are to
 // be synced, also of those that were there: somebody else may have made them a moment ago and not be
 // acknowledged yet.
-error_code Tree::walk_and_make(const Directory& home, const RemotePath& path, Made& made,
+error_code Tree::walk_and_make(const Directory& home, const RemotePath& path, MkdirResult& result,
                                const Terms& terms) const
 {
     Directory here = home;
@@ -265,15 +280,15 @@ error_code Tree::walk_and_make(const Directory& home, const RemotePath& path, Ma
     while (!rest.empty()) {
         const std::string_view name = rest.substr(0, rest.find('/'));
         rest.remove_prefix(std::min(rest.size(), name.size() + 1));
-        const error_code step = make_in(here, name, made, terms);
+        const error_code step = make_one(here, name, result, terms);
         if (step && !is_there(step)) return step;
         if (step) {
-            made.parents.add(here, terms.most_parents);
+            result.parents.add(here, terms.most_parents);
         } else if (!rest.empty()) {
-            made.path = false;
-            made.below = rest.size() + 1;
+            result.path_made = false;
+            result.below = rest.size() + 1;
         }
-        if (const error_code failure = keep_few(made, terms)) return failure;
+        if (const error_code failure = keep_few(result, terms)) return failure;
         reached = reached.resolve(name).value();
         auto next = step_into(home, here, reached, terms.blocking);
         if (!next) return is_errno(next.error(), ENOTDIR) && rest.empty() ? step : next.error();

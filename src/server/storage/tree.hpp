@@ -20,13 +20,19 @@ namespace ftpc::server {
 
 class TreeSync;
 
-struct Made {
-    bool path = false;           // the directory itself; false: it was there before, or is not there
+// The result of a mkdir, in one attempt or several. All but `failure` says what was made, also before a
+// failure.
+struct MkdirResult {
+    error_code failure{};
+    bool path_made = false;      // the directory itself; false: it was there before, or is not there
     std::size_t directories = 0; // all that were missing and are not any more
     std::size_t below = 0; // bytes at the end of the path, with their slash, that name what is below the last
                            // of these: 0 where it was made as a whole
-    Parents parents;       // those whose entries make the path; to be synced before it is acknowledged
+    Parents parents{};     // those whose entries make the path; to be synced before it is acknowledged
     error_code sync_failure{}; // of parents that were synced on the way and are no longer among these
+
+    // Adds the result of the next attempt, which continued where this one had failed.
+    void add(const MkdirResult& next, std::size_t most_parents = Parents::most_of_session);
 };
 
 // The parent that a path was looked up to a moment ago: the next command on a name in it needs no look-up. To
@@ -36,31 +42,28 @@ struct RecentParent {
     std::string path; // relative to it
     Directory directory;
 
-    // Both keep the memory of `path` for the next one.
     void remember(const Directory& of_home, std::string_view relative_path, const Directory& found)
     {
         home = of_home;
         path = relative_path;
         directory = found;
     }
-    void forget()
-    {
-        home.reset();
-        directory.reset();
-    }
+    void forget() { *this = {}; }
 };
 
-// Who asks. The event loop asks `at_once` and gets Errc::would_wait for what might have to wait for another
-// file system than a local one: because the directory lies on such a one, or there is a mount on the way. The
-// whole is then to be asked again by a thread that may wait. Which those are is the setting hand-over.
-enum class Blocking { may_wait, at_once };
+// How far a call may block its thread.
+// `never`, on the event loop: Errc::would_wait if the call might have to wait for a file system that is not
+// local, because the directory lies there or a mount is on the way; Errc::must_count if the allowance has to
+// count first. Another thread is then to make the same call. Which file systems count as local is the setting
+// hand-over.
+// `to_count`: may count; Errc::would_wait as with `never`. `any`: may wait for any file system.
+enum class Blocking { never, to_count, any };
 
-// What new directories are asked for with.
+// The terms on which new directories are made.
 struct MakeTerms {
-    Blocking blocking = Blocking::may_wait;
+    Blocking blocking = Blocking::any;
     const Allowance* allowance = nullptr; // asked for each directory in the home; null: any number
-    bool may_count = true; // else Errc::must_count is the answer where the allowance has to count first
-    RecentParent* recent = nullptr;                      // is used, and kept up to date
+    RecentParent* recent = nullptr;       // is used, and kept up to date
     std::size_t most_parents = Parents::most_of_session; // to be held at once, as of Parents::add
     TreeSync* sync = nullptr; // for what is more than that; null: nothing is to be synced at all
 };
@@ -79,30 +82,29 @@ public:
 
     // A user's home, relative to the root.
     // Fails with errno of openat2(2): ENOENT, ENOTDIR, EXDEV, EACCES …, EAGAIN after 16 tries.
-    Result<Directory> open_home(std::string_view home, Blocking blocking = Blocking::may_wait) const;
+    Result<Directory> open_home(std::string_view home, Blocking blocking = Blocking::any) const;
 
     // The directory that `path` names beneath `home`. Fails as open_home.
     Result<Directory> open(const Directory& home, const RemotePath& path,
-                           Blocking blocking = Blocking::may_wait) const;
+                           Blocking blocking = Blocking::any) const;
 
     // The parent of `path`, which is not the home, by way of `recent` where that is given. Fails as
     // open_home.
     Result<Directory> open_parent(const Directory& home, const RemotePath& path, Blocking blocking,
                                   RecentParent* recent) const;
 
-    // Makes one directory with the plain name `name` in `parent`, and adds it to `made`: one system call.
-    // Fails with Errc::directory_exists when a directory of that name is there, EEXIST when something else
-    // is, Errc::over_quota where the allowance says so, or errno of mkdirat(2).
-    error_code make_in(const Directory& parent, std::string_view name, Made& made,
-                       const Terms& terms = {}) const;
+    // Makes one directory with the plain name `name` in `parent`: one system call. Fails with
+    // Errc::directory_exists when a directory of that name is there, EEXIST when something else is,
+    // Errc::over_quota where the allowance says so, or errno of mkdirat(2).
+    MkdirResult make_in(const Directory& parent, std::string_view name, const Terms& terms = {}) const;
 
     // Makes `path`, whose parent must be there. Fails as open and make_in. The home itself exists.
-    error_code make(const Directory& home, const RemotePath& path, Made& made, const Terms& terms = {}) const;
+    MkdirResult make(const Directory& home, const RemotePath& path, const Terms& terms = {}) const;
 
-    // Makes `path` and what is missing above it, and adds that to `made`, also where it fails: what was made
-    // before the failure stays. Fails as open and make_in.
-    error_code make_with_parents(const Directory& home, const RemotePath& path, Made& made,
-                                 const Terms& terms = {}) const;
+    // Makes `path` and the directories that are missing above it; those that were made before a failure stay.
+    // Fails as open and make_in.
+    MkdirResult make_with_parents(const Directory& home, const RemotePath& path,
+                                  const Terms& terms = {}) const;
 
     Lookup lookup() const { return lookup_; }
     const Directory& share_root() const { return root_; }
@@ -119,8 +121,10 @@ private:
     error_code what_is_there(const Directory& parent, const char* name, Blocking blocking) const;
     Result<Directory> step_into(const Directory& home, const Directory& here, const RemotePath& reached,
                                 Blocking blocking) const;
-    static error_code keep_few(Made& made, const Terms& terms);
-    error_code walk_and_make(const Directory& home, const RemotePath& path, Made& made,
+    error_code make_one(const Directory& parent, std::string_view name, MkdirResult& result,
+                        const Terms& terms) const;
+    static error_code keep_few(MkdirResult& result, const Terms& terms);
+    error_code walk_and_make(const Directory& home, const RemotePath& path, MkdirResult& result,
                              const Terms& terms) const;
 
     Lookup lookup_;

@@ -113,6 +113,7 @@ error_code TreeSync::sync_group(const Group& group, std::size_t most_parents)
             failure = doubted || as_a_whole ? sync_as_a_whole(group) : sync_one_by_one(group);
         else
             failure = doubted ? sync_with_those_above(group) : sync_one_by_one(group);
+        // protection: doubt
         if (failure) begin_doubt(device);
         if (failure || begun_doubts(device) == begun) return failure;
     }
@@ -183,6 +184,7 @@ void TreeSync::doubt_all()
 {
     const std::scoped_lock lock{mutex_};
     for (auto& [device, doubt] : doubts_)
+        // protection: unsynced-time
         doubt.begin();
 }
 

@@ -62,6 +62,7 @@ private:
     };
     using Group = std::vector<Parent>; // of one file system
     struct Doubt {
+        // protection: first-doubt
         bool doubted = true;
         std::uint64_t begun = 0;       // how often
         std::set<DirectoryId> cleared; // directories that were synced since, with all above them

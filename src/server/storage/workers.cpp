@@ -42,6 +42,7 @@ struct Workers::State {
         const unsigned others = running - lane.running;
         const unsigned kept = lane.local ? 0 : std::max(1U, most_threads / 8);
         if (others + lane.running + kept >= most_threads) return false;
+        // protection: threads-shared
         return lane.running == 0 || lane.running + 1 <= (most_threads - kept - others) / 2;
     }
 

@@ -5,6 +5,7 @@
 #include "shared/base/file.hpp"
 #include "shared/base/text.hpp"
 #include "shared/base/unique_fd.hpp"
+#include "shared/base/utc_time.hpp"
 #include "shared/protocol/fingerprint.hpp"
 
 #include <arpa/inet.h>
@@ -232,8 +233,8 @@ bool must_be_renewed(const std::string& certificate_file)
     }
 }
 
-// The login service may write in the data directory, too: what it would put there as "tls", were it taken
-// over, is not to be written into or believed by root. Who owns it cannot change later: the data directory is
+// The login service may write in the data directory, too. If it were taken over, root must neither write into
+// nor believe a "tls" that it puts there. Its owner cannot change later: the data directory is
 // sticky.
 void require_own_directory(const std::string& directory)
 {
@@ -252,6 +253,7 @@ void require_own_directory(const std::string& directory)
 void make_what_is_missing(const Settings& settings)
 {
     const std::string directory = settings.data + "/tls";
+    // protection: own-tls
     require_own_directory(directory);
     const bool certificate_is_there = exists(settings.certificate_file());
     if (!exists(settings.key_file())) {
@@ -309,21 +311,12 @@ std::string subject_of(const X509* certificate)
     return to_text(subject);
 }
 
-// "2026-11-29T10:15:00Z"
-std::string utc_text(const ASN1_TIME* time)
-{
-    std::tm parts{};
-    std::array<char, 32> text{};
-    require(ASN1_TIME_to_tm(time, &parts) == 1, "validity");
-    return {text.data(), std::strftime(text.data(), text.size(), "%FT%TZ", &parts)};
-}
-
 std::string validity_problem(const X509* certificate, std::chrono::sys_seconds now)
 {
-    const ASN1_TIME* const begin = X509_get0_notBefore(certificate);
-    const ASN1_TIME* const end = X509_get0_notAfter(certificate);
-    if (to_time_point(begin) > now) return "is not valid before " + utc_text(begin);
-    if (to_time_point(end) < now) return "has expired at " + utc_text(end);
+    const auto not_before = to_time_point(X509_get0_notBefore(certificate));
+    const auto not_after = to_time_point(X509_get0_notAfter(certificate));
+    if (not_before > now) return "is not valid before " + utc_text(not_before.time_since_epoch().count());
+    if (not_after < now) return "has expired at " + utc_text(not_after.time_since_epoch().count());
     return {};
 }
 

@@ -1,6 +1,7 @@
 #include "server/supervisor/child_process.hpp"
 
 #include "server/ipc/channel.hpp"
+#include "shared/base/numbers.hpp"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -14,7 +15,6 @@
 #include <array>
 #include <csignal>
 #include <cstdio>
-#include <cstdlib>
 #include <memory>
 #include <stdexcept>
 
@@ -52,6 +52,7 @@ void drop_capabilities()
 
 void become(const FileOwner& user)
 {
+    // protection: groups
     if (::setgroups(0, nullptr) != 0) give_up("ftpcd: cannot drop the supplementary groups");
     if (::setresgid(user.group, user.group, user.group) != 0) give_up("ftpcd: cannot change the group");
     if (::setresuid(user.user, user.user, user.user) != 0) give_up("ftpcd: cannot change the user");
@@ -83,8 +84,8 @@ void close_each_from(int first)
     const std::unique_ptr<DIR, int (*)(DIR*)> open_ones{::opendir("/proc/self/fd"), ::closedir};
     if (!open_ones) give_up("ftpcd: cannot list /proc/self/fd");
     while (const dirent* const entry = ::readdir(open_ones.get())) {
-        const int fd = static_cast<int>(std::strtol(entry->d_name, nullptr, 10));
-        if (fd >= first && fd != ::dirfd(open_ones.get())) ::close(fd);
+        const auto fd = parse_number<int>(entry->d_name, first);
+        if (fd && *fd != ::dirfd(open_ones.get())) ::close(*fd);
     }
 }
 
@@ -99,7 +100,7 @@ void make_log_write_only()
     if (log >= 0) ::dup2(log, STDERR_FILENO);
 }
 
-// What else is open, whoever has opened it, could be read in spite of the lockdown. Of the standard
+// Other open descriptors, inherited or not, could be read in spite of the lockdown. Of the standard
 // descriptors only standard error is used, for the log.
 void keep_only(int control, int program)
 {
@@ -114,6 +115,7 @@ void keep_only(int control, int program)
         ::dup2(control, ipc::control_descriptor) < 0 || ::dup3(program, program_descriptor, O_CLOEXEC) < 0)
         give_up("ftpcd: cannot pass the control channel");
     constexpr int others = program_descriptor + 1;
+    // protection: inherited-descriptors
     if (::close_range(others, ~0U, 0) != 0) close_each_from(others);
 }
 
@@ -123,9 +125,12 @@ void keep_only(int control, int program)
     leave_signals_to_supervisor();
     keep_only(control, program);
     if (::chdir("/") != 0) give_up("ftpcd: cannot change to /");
+    // protection: capability-bounds
     drop_capability_bounds(); // while that is allowed
     if (user) become(*user);
+    // protection: capabilities
     drop_capabilities();
+    // protection: ends-with-supervisor
     end_with(supervisor);
     std::array<char*, 3> arguments{const_cast<char*>(title.c_str()), const_cast<char*>(subcommand.c_str()),
                                    nullptr};

@@ -1,6 +1,7 @@
 #include "server/supervisor/dead_listeners.hpp"
 
 #include "server/supervisor/process_state.hpp"
+#include "shared/base/numbers.hpp"
 #include "shared/base/unique_fd.hpp"
 
 #include <fcntl.h>
@@ -8,7 +9,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <charconv>
 #include <filesystem>
 #include <map>
 #include <set>
@@ -37,9 +37,7 @@ std::vector<int> numbers_in(const std::string& directory)
     for (std::filesystem::directory_iterator entry{directory, error}, end; !error && entry != end;
          entry.increment(error)) {
         const std::string name = entry->path().filename();
-        int number = 0;
-        if (std::from_chars(name.data(), name.data() + name.size(), number).ec == std::errc{})
-            numbers.push_back(number);
+        if (const auto number = parse_number<int>(name)) numbers.push_back(*number);
     }
     return numbers;
 }

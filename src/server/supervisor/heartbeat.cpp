@@ -4,6 +4,7 @@ namespace ftpc::server {
 
 Heartbeat::Verdict Heartbeat::look(const ProcessState& state)
 {
+    // protection: left-behind
     if (state.ending) return ++ending_looks_ >= most_ending_looks ? Verdict::leave : Verdict::wait;
     if (answered_) {
         *this = {};

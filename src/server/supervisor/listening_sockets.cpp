@@ -1,6 +1,7 @@
 #include "server/supervisor/listening_sockets.hpp"
 
 #include "server/supervisor/dead_listeners.hpp"
+#include "shared/base/numbers.hpp"
 #include "shared/base/result.hpp"
 
 #include <fcntl.h>
@@ -9,7 +10,6 @@
 #include <sys/socket.h>
 
 #include <array>
-#include <charconv>
 #include <memory>
 #include <stdexcept>
 
@@ -44,11 +44,8 @@ HostAndPort split(const std::string& where)
 
 AddressList resolve(const std::string& where, const HostAndPort& parts)
 {
-    unsigned port = 0;
-    const char* const end = parts.port.data() + parts.port.size();
-    const auto [stopped, error] = std::from_chars(parts.port.data(), end, port);
     // getaddrinfo(3) takes only the lower 16 bits of a larger number.
-    if (error != std::errc{} || stopped != end || port > 65535)
+    if (!parse_number<std::uint16_t>(parts.port))
         fail(where, "the port must be a number from 0 to 65535, without quotes or anything behind it");
     addrinfo hints{};
     hints.ai_socktype = SOCK_STREAM;
@@ -93,6 +90,7 @@ UniqueFd open_one(const addrinfo& address)
 {
     UniqueFd fd = open_bound(address);
     if (!fd) return fd;
+    // protection: socket-buffers
     for (const int buffer : {SO_SNDBUF, SO_RCVBUF})
         ::setsockopt(fd.get(), SOL_SOCKET, buffer, &socket_buffer_bytes, sizeof socket_buffer_bytes);
     if (::listen(fd.get(), SOMAXCONN) != 0) return {};
@@ -104,6 +102,7 @@ UniqueFd open_beside_dead(const addrinfo& address)
 {
     UniqueFd fd = open_one(address);
     if (fd || errno != EADDRINUSE) return fd;
+    // protection: dead-listeners
     if (end_dead_listeners(*address.ai_addr)) return open_one(address);
     errno = EADDRINUSE;
     return fd;
@@ -162,6 +161,7 @@ bool is_sound(const ListeningSocket& socket)
 {
     const int fd = socket.fd.get();
     const int flags = ::fcntl(fd, F_GETFL);
+    // protection: sound-sockets
     return flags >= 0 && (flags & (O_NONBLOCK | O_ASYNC)) == O_NONBLOCK &&
            option_value(fd, SO_ACCEPTCONN) == 1 && option_value(fd, SO_LOCK_FILTER) == 0 && !has_filter(fd);
 }

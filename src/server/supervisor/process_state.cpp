@@ -1,11 +1,11 @@
 #include "server/supervisor/process_state.hpp"
 
 #include "shared/base/file.hpp"
+#include "shared/base/numbers.hpp"
 #include "shared/base/unique_fd.hpp"
 
 #include <fcntl.h>
 
-#include <charconv>
 #include <csignal>
 #include <cstdint>
 #include <string>
@@ -37,9 +37,8 @@ std::string_view field_after_name(std::string_view stat, int number)
 ProcessState parse_process_state(std::string_view stat)
 {
     const std::string_view state = field_after_name(stat, state_field);
-    const std::string_view digits = field_after_name(stat, pending_signals_field);
-    std::uint64_t pending = 0;
-    std::from_chars(digits.data(), digits.data() + digits.size(), pending);
+    const auto pending =
+        parse_number<std::uint64_t>(field_after_name(stat, pending_signals_field)).value_or(0);
     const bool killed = (pending & (std::uint64_t{1} << (SIGKILL - 1))) != 0;
     return {.ending = state == "Z" || state == "X" || killed, .traced = state == "t"};
 }

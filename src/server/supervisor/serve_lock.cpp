@@ -15,6 +15,7 @@ UniqueFd lock_for_serving(int data, const std::string& path)
 {
     UniqueFd lock{::openat(data, "serve.lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600)};
     if (!lock) throw std::runtime_error{path + "/serve.lock: " + last_system_error().message()};
+    // protection: one-server
     if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
         if (errno != EWOULDBLOCK)
             throw std::runtime_error{path + "/serve.lock: " + last_system_error().message()};

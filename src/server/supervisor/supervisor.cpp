@@ -98,7 +98,6 @@ std::string keep_until_next_start(const Settings& in_force, Settings& settings)
     keep(in_force.net_user, settings.net_user, "net-user");
     keep(in_force.auth_user, settings.auth_user, "auth-user");
     keep(in_force.reactors, settings.reactors, "reactors");
-    keep(in_force.pin_reactors, settings.pin_reactors, "pin-reactors");
     keep(in_force.lockdown, settings.lockdown, "lockdown");
     keep(in_force.lockdown_debug, settings.lockdown_debug, "lockdown-debug");
     return names;
@@ -133,6 +132,7 @@ Supervisor::Supervisor(const Arguments& arguments)
     children_[1].given = {.tree = true, .listening_sockets = true, .certificate = true};
     set_log_format(arguments_.settings.log_format);
     status_ = initial_status(arguments_, directory_);
+    // protection: one-server-a-path
     refuse_if_served(ask_running_servers(runtime_directories()).answered, status_.data);
     load_secrets();
     sockets_ = open_all(arguments_.settings.listen);

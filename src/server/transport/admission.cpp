@@ -22,7 +22,7 @@ std::string_view setting_name(Bound bound)
     return {};
 }
 
-// Seeded from the system's generator: a stranger cannot foresee who has to go.
+// Seeded from the system's generator: a client cannot foresee which connection has to go.
 Admission::Random Admission::random_below()
 {
     std::random_device seed;
@@ -73,6 +73,7 @@ Admission::Arrival Admission::arrive(ConnectionId newcomer, const PeerNetwork& n
     ++entry.network->connections;
     add_unauthenticated(newcomer, entry);
     most_connections_ = std::max(most_connections_, connections_.size());
+    // protection: connection-bounds
     const auto bound = exceeded(*entry.network);
     if (!bound) return {};
     const Network* from = *bound == Bound::connections_per_address ? entry.network : most_unauthenticated();
@@ -136,6 +137,7 @@ Admission::LogIn Admission::log_in(ConnectionId connection, std::string_view use
     end_login(connection, found->second);
     std::string name{user};
     const auto sessions = sessions_.find(name);
+    // protection: sessions-per-user
     if (sessions != sessions_.end() && sessions->second >= bounds_.sessions_per_user)
         return LogIn::too_many_sessions;
     remove_unauthenticated(found->second);

@@ -1,12 +1,8 @@
 // A value that a coroutine waits for on its loop and another thread comes back with.
 #pragma once
 
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/awaitable.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
+#include "server/transport/event_loop.hpp"
+#include "server/transport/waiter.hpp"
 
 #include <memory>
 #include <optional>
@@ -16,37 +12,32 @@ namespace ftpc::server {
 
 template <class Value>
 class LoopPromise {
-    using Time = boost::asio::steady_timer::time_point;
     struct State {
-        State(boost::asio::io_context& io, Time until) : loop{io}, kept_or_cancelled{io, until} {}
-        boost::asio::io_context& loop;
-        boost::asio::steady_timer kept_or_cancelled;
+        explicit State(EventLoop& its_loop) : loop{its_loop} {}
+        EventLoop& loop;
+        Waiter waiter;
         std::optional<Value> value;
         bool awaited = true;
     };
 
 public:
-    // `until`: how long wait() takes at most.
-    explicit LoopPromise(boost::asio::io_context& io, Time until = Time::max())
-        : state_{std::make_shared<State>(io, until)}
-    {}
+    explicit LoopPromise(EventLoop& loop) : state_{std::make_shared<State>(loop)} {}
 
     // For the other thread; may be copied until one of the copies is used.
     class Keeper {
     public:
         // Ends the wait with `value`, which `late` gets, on the loop, where nobody waits any more. To be
-        // called once, and from any thread: the state is the loop's from then on, even while the caller goes
-        // on to exist, since its timer must not outlive the loop.
+        // called once, and from any thread: the state is the loop's from then on.
         template <class Late>
         void keep(Value value, Late late)
         {
-            boost::asio::io_context& loop = state_->loop;
-            boost::asio::post(loop, [state = std::move(state_), value = std::move(value),
-                                     late = std::move(late)]() mutable {
-                if (!state->awaited) return late(std::move(value));
-                state->value.emplace(std::move(value));
-                state->kept_or_cancelled.cancel();
-            });
+            EventLoop& loop = state_->loop;
+            loop.post(
+                [state = std::move(state_), value = std::move(value), late = std::move(late)]() mutable {
+                    if (!state->awaited) return late(std::move(value));
+                    state->value.emplace(std::move(value));
+                    state->waiter.go_on();
+                });
         }
 
     private:
@@ -56,17 +47,16 @@ public:
     };
     Keeper keeper() const { return Keeper{state_}; }
 
-    // Waits on the loop; no value if it was cancelled first, or took too long.
+    // Waits on the loop; no value if it was cancelled first.
     boost::asio::awaitable<std::optional<Value>> wait()
     {
-        if (!state_->value)
-            co_await state_->kept_or_cancelled.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
+        if (!state_->value) co_await state_->waiter.wait();
         state_->awaited = false;
         co_return std::move(state_->value);
     }
 
     // On the loop: wait() ends without a value. What comes later is `late`.
-    void cancel() { state_->kept_or_cancelled.cancel(); }
+    void cancel() { state_->waiter.cancel(state_->loop); }
 
 private:
     std::shared_ptr<State> state_;

@@ -37,7 +37,7 @@ void Stream::FreeSsl::operator()(SSL* ssl) const
     SSL_free(ssl);
 }
 
-Stream::Stream(SocketPoller& poller, UniqueFd socket) : socket_{poller, std::move(socket)}
+Stream::Stream(EventLoop& loop, UniqueFd socket) : socket_{loop, std::move(socket)}
 {
     // Without it a reply waits for the acknowledgement of the one before: 40 ms for each exchange.
     switch_on(socket_.descriptor(), IPPROTO_TCP, TCP_NODELAY);
@@ -77,6 +77,7 @@ long Stream::on_receiving(BIO* bio, int operation, const char*, std::size_t size
     }
     if (operation != (BIO_CB_READ | BIO_CB_RETURN)) return result;
     stream.after_receiving(result > 0 ? *bytes : 0, size);
+    // protection: answered-end
     if (result != 0 || !stream.leaves_end_) return result;
     BIO_set_retry_read(bio);
     return -1;
@@ -91,6 +92,7 @@ void Stream::after_receiving(std::size_t bytes, std::size_t asked)
 Stream::Attempt Stream::outcome(int result, std::size_t bytes)
 {
     if (result == 1) return {.bytes = bytes, .failure = {}};
+    // protection: key-updates
     if (tls_bytes_ > most_bytes_without_data) {
         tls_error_ = "too many TLS messages without a command";
         return {.failure = {EPROTO, boost::system::system_category()}};
@@ -119,6 +121,7 @@ Stream::Attempt Stream::outcome(int result, std::size_t bytes)
 bool Stream::has_pending() const
 {
     // OpenSSL counts the part of a record that has come as pending as well, however long the rest takes.
+    // protection: half-record
     return ssl_ && !lacks_bytes_ && SSL_has_pending(ssl_.get()) == 1;
 }
 
@@ -135,6 +138,7 @@ Stream::Attempt Stream::receive(std::span<char> into)
     if (result == 1) tls_bytes_ = 0;
     const Attempt attempt = outcome(result, got);
     const bool blocked = attempt.failure == asio::error::would_block;
+    // protection: unread-answers
     has_unsent_ = blocked && attempt.until == WatchedSocket::Event::writable;
     lacks_bytes_ = blocked && !has_unsent_;
     return attempt;
@@ -177,23 +181,22 @@ Stream::Attempt Stream::send_in_clear(std::string_view bytes)
     return would_block(WatchedSocket::Event::writable);
 }
 
-asio::awaitable<WatchedSocket::Result> Stream::while_read_by(SocketReader& reader)
+asio::awaitable<WatchedSocket::Result> Stream::until_readable()
 {
-    // A client that keeps sending must let the others have their turn all the same.
-    return socket_.while_read_by(reader, has_pending() || has_unsent_);
+    return socket_.until(WatchedSocket::Event::readable, has_pending() || has_unsent_);
 }
 
-Result<std::size_t> Stream::read_at_once(std::span<char> into)
+Result<std::size_t> Stream::read_now(std::span<char> into)
 {
     const Attempt attempt = receive(into);
     if (attempt.failure) return attempt.failure;
     return attempt.bytes;
 }
 
-Result<std::size_t> Stream::read_more_at_once(std::span<char> into)
+Result<std::size_t> Stream::read_more_now(std::span<char> into)
 {
     leaves_end_ = true;
-    auto result = read_at_once(into);
+    auto result = read_now(into);
     leaves_end_ = false;
     return result;
 }
@@ -224,7 +227,7 @@ asio::awaitable<error_code> Stream::write_all(std::string_view bytes)
     co_return error_code{};
 }
 
-std::size_t Stream::write_at_once(std::string_view bytes)
+std::size_t Stream::write_now(std::string_view bytes)
 {
     if (ssl_ && SSL_is_init_finished(ssl_.get()) != 1) return 0;
     std::size_t sent = 0;
@@ -244,6 +247,7 @@ asio::awaitable<error_code> Stream::start_tls(TlsContext context)
         co_return error_code{ENOMEM, boost::system::system_category()};
     BIO_set_callback_ex(SSL_get_rbio(ssl_.get()), &Stream::on_receiving);
     BIO_set_callback_arg(SSL_get_rbio(ssl_.get()), reinterpret_cast<char*>(this));
+    // protection: tls-wiped
     SSL_set_options(ssl_.get(), SSL_OP_CLEANSE_PLAINTEXT); // a password may come at any time
     tls_bytes_ = 0;
     while (true) {
@@ -261,6 +265,7 @@ asio::awaitable<error_code> Stream::stop_tls()
 {
     // The client's own close_notify has to be read through TLS; what else it sends before that is not for us
     // any more. It may be a login.
+    // protection: rein-wiped
     SecretText discarded(4096);
     ERR_clear_error();
     SSL_set_read_ahead(ssl_.get(), 0); // what comes in clear behind it must stay in the socket
@@ -273,6 +278,7 @@ asio::awaitable<error_code> Stream::stop_tls()
     std::size_t left = most_bytes_without_data;
     while (true) {
         const auto got = co_await read_some(discarded);
+        // protection: rein-bound
         if (got && *got <= left) {
             left -= *got;
             continue;
@@ -299,6 +305,7 @@ void Stream::finish_sending()
 asio::awaitable<void> Stream::discard_to_end(std::size_t most)
 {
     for (std::size_t left = most; left > 0;) {
+        // protection: discarded-wiped
         SecretText discarded(4096);
         const Attempt attempt = receive_in_clear(discarded); // what it says does not matter any more
         if (attempt.failure && attempt.failure != asio::error::would_block) co_return;

@@ -23,7 +23,7 @@ namespace ftpc::server {
 class Stream {
 public:
     // `socket`: one that does not block.
-    Stream(SocketPoller& poller, UniqueFd socket);
+    Stream(EventLoop& loop, UniqueFd socket);
     Stream(const Stream&) = delete; // TLS knows it by its address
     Stream& operator=(const Stream&) = delete;
 
@@ -31,31 +31,29 @@ public:
     // operation_aborted after cancel(), connection_reset and the like otherwise.
     boost::asio::awaitable<Result<std::size_t>> read_some(std::span<char> into);
 
-    // Waits without any memory set aside for it, for as long as `reader` takes all that comes with
-    // read_at_once(): how a connection lives. Fails with operation_aborted after cancel().
-    boost::asio::awaitable<WatchedSocket::Result> while_read_by(SocketReader& reader);
+    // Waits until read_now() may find something, without any memory set aside for it: how a connection idles.
+    // A client that keeps sending lets the others have their turn first. Fails with operation_aborted after
+    // cancel().
+    boost::asio::awaitable<WatchedSocket::Result> until_readable();
 
     // Whether TLS itself has something to send, of which the client's system takes nothing at present, before
     // it reads on: the answer to a KeyUpdate (RFC 8446 §4.6.3). write_all() waits until more fits.
     bool has_unsent() const { return has_unsent_; }
 
-    // Whether nothing is left that read_at_once() would find without a new change of the socket.
-    bool all_read() const { return !has_pending() && socket_.all_read(); }
-
     // As read_some; fails with asio::error::would_block where it would have to wait.
-    Result<std::size_t> read_at_once(std::span<char> into);
+    Result<std::size_t> read_now(std::span<char> into);
 
     // The same while there is still something to write: where the client has ended its side, that is left to
     // the next read, and this fails with would_block. After an end without close_notify OpenSSL writes
     // nothing more.
-    Result<std::size_t> read_more_at_once(std::span<char> into);
+    Result<std::size_t> read_more_now(std::span<char> into);
 
     // Waits for what is unsent before, too.
     boost::asio::awaitable<error_code> write_all(std::string_view bytes);
 
     // Sends what can be sent without waiting, and says how much that was: the rest, or why there is one, is
     // for write_all. Not while another write has not ended.
-    std::size_t write_at_once(std::string_view bytes);
+    std::size_t write_now(std::string_view bytes);
 
     // How many bytes the client's system has taken so far, or the buffers on the way to it.
     std::uint64_t bytes_sent() const { return bytes_sent_; }

@@ -65,19 +65,21 @@ void use_key(SSL_CTX* context, std::string_view pem)
 
 // RFC 7301 §3.2: a client that speaks something else, such as a browser led here, is turned away.
 int choose_protocol(SSL*, const unsigned char** out, unsigned char* out_bytes, const unsigned char* offered,
-                    unsigned offered_bytes, void*)
+                    unsigned offered_bytes, void* protocol)
 {
-    static constexpr std::array<unsigned char, 4> ftp{3, 'f', 't', 'p'};
+    const std::string_view ours{static_cast<const char*>(protocol)};
     unsigned char* chosen = nullptr;
     const int result =
-        SSL_select_next_proto(&chosen, out_bytes, ftp.data(), ftp.size(), offered, offered_bytes);
+        SSL_select_next_proto(&chosen, out_bytes, reinterpret_cast<const unsigned char*>(ours.data()),
+                              static_cast<unsigned>(ours.size()), offered, offered_bytes);
     *out = chosen;
+    // protection: alpn
     return result == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
 } // namespace
 
-TlsContext make_tls_context(std::string_view certificate_pem, std::string_view key_pem)
+TlsContext make_tls_context(std::string_view certificate_pem, std::string_view key_pem, const char* alpn)
 {
     TlsContext context{SSL_CTX_new(TLS_server_method()), SSL_CTX_free};
     if (!context) fail("TLS cannot be set up");
@@ -95,12 +97,13 @@ TlsContext make_tls_context(std::string_view certificate_pem, std::string_view k
                               SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     SSL_CTX_set_read_ahead(ctx, 1);     // a record in one read(2) instead of two
     SSL_CTX_set_max_early_data(ctx, 0); // what can be replayed is never a command (RFC 8446 §8)
+    // protection: ciphers
     if (SSL_CTX_set_cipher_list(ctx, "ECDHE+AESGCM:ECDHE+CHACHA20") != 1 ||
         SSL_CTX_set_ciphersuites(
             ctx, "TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256") != 1 ||
         SSL_CTX_set1_groups_list(ctx, "X25519:P-256:P-384") != 1)
         fail("the ciphers of this server are not in the TLS library");
-    SSL_CTX_set_alpn_select_cb(ctx, choose_protocol, nullptr);
+    if (alpn != nullptr) SSL_CTX_set_alpn_select_cb(ctx, choose_protocol, const_cast<char*>(alpn));
     use_certificate_chain(ctx, certificate_pem);
     use_key(ctx, key_pem);
     return context;

@@ -3,8 +3,8 @@
 #include "shared/base/base64.hpp"
 #include "shared/base/digest.hpp"
 #include "shared/base/error.hpp"
+#include "shared/base/numbers.hpp"
 
-#include <charconv>
 #include <span>
 
 namespace ftpc::server {
@@ -26,10 +26,11 @@ public:
     // Decimal without leading zeros, so that every hash has one text only.
     bool number(unsigned& out)
     {
-        if (rest_.starts_with('0')) return false;
-        const auto [end, error] = std::from_chars(rest_.data(), rest_.data() + rest_.size(), out);
-        if (error != std::errc{}) return false;
-        rest_.remove_prefix(static_cast<std::size_t>(end - rest_.data()));
+        const std::string_view digits = rest_.substr(0, rest_.find_first_not_of("0123456789"));
+        const auto number = parse_number<unsigned>(digits);
+        if (!number || digits.starts_with('0')) return false;
+        out = *number;
+        rest_.remove_prefix(digits.size());
         return true;
     }
 

@@ -4,12 +4,12 @@
 #include "shared/base/base64.hpp"
 #include "shared/base/digest.hpp"
 #include "shared/base/error.hpp"
+#include "shared/base/numbers.hpp"
 #include "shared/base/text.hpp"
 #include "shared/protocol/remote_path.hpp"
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <span>
 
 namespace ftpc::server {
@@ -43,12 +43,6 @@ bool read_generation(std::string_view hex, std::uint64_t& out)
     return true;
 }
 
-bool read_count(std::string_view text, std::uint64_t& out)
-{
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
-    return error == std::errc{} && end == text.data() + text.size();
-}
-
 // For a line without one: a user who is deleted and written anew, with another hash, has another generation.
 std::uint64_t generation_from(std::string_view password_hash)
 {
@@ -73,8 +67,8 @@ std::string read_options(std::string_view rest, User& user)
                 return "generation= must be followed by 16 digits of lower-case hexadecimal";
             has_generation = true;
         } else if (option.starts_with(max_dirs_label) && !user.max_dirs) {
-            if (!read_count(option.substr(max_dirs_label.size()), user.max_dirs.emplace()))
-                return "max-dirs= must be followed by a number";
+            user.max_dirs = parse_number<std::uint64_t>(option.substr(max_dirs_label.size()));
+            if (!user.max_dirs) return "max-dirs= must be followed by a number";
         } else {
             return "unknown or repeated option '" + printable(option) +
                    "' (there are generation=, locked and max-dirs=)";

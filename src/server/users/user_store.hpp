@@ -35,8 +35,8 @@ public:
 
     virtual std::size_t size() const = 0;
 
-    // A user chosen by `number` (taken modulo size), by whose hash parameters a stranger is measured; none
-    // when empty.
+    // A user chosen by `number` (taken modulo size), whose hash parameters serve for an unknown name; none
+    // if the store is empty.
     virtual std::optional<User> pick(std::uint64_t number) const = 0;
 
     // Replaces the password hash of `name` if it still is `expected` (compare-and-swap), durably. False when

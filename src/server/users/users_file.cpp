@@ -40,6 +40,7 @@ Result<UniqueFd> lock_directory(int data, int how)
 {
     UniqueFd lock{::openat(data, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
     if (!lock) return last_system_error();
+    // protection: lock
     while (::flock(lock.get(), how) != 0)
         if (errno != EINTR) return last_system_error();
     return lock;
@@ -147,10 +148,12 @@ std::vector<Problem> UsersFile::load()
 UsersFile::Attempt UsersFile::try_load(bool despite_writer)
 {
     const auto text = [&]() -> std::variant<Result<std::string>, UsedBy> {
+        // protection: complete-users-lock
         const auto lock = lock_directory(data_, LOCK_SH | LOCK_NB);
         if (!lock && lock.error() == boost::system::errc::operation_would_block)
             return UsedBy::holder_of_lock;
         // A file system that knows no locks keeps nobody away.
+        // protection: complete-users
         if (!despite_writer && has_writer(data_)) return UsedBy::writer;
         return read_private_file(data_, users_file_name, max_users_file_bytes);
     }(); // parsing takes longer than reading, and needs no lock
@@ -200,6 +203,7 @@ std::vector<Problem> UsersFile::edit(const Edit& change, const std::function<voi
     const auto there = read_private_file(data_, users_file_name, max_users_file_bytes);
     if (there && *there == text)
         return {{users_file_name, "was changed, but may not be on disk: " + written.error().message()}};
+    // protection: undo
     undo();
     return {{users_file_name, "cannot be written: " + written.error().message()}};
 }

@@ -1,9 +1,9 @@
 #include "shared/base/duration.hpp"
 
 #include "shared/base/error.hpp"
+#include "shared/base/numbers.hpp"
 
 #include <array>
-#include <charconv>
 
 namespace ftpc {
 
@@ -27,11 +27,9 @@ Result<std::chrono::seconds> parse_duration(std::string_view text)
         text.remove_suffix(1);
         break;
     }
-    std::int64_t count = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
-    if (error != std::errc{} || end != text.data() + text.size()) return Errc::bad_argument;
-    if (count < 1 || count > longest_seconds / unit_seconds) return Errc::bad_argument;
-    return std::chrono::seconds{count * unit_seconds};
+    const auto count = parse_number<std::int64_t>(text, 1, longest_seconds / unit_seconds);
+    if (!count) return Errc::bad_argument;
+    return std::chrono::seconds{*count * unit_seconds};
 }
 
 std::string duration_text(std::chrono::seconds length)

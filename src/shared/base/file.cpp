@@ -23,6 +23,8 @@ namespace {
 Result<UniqueFd> open_regular_file(int dir, const char* name)
 {
     // O_NONBLOCK: opening a FIFO that somebody put there must not hang.
+    // protection: no-link
+    // protection: no-fifo
     UniqueFd file{::openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)};
     struct stat status {};
     if (!file || ::fstat(file.get(), &status) != 0) return last_system_error();
@@ -69,6 +71,7 @@ Result<void> write_temporary(int dir, const char* name, std::string_view content
     if (!file) return last_system_error();
     if (auto written = write_all(file.get(), contents); !written) return written;
     if (owner && ::fchown(file.get(), owner->user, owner->group) != 0) return last_system_error();
+    // protection: file-sync
     if (::fchmod(file.get(), mode) != 0 || ::fsync(file.get()) != 0) return last_system_error();
     return {};
 }
@@ -110,6 +113,7 @@ Result<std::string> read_private_file(int dir, const char* name, std::size_t max
     struct stat status {};
     if (::fstat(file->get(), &status) != 0) return last_system_error();
     const bool trusted_owner = status.st_uid == ::geteuid() || status.st_uid == 0 || ::geteuid() == 0;
+    // protection: private-files
     if ((status.st_mode & (S_IRWXG | S_IRWXO)) != 0 || !trusted_owner) return Errc::unsafe_permissions;
     return read_all(file->get(), max_bytes);
 }
@@ -133,6 +137,7 @@ Result<void> replace_file(int dir, const char* name, std::string_view contents, 
         ::unlinkat(dir, temporary.c_str(), 0);
         return done;
     }
+    // protection: name-sync
     if (const error_code failure = sync_directory_if_possible(dir)) return failure;
     return {};
 }

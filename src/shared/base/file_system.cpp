@@ -139,6 +139,7 @@ error_code sync_directory(int fd)
     const error_code failure = last_system_error();
     if (!knows_no_such_sync(failure.value())) return failure;
     // Nothing hears of it behind FUSE.
+    // protection: no-op-syncfs
     if (type_of(fd) == FUSE_SUPER_MAGIC) return Errc::cannot_sync;
     if (const error_code whole = sync_file_system(fd))
         return whole.value() == ENOSYS ? make_error_code(Errc::cannot_sync) : whole;

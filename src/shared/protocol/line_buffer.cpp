@@ -6,9 +6,8 @@
 
 namespace ftpc {
 
-std::span<char> LineBuffer::room(Memory spare)
+std::span<char> LineBuffer::room()
 {
-    if (!bytes_) bytes_ = std::move(spare);
     if (!bytes_) bytes_.reset(new char[capacity]); // not value-initialised: it is written before it is read
     if (begin_ == end_) begin_ = searched_ = end_ = 0;
     if (begin_ > 0 && capacity - end_ < capacity / 4) {
@@ -50,15 +49,17 @@ LineBuffer::Line LineBuffer::skip_over_long_line()
     const std::size_t kept = end_ > begin_ && bytes_[end_ - 1] == '\r' ? 1 : 0;
     skipped_ += pending() - kept;
     begin_ = searched_ = end_ - kept;
+    // protection: endless-line
     return {skipped_ > max_skipped_bytes ? Status::endless : Status::need_more, {}};
 }
 
-LineBuffer::Memory LineBuffer::release_if_empty()
+void LineBuffer::release_if_empty()
 {
-    if (begin_ != end_) return {};
+    if (begin_ != end_) return;
+    // protection: lines-wiped
     wipe_used();
     begin_ = searched_ = end_ = 0;
-    return std::exchange(bytes_, nullptr);
+    bytes_.reset();
 }
 
 void LineBuffer::swap(LineBuffer& other) noexcept

@@ -38,13 +38,9 @@ public:
     }
     ~LineBuffer() { wipe_used(); }
 
-    // What the bytes are kept in. A line may carry a secret: whatever was received is wiped before the memory
-    // is given back or freed.
-    using Memory = std::unique_ptr<char[]>;
-
-    // Where the next bytes may be read to; never empty once next() has said need_more. Takes memory if the
-    // buffer holds none: `spare`, which has been given back by another, or else new.
-    std::span<char> room(Memory spare = {});
+    // Where the next bytes may be read to; never empty once next() has said need_more. A line may carry a
+    // secret: whatever was received is wiped before its memory is freed.
+    std::span<char> room();
 
     // Says how many bytes were put into room().
     void received(std::size_t bytes)
@@ -58,8 +54,8 @@ public:
     // How many received bytes have not been given out.
     std::size_t pending() const { return end_ - begin_; }
 
-    // Gives the memory back when nothing is pending, so that an idle connection holds none; else null.
-    Memory release_if_empty();
+    // Frees the memory when nothing is pending, so that an idle connection holds none.
+    void release_if_empty();
 
 private:
     Line skip_over_long_line();
@@ -67,7 +63,7 @@ private:
     void wipe_used();
 
     static constexpr std::size_t capacity = 2 * max_line_bytes;
-    Memory bytes_;
+    std::unique_ptr<char[]> bytes_;
     std::size_t begin_ = 0;    // first byte not yet given out
     std::size_t searched_ = 0; // no line end begins in [begin_, searched_)
     std::size_t end_ = 0;      // one past the last byte received

@@ -10,20 +10,13 @@ namespace ftpc {
 
 Result<RemotePath> RemotePath::resolve(std::string_view argument) const
 {
-    RemotePath path;
-    if (const error_code failure = resolve_into(path, argument)) return failure;
-    return path;
-}
-
-error_code RemotePath::resolve_into(RemotePath& path, std::string_view argument) const
-{
     if (argument.empty()) return Errc::bad_argument;
     if (!is_printable_ascii(argument)) {
         if (!is_utf8(argument)) return Errc::not_utf8;
         if (has_control_character(argument)) return Errc::control_character;
     }
 
-    path.text_.clear();
+    RemotePath path;
     path.text_.reserve(text_.size() + argument.size() + 1);
     if (argument.front() != '/') path.text_ = text_;
     while (!argument.empty()) {
@@ -39,7 +32,7 @@ error_code RemotePath::resolve_into(RemotePath& path, std::string_view argument)
         path.text_ += name;
         if (path.text_.size() > max_path_bytes) return Errc::name_too_long;
     }
-    return {};
+    return path;
 }
 
 std::size_t RemotePath::depth() const

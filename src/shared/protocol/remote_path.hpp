@@ -25,13 +25,6 @@ public:
     // control_character or name_too_long.
     Result<RemotePath> resolve(std::string_view argument) const;
 
-    // The same, into another path that is not needed any more, in whose memory it is put; where it fails,
-    // that path is good for nothing else.
-    error_code resolve_into(RemotePath& path, std::string_view argument) const;
-
-    // How many bytes may go into the memory of this one.
-    std::size_t capacity() const { return text_.capacity(); }
-
     // How many components: 0 for the home.
     std::size_t depth() const;
 

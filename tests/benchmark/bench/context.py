@@ -1,10 +1,14 @@
 """What all loads of a run share."""
+import contextlib
 import subprocess
 import sys
 import time
 
 from bench import ftpcd, peers
 from bench.generator import Generator
+
+
+SETTLING = 0.05  # seconds, for what is left to do after the last reply
 
 
 class Bench:
@@ -19,6 +23,7 @@ class Bench:
         self.ftpc = options.build / "bin/ftpc"
         self.generator = Generator(options.build / "tests/ftp_load")
         self._wanted_peers = options.peers
+        self._against = options.against
         self._flags = None
         self._servers = None
 
@@ -40,12 +45,24 @@ class Bench:
         self.results.version("ftpcd", server.version)
         return server
 
+    def _start_other_ftpcd(self, other):
+        server = ftpcd.Ftpcd(self, f"other-{len(self._servers)}", program=other.program, durability=other.durability,
+                             flags=other.flags)
+        server.name = other.name
+        self._keep(server)
+
+    def _keep(self, server):
+        self.place.at_end(server.stop)
+        self._servers.append(server)
+
     @property
     def servers(self):
-        """ftpcd and all peers that start, running until the end; the first is ftpcd."""
+        """ftpcd, the others that it is compared with and all peers that start, running until the end."""
         if self._servers is None:
-            self._servers = [self.start_ftpcd("ftpcd")]
-            self.place.at_end(self._servers[0].stop)
+            self._servers = []
+            self._keep(self.start_ftpcd("ftpcd"))
+            for other in self._against:
+                self._start_other_ftpcd(other)
             for kind in peers.PEERS:
                 if kind.name.lower() in self._wanted_peers:
                     self._start_peer(kind)
@@ -58,9 +75,8 @@ class Bench:
             said = getattr(failure, "stderr", None) or failure
             self.note(f"{kind.name} did not start: {said}")
             return
-        self.place.at_end(server.stop)
+        self._keep(server)
         self.results.version(kind.name, server.version)
-        self._servers.append(server)
 
     @property
     def first(self):
@@ -82,6 +98,12 @@ class Bench:
         return both
 
     # ---- measuring
+
+    def directories(self, server, **options):
+        """Directories a second, and the processor time that one takes the server when all sessions are logged in."""
+        with contextlib.closing(self.generator.directories(server, **options)) as sessions:
+            time.sleep(SETTLING)
+            return order_with_cpu(server, sessions, "begin")
 
     def note(self, text):
         self.results.note(text)
@@ -107,16 +129,12 @@ class Bench:
                    for load in loads for who in whos for number in range(self.rounds))
 
 
-def rate(result):
-    """The values to keep of a load that made directories."""
-    made = max(1, result["made"])
-    return {"value": result["per_second"], "p50_us": result["latency"]["p50_us"], "p99_us": result["latency"]["p99_us"],
-            "generator_cpu_us": 1e6 * result["generator_cpu_seconds"] / made}
-
-
 def order_with_cpu(server, holder, *words):
     """An order to sessions that are open already, and the CPU time of the server for each directory in it."""
     before = server.cpu_seconds()
     result = holder.order(*words)
+    time.sleep(SETTLING)  # the last log lines belong to it
     cpu = server.cpu_seconds() - before
-    return {**rate(result), "server_cpu_us": 1e6 * cpu / max(1, result["made"])}
+    made = max(1, result["made"])
+    return {"value": result["per_second"], "p50_us": result["latency"]["p50_us"], "p99_us": result["latency"]["p99_us"],
+            "generator_cpu_us": 1e6 * result["generator_cpu_seconds"] / made, "server_cpu_us": 1e6 * cpu / made}

@@ -1,4 +1,7 @@
 """ftpcd as it is, with its lockdown, limits and audit trail; only what a load is not about is made cheap."""
+import argparse
+import dataclasses
+import pathlib
 import re
 import signal
 import subprocess
@@ -10,6 +13,27 @@ CHEAP_HASH = "ln=10,r=8,p=1"
 DEFAULT_HASH = "ln=15,r=8,p=3"
 
 
+@dataclasses.dataclass
+class Other:
+    """One more ftpcd to compare with: "DIRECTORY" of another build, "SETTING=VALUE,…" for this one, or both with a comma."""
+
+    name: str
+    program: pathlib.Path | None
+    durability: str
+    flags: list
+
+    @staticmethod
+    def parse(text):
+        words = text.split(",")
+        builds = [word for word in words if "=" not in word]
+        settings = dict(word.split("=", 1) for word in words if "=" in word)
+        program = pathlib.Path(builds[0]).resolve() / "bin/ftpcd" if builds else None
+        if len(builds) > 1 or (program and not program.exists()):
+            raise argparse.ArgumentTypeError(f"{text}: not a build directory with bin/ftpcd, and settings of it")
+        durability = settings.pop("durability", "none")
+        return Other(text, program, durability, [f"--{name}={value}" for name, value in settings.items()])
+
+
 # The limits are on, but everything here comes from one address and one user.
 MANY_FROM_ONE_ADDRESS = ("--max-connections", "20000", "--max-connections-per-address", "20000", "--max-sessions-per-user", "20000")
 
@@ -19,9 +43,10 @@ class Ftpcd(Server):
     login = "session-key"
     makes_paths = True
 
-    def __init__(self, bench, name="ftpcd", scrypt=CHEAP_HASH, durability="none", root=None, users=None, flags=()):
+    def __init__(self, bench, name="ftpcd", scrypt=CHEAP_HASH, durability="none", root=None, users=None, flags=(),
+                 program=None):
         """`users`: a users.db to begin with; else it gets the one user. `root`: the tree; else a new one on tmpfs."""
-        self.program = bench.ftpcd
+        self.program = program or bench.ftpcd
         self.data = bench.place.path(f"{name}-data")
         home = bench.place.home(f"{name}-root/{USER}", root)
         self.settings = ["--data", self.data, "--root", home.parent, "--scrypt", scrypt]

@@ -1,5 +1,6 @@
 """Running ftp_load, the load generator."""
 import json
+import select
 import subprocess
 
 from bench.server import PASSWORD, USER
@@ -18,31 +19,37 @@ class Generator:
         return self._run([kind, *self._server(server, login)], options, PASSWORD + "\n")
 
     def idle(self, server, sessions):
-        return IdleSessions([self.program, "idle", *self._server(server), "--sessions", str(sessions)])
+        return OpenSessions([self.program, "idle", *self._server(server), "--sessions", str(sessions)])
+
+    def directories(self, server, **options):
+        """Sessions that are logged in, and make directories as soon as order() is called."""
+        return OpenSessions([self.program, "directories", "--on-order", *self._server(server), *self._flags(options)])
 
     @staticmethod
     def _server(server, login=None):
         return ["--server", server.address, "--user", USER, "--login", login or server.login]
 
-    def _run(self, words, options, text):
+    @staticmethod
+    def _flags(options):
+        words = []
         for name, value in options.items():
             flag = "--" + name.replace("_", "-")
             if value is True:
                 words.append(flag)
             elif value is not False and value is not None:
                 words += [flag, str(value)]
-        done = subprocess.run([self.program, *words], input=text, text=True, capture_output=True, timeout=LONGEST,
-                              check=False)
+        return words
+
+    def _run(self, words, options, text):
+        done = subprocess.run([self.program, *words, *self._flags(options)], input=text, text=True, capture_output=True,
+                              timeout=LONGEST, check=False)
         if done.returncode != 0:
             raise RuntimeError(done.stderr.strip())
-        result = json.loads(done.stdout)
-        if result.get("refused"):
-            raise RuntimeError(f"refused {result['refused']}, the first: {result['first_refusal']}")
-        return result
+        return json.loads(done.stdout)
 
 
-class IdleSessions:
-    """Sessions that stay open until close(); orders as in idle_load.hpp."""
+class OpenSessions:
+    """Sessions that stay open until close(); the orders to idle ones are in idle_load.hpp."""
 
     def __init__(self, command):
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
@@ -56,7 +63,10 @@ class IdleSessions:
 
     def order(self, *words):
         self._send(" ".join(str(word) for word in words))
-        return self._answer()
+        result = self._answer()
+        if result.get("refused"):
+            raise RuntimeError(f"refused {result['refused']}, the first: {result['first_refusal']}")
+        return result
 
     def close(self):
         self._process.kill()
@@ -67,6 +77,8 @@ class IdleSessions:
         self._process.stdin.flush()
 
     def _answer(self):
+        if not select.select([self._process.stdout], [], [], LONGEST)[0]:
+            raise RuntimeError(f"the generator has said nothing for {LONGEST} s")
         line = self._process.stdout.readline()
         if not line:
             raise RuntimeError(self._process.stderr.read().strip() or "the generator has ended")

@@ -1,7 +1,6 @@
 """Directories a second with different numbers of sessions and of commands in flight, every server in turn."""
 import os
 
-from bench.context import rate
 from bench.place import empty
 
 LOADS = {
@@ -9,29 +8,31 @@ LOADS = {
     "in-flight-16": {"in_flight": 16},
     "in-flight-64": {"in_flight": 64},
     "sessions-16": {"sessions": 16},
+    "sessions-64": {"sessions": 64},
     "sessions-16x16": {"sessions": 16, "in_flight": 16},
     "sessions-16x16-own": {"sessions": 16, "in_flight": 16, "own_parent": True},
     "sessions-200": {"sessions": 200},
+    "mkdir-p": {},
 }
+# The same with a second generator: each session in a thread of its own.
+THREADS = {f"threads-{load}": {**LOADS[load], "thread_per_session": True}
+           for load in ("waiting", "in-flight-64", "sessions-16", "sessions-64")}
 DEPTH = 10
 
 
-def run(bench):
-    for load, options in LOADS.items():
-        _in_turn(bench, load, lambda server, options=options: _directories(bench, server, **options))
-    _in_turn(bench, "mkdir-p", lambda server: _paths(bench, server))
-
-
-def _in_turn(bench, load, measure):
-    for number in range(bench.rounds):
-        shift = number % len(bench.servers)
-        for server in bench.servers[shift:] + bench.servers[:shift]:
-            bench.measure(load, server.name, number, lambda server=server: measure(server))
-            server.clean_up()
+def run(bench, loads):
+    for load in loads:
+        options = {**LOADS, **THREADS}[load]
+        measure = _paths if load == "mkdir-p" else _directories
+        for number in range(bench.rounds):
+            shift = number % len(bench.servers)
+            for server in bench.servers[shift:] + bench.servers[:shift]:
+                bench.measure(load, server.name, number, lambda server=server: measure(bench, server, **options))
+                server.clean_up()
 
 
 def _directories(bench, server, **options):
-    return rate(bench.generator.load("directories", server, seconds=bench.seconds, **options))
+    return bench.directories(server, seconds=bench.seconds, **options)
 
 
 def _paths(bench, server):
@@ -39,7 +40,7 @@ def _paths(bench, server):
     if server.makes_paths:
         return _directories(bench, server, depth=DEPTH, site_mkdir=True)
     values = _directories(bench, server, depth=DEPTH, in_flight=DEPTH)
-    return {**values, "value": values["value"] / DEPTH}
+    return {**values, "value": values["value"] / DEPTH, "server_cpu_us": values["server_cpu_us"] * DEPTH}
 
 
 # A MKD and its reply in TLS 1.3 records, as the generator sends them: bytes with 1 and with 64 in flight.

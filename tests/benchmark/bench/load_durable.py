@@ -5,7 +5,6 @@ import pathlib
 import subprocess
 import tempfile
 
-from bench.context import rate
 from bench.packages import Unpacked
 from bench.peers import PureFtpd
 from bench.processes import until
@@ -74,9 +73,8 @@ def _measure(bench, kind, number, tree):
         try:
             for load, options in LOADS.items():
                 if load == "" or not flags:
-                    bench.measure(name + load, who, number, lambda options=options, load=load: rate(
-                        bench.generator.load("directories", server, seconds=bench.seconds,
-                                             prefix=f"d{load}{len(flags)}", **options)))
+                    bench.measure(name + load, who, number, lambda options=options, load=load: bench.directories(
+                        server, seconds=bench.seconds, prefix=f"d{load}{len(flags)}", **options))
         finally:
             server.stop()
     for threads in (1, SESSIONS):
@@ -88,7 +86,7 @@ def _measure_synced_by_the_file_system(bench, kind, number, tree):
     name = f"durable-{kind}"
     server = PureFtpd(bench, f"pure-{name}-{number}", tree)
     try:
-        bench.measure(name, f"Pure-FTPd on a mount with {SYNCED[kind]}", number, lambda: rate(
-            bench.generator.load("directories", server, seconds=bench.seconds, prefix="pure", **LOADS[""])))
+        bench.measure(name, f"Pure-FTPd on a mount with {SYNCED[kind]}", number, lambda: bench.directories(
+            server, seconds=bench.seconds, prefix="pure", **LOADS[""]))
     finally:
         server.stop()

@@ -1,15 +1,16 @@
 """The tables of docs/performance.md, between two marks; the rest of the page is written by hand."""
 from bench import targets
-from bench.picture import picture
 
 BEGIN = "<!-- begin: written by scripts/benchmark --report -->"
 END = "<!-- end -->"
 
 MANY_SERVERS = {
     "waiting": "one session, waiting for each reply", "in-flight-16": "one session, 16 in flight",
-    "in-flight-64": "one session, 64 in flight", "sessions-16": "16 sessions, waiting",
+    "in-flight-64": "one session, 64 in flight", "sessions-16": "16 sessions, waiting", "sessions-64": "64 sessions, waiting",
     "sessions-16x16": "16 sessions, 16 in flight each", "sessions-16x16-own": "16 sessions, 16 in flight each, each below a directory of its own",
     "sessions-200": "200 sessions, waiting",
+    "threads-waiting": "one session, waiting, in a thread", "threads-in-flight-64": "one session, 64 in flight, in a thread",
+    "threads-sessions-16": "16 sessions, waiting, a thread each", "threads-sessions-64": "64 sessions, waiting, a thread each",
     "mkdir-p": "paths of 10 new directories, one after the other", "login-password": "logins by password",
     "login-prehash": "logins by PREHASH1", "login-session-key": "logins by session key",
 }
@@ -27,11 +28,11 @@ def _rounded(value):
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
-def _figure(results, load, who):
-    values = results.values(load, who)
+def _figure(results, load, who, key="value"):
+    values = results.values(load, who, key)
     if not values:
         return "–"
-    median = results.median(load, who)
+    median = results.median(load, who, key)
     return f"{_rounded(median)} ({_rounded(min(values))}–{_rounded(max(values))})"
 
 
@@ -49,10 +50,31 @@ def _goals(results):
                   [(line.what, line.bound, line.measured, marks[line.reached]) for line in targets.lines(results)])
 
 
-def _servers(results):
+def _every_server(results, head, key):
     whos = list(dict.fromkeys(who for load in MANY_SERVERS for who in results.who(load)))
-    rows = [(text, *(_figure(results, load, who) for who in whos)) for load, text in MANY_SERVERS.items() if results.of(load)]
-    return _table(("a second: median (least–most)", *whos), rows)
+    rows = [(text, *(_figure(results, load, who, key) for who in whos)) for load, text in MANY_SERVERS.items()
+            if any(results.values(load, who, key) for who in whos)]
+    return _table((head, *whos), rows)
+
+
+def _servers(results):
+    return _every_server(results, "a second: median (least–most)", "value")
+
+
+def _processor_time(results):
+    return _every_server(results, "µs for each: median (least–most)", "server_cpu_us")
+
+
+def beside_others(results):
+    """Each load of directories: the figures of every server, and ours divided by them round by round."""
+    rows = []
+    for load in MANY_SERVERS:
+        for who in results.who(load):
+            ratios = [results.ratios(load, "ftpcd", who, key) for key in ("value", "server_cpu_us")]
+            figures = [_figure(results, load, who, key) for key in ("value", "server_cpu_us")]
+            shown = [targets.spread(found) if found and who != "ftpcd" else "–" for found in ratios]
+            rows.append((load, who, figures[0], shown[0], figures[1], shown[1]))
+    return _table(("load", "server", "a second", "ftpcd makes", "server's µs for each", "ftpcd takes"), rows)
 
 
 def _limits(results):
@@ -96,7 +118,7 @@ def _clients(results):
     return _table(("load", "client", "wall time", "CPU time"), rows)
 
 
-SECTIONS = {"Every server": _servers, "The limits of the machine": _limits, "Idle sessions": _idle, "Users": _users,
+SECTIONS = {"Every server": _servers, "Processor time of every server": _processor_time, "The limits of the machine": _limits, "Idle sessions": _idle, "Users": _users,
             "On disk": _durable, "Clients": _clients}
 
 
@@ -106,7 +128,7 @@ def text(results):
     parts = [f"Measured {results.all['begun'][:10]} on {machine['cores']} cores ({machine['cpu'] or 'unknown'}), Linux "
              f"{machine['kernel']}, {machine['memory_gib']} GiB. Versions: {versions or 'none'}.",
              *(f"Note: {note}" for note in results.all["notes"]),
-             "### Where it must be", _goals(results), "![Directories a second](performance.svg)"]
+             "### Where it must be", _goals(results)]
     for title, table in SECTIONS.items():
         made = table(results)
         if made:
@@ -115,11 +137,9 @@ def text(results):
 
 
 def write(results, docs):
-    """Fills the page's part, and puts the picture and the results beside it."""
+    """Fills the page's part; the results themselves stay where they are."""
     page = docs / "performance.md"
     old = page.read_text(encoding="utf-8")
     before, _, rest = old.partition(BEGIN)
     _, _, after = rest.partition(END)
     page.write_text(f"{before}{BEGIN}\n\n{text(results)}\n\n{END}{after}", encoding="utf-8")
-    (docs / "performance.svg").write_text(picture(results), encoding="utf-8")
-    (docs / "performance.json").write_text(results.text(), encoding="utf-8")

@@ -1,5 +1,6 @@
 """scripts/benchmark: which loads, in which order, and what becomes of the results."""
 import argparse
+import functools
 import os
 import pathlib
 import resource
@@ -11,15 +12,24 @@ import time
 from bench import (load_clients, load_directories, load_durable, load_idle, load_logins, load_siblings, load_users, peers,
                    report, targets)
 from bench.context import Bench
+from bench.ftpcd import Other
 from bench.place import Place
 from bench.results import Results
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
+
+
+def _directories(loads):
+    return functools.partial(load_directories.run, loads=loads)
+
+
 LOADS = {
-    "limits": load_directories.run_limits, "directories": load_directories.run, "logins": load_logins.run,
+    "limits": load_directories.run_limits, "directories": _directories(load_directories.LOADS),
+    "threads": _directories(load_directories.THREADS), "logins": load_logins.run,
     "one": load_clients.run_one, "idle": load_idle.run, "users": load_users.run, "durable": load_durable.run,
     "siblings": load_siblings.run, "batch": load_clients.run_batch,
 }
+PARTS = {load: _directories([load]) for load in (*load_directories.LOADS, *load_directories.THREADS)}
 PEERS = [kind.name.lower() for kind in peers.PEERS]
 
 
@@ -37,15 +47,19 @@ def parse(arguments):
     parser = argparse.ArgumentParser(
         prog="scripts/benchmark", description="Measures ftpcd beside other FTP servers on this machine, as root. Keeps nothing "
         "but build/release, build/benchmark and what --report names.")
-    parser.add_argument("--loads", type=_names(list(LOADS)), default=list(LOADS), metavar="A,B", help=", ".join(LOADS) + " (all)")
+    parser.add_argument("--loads", type=_names([*LOADS, *PARTS]), default=list(LOADS), metavar="A,B",
+                        help=", ".join(LOADS) + " (all); parts of directories and threads: " + ", ".join(PARTS))
     parser.add_argument("--peers", type=_names(PEERS), default=PEERS, metavar="A,B", help=", ".join(PEERS) + " (all)")
+    parser.add_argument("--against", action="append", type=Other.parse, default=[], metavar="OTHER",
+                        help="one more ftpcd beside this one: another build's directory, settings as busy-poll=0, or both "
+                        "with a comma; any number of times")
     parser.add_argument("--rounds", type=int, help="rounds of each load, the servers in turn (5)")
     parser.add_argument("--seconds", type=float, help="how long each measurement lasts (1)")
     parser.add_argument("--quick", action="store_true", help="one round with small numbers: whether everything works")
     parser.add_argument("--results", type=pathlib.Path, help="the file for the results; what an interrupted run left in it "
                         "is not measured again (build/benchmark/TIME.json)")
     parser.add_argument("--report", nargs="?", const=ROOT / "docs", type=pathlib.Path, metavar="DOCS",
-                        help="write tables and picture to docs/performance.md; with --loads= from a file of results alone")
+                        help="write the tables to docs/performance.md; with --loads= from a file of results alone")
     parser.add_argument("--build", type=pathlib.Path, help="a build directory; nothing is built then")
     options = parser.parse_args(arguments)
     options.rounds = options.rounds or (1 if options.quick else 5)
@@ -76,13 +90,13 @@ def measure(options, results):
         bench = Bench(options, place, results, cache)
         for name in options.loads:
             print(f"{name} ({time.strftime('%H:%M:%S')})", flush=True)
-            LOADS[name](bench)
+            {**LOADS, **PARTS}[name](bench)
 
 
 def show_goals(results):
     for line in targets.lines(results):
-        mark = {True: "yes", False: "NO", None: "-"}[line.reached]
-        print(f"{mark:4} {line.what}: {line.bound}; {line.measured}")
+        if line.reached is not None:
+            print(f"{'yes' if line.reached else 'NO':4} {line.what}: {line.bound}; {line.measured}")
 
 
 def main(arguments):
@@ -92,6 +106,7 @@ def main(arguments):
     if options.loads:
         measure(options, results)
         print(f"results after {time.monotonic() - begin:.0f} s: {options.results}")
+    print(report.beside_others(results))
     show_goals(results)
     if options.report:
         report.write(results, options.report)

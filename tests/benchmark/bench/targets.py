@@ -2,6 +2,8 @@
 import statistics
 from dataclasses import dataclass
 
+from bench import peers
+
 
 @dataclass
 class Line:
@@ -17,9 +19,9 @@ def lines(results):
 
 
 def best_peer(results, load):
-    """The peer with the highest median, and that; none where no peer was measured."""
-    peers = [who for who in results.who(load) if who != "ftpcd"]
-    return max(peers, key=lambda who: results.median(load, who), default=None)
+    """The peer with the highest median; none where no peer was measured. Other builds of ftpcd are no peers."""
+    names = {kind.name for kind in peers.PEERS}
+    return max((who for who in results.who(load) if who in names), key=lambda who: results.median(load, who), default=None)
 
 
 def spread(values):
@@ -34,14 +36,28 @@ def _at_least(what, least, ratios, against):
     return line
 
 
-AGAINST_PEERS = (("one session waiting for each reply", "waiting", 1.1), ("64 in flight, one session", "in-flight-64", 3),
-                 ("16 sessions waiting", "sessions-16", 1.5), ("16 × 16 in flight", "sessions-16x16", 3))
+def _at_most(what, most, ratios, against):
+    line = Line(what, f"≤ {most:g} ×")
+    if ratios:
+        line.measured = f"{spread(ratios)} {against}"
+        line.reached = statistics.median(ratios) <= most
+    return line
+
+
+# Directories a second, at least, and the server's processor time for one, at most; both as a ratio to the best peer.
+AGAINST_PEERS = (("one session waiting for each reply", "waiting", 1.5, 0.85), ("16 sessions waiting", "sessions-16", 1.1, 0.85),
+                 ("64 sessions waiting", "sessions-64", 1.1, 0.85), ("64 in flight, one session", "in-flight-64", 2.5, 0.4))
 
 
 def _against_peers(results):
-    for what, load, least in AGAINST_PEERS:
-        peer = best_peer(results, load)
-        yield _at_least(what, least, results.ratios(load, "ftpcd", peer) if peer else [], f"to {peer}")
+    for kind, end in (("", ""), ("threads-", ", a thread each")):
+        for what, load, least, most in AGAINST_PEERS:
+            peer = best_peer(results, kind + load)
+            speed, time = (results.ratios(kind + load, "ftpcd", peer, key) if peer else [] for key in ("value", "server_cpu_us"))
+            yield _at_least(what + end, least, speed, f"to {peer}")
+            yield _at_most("… processor time for a directory", most, time, f"to {peer}")
+    peer = best_peer(results, "sessions-16x16")
+    yield _at_least("16 × 16 in flight", 3, results.ratios("sessions-16x16", "ftpcd", peer) if peer else [], f"to {peer}")
 
 
 def _against_limits(results):

@@ -10,6 +10,7 @@
 
 #include <array>
 #include <chrono>
+#include <future>
 #include <thread>
 #include <vector>
 
@@ -258,7 +259,8 @@ TEST_CASE("a server that keeps a reply going, byte by byte or line by line, is g
             peer.greet_and_start_tls();
             peer.read_line();
             peer.write("211-Features:\r\n");
-            while (true) { // until the client has gone
+            const auto end = std::chrono::steady_clock::now() + test::patience();
+            while (std::chrono::steady_clock::now() < end) { // or until the client has gone
                 peer.write(drop);
                 std::this_thread::sleep_for(std::chrono::milliseconds{50});
             }
@@ -335,6 +337,33 @@ TEST_CASE("all connections of a command have the time of one, unless it is renew
     CHECK(ControlConnection::open({"127.0.0.1", server.port()}, "", allowance).has_error());
     allowance.renew();
     CHECK_FALSE(allowance.used_up());
+}
+
+TEST_CASE("a reply that is there when the time is used up is taken")
+{
+    std::promise<void> answered;
+    const ScriptedServer server{[&](Peer& peer) {
+        peer.greet_and_start_tls();
+        peer.read_line();
+        peer.write("200 done\r\n");
+        answered.set_value();
+        peer.client_said_goodbye();
+    }};
+    TimeAllowance allowance{std::chrono::duration_cast<std::chrono::seconds>(test::patience() / 5)};
+    auto connection = ControlConnection::open({"127.0.0.1", server.port()}, "", allowance);
+    REQUIRE(connection);
+    connection->send("NOOP");
+    REQUIRE(connection->exchange());
+    REQUIRE(answered.get_future().wait_for(test::patience()) == std::future_status::ready);
+    {
+        const TimeAllowance::Use use{allowance};
+        std::this_thread::sleep_for(allowance.left()); // is what counts
+    }
+    REQUIRE(allowance.used_up());
+    const auto reply = connection->await_reply();
+    REQUIRE(reply);
+    CHECK(reply->code == 200);
+    CHECK(connection->pump().has_error());
 }
 
 TEST_CASE("time in which the server owes nothing does not count")

@@ -33,7 +33,9 @@ struct Following {
     boost::asio::io_context loop{1};
     UsersFile users{data.fd(), data.path()};
     int changes = 0;
-    UsersReader reader{loop, users, [this] { ++changes; }};
+    std::chrono::seconds passed{0}; // beside the time that does pass
+    UsersReader reader{loop, users, [this] { ++changes; },
+                       [this] { return UsersReader::Clock::now() + passed; }};
     const std::string first_half = "realm r\n" + line_of("alice");
     const std::string second_half = line_of("bob");
 
@@ -51,6 +53,12 @@ struct Following {
     {
         return UniqueFd{::openat(data.fd(), users_file_name, O_WRONLY | O_CLOEXEC | flags)};
     }
+    UniqueFd lock_data() const
+    {
+        UniqueFd lock{::openat(data.fd(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+        REQUIRE(::flock(lock.get(), LOCK_EX) == 0);
+        return lock;
+    }
     static void write(const UniqueFd& file, std::string_view text)
     {
         REQUIRE(::write(file.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size()));
@@ -61,6 +69,13 @@ struct Following {
         const auto until = std::chrono::steady_clock::now() + time;
         for (const int before = changes; changes == before && loop.run_one_until(until) > 0;)
             continue;
+    }
+    // Lets it run until that is waited for, or there has been another change.
+    void run_until_waiting_for(std::string_view what)
+    {
+        const auto until = std::chrono::steady_clock::now() + test::patience();
+        for (const int before = changes; changes == before && reader.waits_for() != what;)
+            REQUIRE(loop.run_one_until(until) > 0);
     }
 };
 
@@ -97,8 +112,7 @@ TEST_CASE_METHOD(Following,
 
 TEST_CASE_METHOD(Following, "a users file that is written in steps under the lock is read when that is free")
 {
-    UniqueFd lock{::openat(data.fd(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-    REQUIRE(::flock(lock.get(), LOCK_EX) == 0);
+    UniqueFd lock = lock_data();
     write(open_to_write(O_TRUNC), first_half);
     run(long_enough);
     CHECK(changes == 0);
@@ -108,6 +122,38 @@ TEST_CASE_METHOD(Following, "a users file that is written in steps under the loc
     run();
     CHECK(changes == 1);
     CHECK_FALSE(users.find("bob"));
+    CHECK(users.find("carol"));
+}
+
+TEST_CASE_METHOD(Following, "a writer is waited for as long as ever after a lock that was held for long")
+{
+    UniqueFd lock = lock_data();
+    UniqueFd file = open_to_write(O_TRUNC);
+    write(file, first_half);
+    CHECK(reader.read().empty());
+    CHECK(reader.waits_for() == "somebody holds the lock of the data directory");
+    passed += std::chrono::minutes{1};
+    lock.reset();
+    run_until_waiting_for("somebody is writing it");
+    CHECK(changes == 0);
+    CHECK(users.find("bob"));
+    write(file, second_half + line_of("carol"));
+    file.reset();
+    run();
+    CHECK(changes == 1);
+    CHECK(users.find("bob"));
+    CHECK(users.find("carol"));
+}
+
+TEST_CASE_METHOD(Following, "a writer that never ends is waited for no longer than ten seconds")
+{
+    const UniqueFd file = open_to_write(O_APPEND);
+    write(file, line_of("carol"));
+    CHECK(reader.read().empty());
+    CHECK(reader.waits_for() == "somebody is writing it");
+    passed += std::chrono::seconds{11};
+    run();
+    CHECK(changes == 1);
     CHECK(users.find("carol"));
 }
 

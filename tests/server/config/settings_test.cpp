@@ -46,7 +46,6 @@ Settings unlike_the_defaults()
     s.max_dirs = 18446744073709551615U;
     s.hand_over = HandOver::always;
     s.reactors = 3;
-    s.pin_reactors = false;
     s.busy_poll = 0;
     s.tree_workers = 2;
     s.certificate = "/etc/ssl/certs/files.pem";
@@ -88,7 +87,6 @@ void check_same(const Settings& a, const Settings& b)
     CHECK(a.max_dirs == b.max_dirs);
     CHECK((a.hand_over == b.hand_over));
     CHECK(a.reactors == b.reactors);
-    CHECK(a.pin_reactors == b.pin_reactors);
     CHECK(a.busy_poll == b.busy_poll);
     CHECK(a.tree_workers == b.tree_workers);
     CHECK(a.certificate == b.certificate);

@@ -73,29 +73,6 @@ TEST_CASE("parents are handed over once; one that follows itself is named once")
     CHECK_FALSE(batch.empty());
 }
 
-TEST_CASE("a batch without text leaves its memory to another one")
-{
-    std::string spare;
-    ReplyBatch first;
-    first.add({200, std::string(1000, 'x')});
-    first.leave_memory(spare);
-    CHECK(spare.capacity() < 1000); // it is in use
-    first.sent(first.text().size());
-    first.leave_memory(spare);
-    CHECK(spare.capacity() >= 1000);
-    CHECK(spare.empty());
-    const char* const where = spare.data();
-
-    ReplyBatch second;
-    second.take_memory(spare);
-    second.add({200, "OK."});
-    CHECK(second.text() == "200 OK.\r\n");
-    CHECK(static_cast<const void*>(second.text().data()) == where);
-    std::string other(2000, 'y');
-    second.take_memory(other);
-    CHECK(second.text() == "200 OK.\r\n");
-}
-
 TEST_CASE("a batch is full when its text or its replies without a sync are many")
 {
     ReplyBatch text;

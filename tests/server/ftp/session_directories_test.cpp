@@ -1,126 +1,177 @@
-// MKD, CWD, CDUP, PWD and SITE MKDIR: which path they mean and how their end is told.
-#include "server/ftp/session_driver.hpp"
-#include "shared/base/error.hpp"
-#include "support/catch.hpp"
+// Who works in the same home shares what belongs to it.
+#include "server/ftp/session_directories.hpp"
 
+#include "server/storage/count_directories.hpp"
+#include "server/storage/tree_fixture.hpp"
+
+#include <sys/mount.h>
+
+#include <sched.h>
+
+#include <chrono>
+#include <filesystem>
 #include <string>
+#include <vector>
 
 using namespace ftpc;
 using namespace ftpc::server;
+using namespace std::chrono_literals;
+using test::inode;
+using test::inodes;
+using test::path;
 
 namespace {
 
-RemotePath path(std::string_view text)
-{
-    return RemotePath{}.resolve(text).value();
-}
+struct SessionDirectoriesTest : test::TreeFixture {
+    Homes homes;
 
-error_code system_error(int number)
-{
-    return {number, boost::system::system_category()};
-}
+    SessionDirectories enter(std::string_view home)
+    {
+        return session_directories(open_home(tree(), home, Blocking::any).value(), homes);
+    }
+};
 
-std::string names(const std::string& name, int count)
-{
-    std::string all;
-    for (int i = 0; i < count; ++i)
-        all += (i == 0 ? "" : "/") + name;
-    return all;
-}
+// A home of a user with a limit, in which a count is good until the test says otherwise.
+struct LimitedSessionTest : test::TreeFixture {
+    HomeQuota::Clock::time_point now{1h};
+    Tree tree_ = tree();
+    Homes homes;
+    SessionDirectories place = session_directories(open_home(tree_, "alice", Blocking::any).value(), homes);
 
-struct DirectoryTest : test::SessionDriver {
-    DirectoryTest() { log_in(); }
+    LimitedSessionTest()
+    {
+        const auto count = [fd = place.home->fd.get()] { return count_directories(fd); };
+        place.quota = std::make_shared<HomeQuota>(count, [this] { return now; });
+    }
+    MkdirResult make_path(std::string_view text, Blocking blocking) const
+    {
+        return make_directories(tree_, place, MakePath{path(text)}, now, blocking);
+    }
+    // So that the next command is not refused by it.
+    void count_now()
+    {
+        REQUIRE(place.quota->take(place.max_dirs, now, true));
+        now += 1us;
+    }
 };
 
 } // namespace
 
-TEST_CASE_METHOD(DirectoryTest, "a path is meant from the working directory, and never above the home")
+TEST_CASE_METHOD(LimitedSessionTest, "a path that is made in two attempts is one, with all its parents")
 {
-    change_directory("/a/b");
-    CHECK(outcome("MKD c") == "make here /a/b/c");
-    CHECK(outcome("MKD c/") == "make /a/b/c");
-    CHECK(outcome("MKD ./c") == "make /a/b/c");
-    CHECK(outcome("MKD ../c") == "make /a/c");
-    CHECK(outcome("MKD ../../../../../c") == "make /c");
-    CHECK(outcome("MKD /c//d/") == "make /c/d");
-    CHECK(outcome("MKD c\\d") == "make here /a/b/c\\d");
-    CHECK(outcome("MKD ..\\..\\c") == "make here /a/b/..\\..\\c");
-    CHECK(outcome("MKD ...") == "make here /a/b/...");
-    CHECK(outcome("MKD .") == "make /a/b");
-    CHECK(outcome("MKD ..") == "make /a");
-    CHECK(outcome("MKD b") == "make here /a/b/b");
-    CHECK(outcome("MKD ../b") == "make /a/b");
-    CHECK(outcome("MKD /") == "make /");
-    CHECK(outcome("MKD  c ") == "make here /a/b/ c ");
-    CHECK(outcome("MKD ~") == "make here /a/b/~");
-    CHECK(outcome("MKD 资料 \"x\" 100%") == "make here /a/b/资料 \"x\" 100%");
-    CHECK(outcome("CWD ../..") == "change to /");
-    CHECK(outcome("CDUP") == "change to /a");
-    CHECK(outcome("SITE MKDIR ../c/d") == "make all of /a/c/d");
+    make_in_home("other");
+    place.max_dirs = 3;
+    count_now();
+    REQUIRE(std::filesystem::remove(top.path("root/alice/other"))); // which nobody here knows
+    MkdirResult result = make_path("/a/b/c", Blocking::never);
+    CHECK(result.failure == Errc::must_count);
+    CHECK(is_directory("a/b"));
+    CHECK_FALSE(is_directory("a/b/c"));
+    result.add(make_path("/a/b/c", Blocking::to_count));
+    CHECK_FALSE(result.failure);
+    CHECK(result.path_made);
+    CHECK(result.directories == 3);
+    CHECK(result.below == 0);
+    CHECK(inodes(result.parents) ==
+          std::vector{inode(place.home->fd.get()), inode_in_home("a"), inode_in_home("a/b")});
 }
 
-TEST_CASE_METHOD(DirectoryTest, "control characters and broken UTF-8 in a path are 501")
+TEST_CASE_METHOD(LimitedSessionTest, "a path that is refused half-way says what was made of it")
 {
-    for (const std::string_view bad :
-         {std::string_view{"a\0b", 3}, std::string_view{"a\r"}, std::string_view{"a\nb"},
-          std::string_view{"\x1b[31m"}, std::string_view{"\x7f"}, std::string_view{"\xc2\x80"},
-          std::string_view{"\xff"}, std::string_view{"\xc0\xaf"}, std::string_view{"\xed\xa0\x80"},
-          std::string_view{"\xe8\xb5"}}) {
-        for (const char* const verb : {"MKD ", "CWD ", "SITE MKDIR "}) {
-            INFO(verb << bad);
-            CHECK(outcome(verb + std::string{bad}) == "501");
-        }
-    }
+    place.max_dirs = 2;
+    count_now();
+    MkdirResult result = make_path("/a/b/c/dd/e", Blocking::never);
+    CHECK(result.failure == Errc::must_count);
+    result.add(make_path("/a/b/c/dd/e", Blocking::to_count));
+    CHECK(result.failure == Errc::over_quota);
+    CHECK_FALSE(result.path_made);
+    CHECK(result.directories == 2);
+    CHECK(result.below == std::string{"/c/dd/e"}.size());
+    CHECK(inodes(result.parents) == std::vector{inode(place.home->fd.get()), inode_in_home("a")});
 }
 
-TEST_CASE_METHOD(DirectoryTest, "a name has at most 255 bytes and a path 4,096")
+TEST_CASE_METHOD(LimitedSessionTest, "a path of which nothing could be made needs no sync")
 {
-    CHECK(outcome("MKD " + std::string(255, 'n')) == "make here /" + std::string(255, 'n'));
-    CHECK(outcome("MKD " + std::string(256, 'n')) == "553");
-    CHECK(outcome("CWD " + std::string(256, 'n')) == "553");
-    CHECK(outcome("SITE MKDIR a/" + std::string(256, 'n')) == "553");
-    const std::string longest = names(std::string(255, 'n'), 16); // with its leading slash 4,096 bytes
-    CHECK(outcome("MKD " + longest) == "make /" + longest);
-    CHECK(outcome("MKD " + longest + "/x") == "553");
-    CHECK(outcome("CWD " + longest + "/x") == "553");
+    make_in_home("a");
+    make_in_home("a/b");
+    place.max_dirs = 2;
+    const MkdirResult result = make_path("/a/b/c/d", Blocking::to_count);
+    CHECK(result.failure == Errc::over_quota);
+    CHECK(result.directories == 0);
+    CHECK(result.parents.empty());
 }
 
-TEST_CASE_METHOD(DirectoryTest,
-                 "directories are made to a depth of 64, and deeper ones can be walked through")
+TEST_CASE_METHOD(SessionDirectoriesTest, "sessions in one home share its descriptor and its quota")
 {
-    CHECK(outcome("MKD " + names("d", 64)) == "make /" + names("d", 64));
-    CHECK(outcome("MKD " + names("d", 65)) == "552");
-    CHECK(outcome("SITE MKDIR " + names("d", 64)) == "make all of /" + names("d", 64));
-    CHECK(outcome("SITE MKDIR " + names("d", 65)) == "552");
-    CHECK(outcome("CWD " + names("d", 65)) == "change to /" + names("d", 65));
-    change_directory("/" + names("d", 64));
-    CHECK(outcome("MKD x") == "552");
-    CHECK(outcome("MKD ../x") == "make /" + names("d", 63) + "/x");
+    const SessionDirectories first = enter("alice");
+    const SessionDirectories second = enter("alice");
+    CHECK(first.home == second.home);
+    CHECK(second.home == second.working_directory);
+    CHECK(first.quota == second.quota);
 }
 
-TEST_CASE_METHOD(DirectoryTest, "a directory that was made is named in quotes, with each quote in it doubled")
+TEST_CASE_METHOD(SessionDirectoriesTest,
+                 "homes on a local disk wait apart from one another, also where all is handed over")
 {
-    const auto on_made = [&](std::string_view made, error_code failure) {
-        Reply reply{200, "of another command"};
-        session.on_directory_made(path(made), failure, reply);
-        return reply;
+    make("root/bob");
+    const Tree all_handed_over{open("root"), 0755, HandOver::always};
+    const auto lane = [&](std::string_view home) {
+        return session_directories(open_home(all_handed_over, home, Blocking::any).value(), homes)
+            .waiting.key;
     };
-    CHECK(on_made("/a/say \"hi\"", {}) == Reply{257, R"("/a/say ""hi""" created.)"});
-    CHECK(session.on_path_made(path("/a"), true, {}) == Reply{257, "\"/a\" created."});
-    CHECK(session.on_path_made(path("/a"), false, {}) == Reply{250, "\"/a\" is there."});
-    CHECK(on_made("/\"a", Errc::directory_exists).code == 521);
-    CHECK(on_made("/\"a", Errc::directory_exists).text == R"("/""a" is already there.)");
-    CHECK(on_made("/a", system_error(EEXIST)) == Reply{550, "File exists"});
-    CHECK(session.on_path_made(path("/a"), true, system_error(ENOSPC)) ==
-          Reply{452, "No space left on device"});
+    CHECK(lane("alice") == lane("alice"));
+    CHECK(lane("alice") != lane("bob"));
+    CHECK(lane_of_home(all_handed_over, "alice").key != lane_of_home(all_handed_over, "bob").key);
 }
 
-TEST_CASE_METHOD(DirectoryTest, "the working directory changes only when that succeeded")
+TEST_CASE_METHOD(SessionDirectoriesTest,
+                 "a home that took the place of another is shared with nobody in the old one")
 {
-    CHECK(session.on_directory_changed(path("/a"), system_error(ENOENT)).code == 550);
-    CHECK(text("PWD") == "\"/\" is the working directory.");
-    CHECK(session.on_directory_changed(path("/a\"b"), {}) ==
-          Reply{250, "\"/a\"\"b\" is the working directory."});
-    CHECK(text("PWD") == "\"/a\"\"b\" is the working directory.");
-    CHECK(session.working_directory() == path("/a\"b"));
+    const SessionDirectories before = enter("alice");
+    const auto home = top.path("root/alice");
+    std::filesystem::rename(home, home + ".old");
+    std::filesystem::create_directory(home);
+    const SessionDirectories after = enter("alice");
+    CHECK(before.home != after.home);
+    CHECK(before.quota != after.quota);
+    CHECK(enter("alice.old").home == before.home);
+}
+
+TEST_CASE_METHOD(SessionDirectoriesTest, "a home's descriptor and its quota go with its last session")
+{
+    std::weak_ptr<const OpenDirectory> home;
+    std::weak_ptr<HomeQuota> quota;
+    {
+        const SessionDirectories place = enter("alice");
+        home = place.home;
+        quota = place.quota;
+    }
+    CHECK(home.expired());
+    CHECK(quota.expired());
+    CHECK(enter("alice").home);
+}
+
+TEST_CASE_METHOD(SessionDirectoriesTest,
+                 "through another mount a home has a descriptor of its own, and the same quota")
+{
+    if (::geteuid() != 0) {
+        WARN("skipped: mounting needs root");
+        return;
+    }
+    std::filesystem::create_directory(top.path("root/mount"));
+    const std::string result = test::in_child([this]() -> std::string {
+        if (::unshare(CLONE_NEWNS) != 0 ||
+            ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+            ::mount(top.path("root/alice").c_str(), top.path("root/mount").c_str(), nullptr, MS_BIND,
+                    nullptr) != 0)
+            return "cannot mount";
+        const SessionDirectories direct = enter("alice");
+        const SessionDirectories mounted = enter("mount");
+        return std::string{"descriptors: "} + (direct.home == mounted.home ? "one" : "two") +
+               ", quotas: " + (direct.quota == mounted.quota ? "one" : "two");
+    });
+    if (result == "cannot mount")
+        WARN("skipped: nothing can be mounted here");
+    else
+        CHECK(result == "descriptors: two, quotas: one");
 }

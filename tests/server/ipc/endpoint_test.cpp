@@ -5,9 +5,12 @@
 #include "support/time_scale.hpp"
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 
 #include <fcntl.h>
 
+#include <algorithm>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -19,6 +22,7 @@ using namespace ftpc::server;
 namespace {
 
 constexpr std::size_t max_packet_bytes = 64;
+constexpr int most_in_a_turn = 50; // packets, before others on the loop have their turn
 
 std::string text(const ipc::Packet& packet)
 {
@@ -31,6 +35,7 @@ struct EndpointTest {
     UniqueFd other;
     std::vector<std::string> received;
     std::vector<std::string> closed;
+    std::function<void()> on_packet;
     std::function<void()> on_room;
     std::optional<ipc::Endpoint> endpoint;
 
@@ -39,16 +44,19 @@ struct EndpointTest {
         auto ends = ipc::make_channel();
         other = std::move(ends.first);
         REQUIRE(::fcntl(other.get(), F_SETFL, O_NONBLOCK) == 0);
-        endpoint.emplace(
-            loop, std::move(ends.second), max_packet_bytes,
-            ipc::Endpoint::Events{
-                .on_packet = [this](const ipc::Packet& packet) { received.push_back(text(packet)); },
-                .on_closed = [this](std::string_view reason) { closed.emplace_back(reason); },
-                .on_room =
-                    [this] {
-                        if (on_room) on_room();
-                    }},
-            most_unsent);
+        endpoint.emplace(loop, std::move(ends.second), max_packet_bytes,
+                         ipc::Endpoint::Events{
+                             .on_packet =
+                                 [this](const ipc::Packet& packet) {
+                                     received.push_back(text(packet));
+                                     if (on_packet) on_packet();
+                                 },
+                             .on_closed = [this](std::string_view reason) { closed.emplace_back(reason); },
+                             .on_room =
+                                 [this] {
+                                     if (on_room) on_room();
+                                 }},
+                         most_unsent);
     }
     // The next packet that the other side gets; none: nothing has been sent.
     std::optional<std::string> read() const
@@ -60,6 +68,22 @@ struct EndpointTest {
     bool write(std::string_view packet) const
     {
         return ipc::send_packet(other.get(), secret_text(packet)).has_value();
+    }
+    // Runs the loop with other work in it, which is always ready, until `done` reaches `all`. Returns the
+    // most by which `done` grew between two turns of that work.
+    int most_between_turns(const int& done, int all)
+    {
+        int most = 0;
+        int before = done;
+        const std::function<void()> other_work = [&] {
+            most = std::max(most, done - before);
+            before = done;
+            if (done < all) boost::asio::post(loop, other_work);
+        };
+        boost::asio::post(loop, other_work);
+        while (done < all && loop.run_one_for(test::patience()) > 0) {
+        }
+        return std::max(most, done - before);
     }
 };
 
@@ -112,6 +136,54 @@ TEST_CASE_METHOD(EndpointTest,
     };
     endpoint->fill();
     CHECK(read() == "later");
+}
+
+// The reader keeps pace, so the kernel always has room and never ends a turn.
+TEST_CASE_METHOD(EndpointTest, "an owner with much to say is never asked from within its own send")
+{
+    open();
+    constexpr int packets = 10'000;
+    int sent = 0;
+    int depth = 0;
+    int deepest = 0;
+    on_room = [&] {
+        deepest = std::max(deepest, ++depth);
+        if (sent < packets) endpoint->send(secret_text(std::to_string(sent++)));
+        read();
+        --depth;
+    };
+    endpoint->fill();
+    most_between_turns(sent, packets);
+    CHECK(sent == packets);
+    CHECK(deepest == 1);
+}
+
+TEST_CASE_METHOD(EndpointTest, "an owner with much to say leaves other work on the loop its turn")
+{
+    open();
+    constexpr int packets = 10'000;
+    int sent = 0;
+    on_room = [&] {
+        if (sent < packets) endpoint->send(secret_text(std::to_string(sent++)));
+        read();
+    };
+    endpoint->fill();
+    CHECK(sent <= most_in_a_turn);
+    CHECK(most_between_turns(sent, packets) <= most_in_a_turn);
+    CHECK(sent == packets);
+}
+
+TEST_CASE_METHOD(EndpointTest, "another side with much to say leaves other work on the loop its turn")
+{
+    open();
+    constexpr int packets = 10'000;
+    int arrived = 0;
+    on_packet = [&] {
+        if (++arrived < packets) REQUIRE(write("the next"));
+    };
+    REQUIRE(write("the first"));
+    CHECK(most_between_turns(arrived, packets) <= most_in_a_turn);
+    CHECK(arrived == packets);
 }
 
 TEST_CASE_METHOD(EndpointTest,

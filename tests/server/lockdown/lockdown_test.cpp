@@ -2,7 +2,9 @@
 #include "server/lockdown/lockdown.hpp"
 
 #include "server/lockdown/locked_child.hpp"
+#include "server/users/users_file.hpp"
 #include "shared/base/file.hpp"
+#include "support/in_child.hpp"
 #include "support/matchers.hpp"
 
 #include <sys/prctl.h>
@@ -135,6 +137,24 @@ TEST_CASE_METHOD(LockdownTest,
     CHECK(auth([&] { return Place::signal(parent); }) == "SIGSYS");
     CHECK(auth([&] { return Place::trace(parent); }) == (sanitizer_build ? "EPERM" : "SIGSYS"));
     if (!sanitizer_build) CHECK(auth(Place::fork) == "SIGSYS");
+}
+
+TEST_CASE_METHOD(LockdownTest, "auth refuses a users.db of another user, and goes on")
+{
+    if (!lockdown_is_here()) return;
+    if (::geteuid() != 0) {
+        WARN("skipped: becoming another user needs root");
+        return;
+    }
+    REQUIRE(::chmod(place.path("data/users.db").c_str(), 0644) == 0);
+    const auto as_another_user = [&] {
+        if (::setresuid(test::nobody, test::nobody, test::nobody) != 0) return outcome(-1);
+        UsersFile users{place.data.get(), place.path("data")};
+        harden_process();
+        lock_down(Locked::auth, with(LockdownMode::require), place.data.get());
+        return users.try_load().problems.at(0).what;
+    };
+    CHECK_THAT(in_process(as_another_user).how, test::contains("chmod 600"));
 }
 
 TEST_CASE_METHOD(LockdownTest, "auth reads and replaces the files of the data directory, and lists it")

@@ -4,11 +4,13 @@
 #include "server/lockdown/locked_child.hpp"
 
 #include <linux/tcp.h>
+#include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
+#include <cstring>
 #include <thread>
 
 using namespace ftpc;
@@ -49,6 +51,13 @@ std::string ask_for_signals_of_another()
     return outcome(::fcntl(STDERR_FILENO, F_SETOWN, ::getppid()));
 }
 
+std::string choose_processors()
+{
+    cpu_set_t all;
+    std::memset(&all, 0xFF, sizeof all);
+    return outcome(::sched_setaffinity(0, sizeof all, &all));
+}
+
 std::string set_raw_option(int socket)
 {
     const int value = 1;
@@ -71,6 +80,7 @@ TEST_CASE_METHOD(FilterTest, "neither process makes sockets, programs, processes
         CHECK(run(Place::execute) == "SIGSYS");
         CHECK(run([&] { return Place::signal(parent); }) == "SIGSYS");
         CHECK(run(ask_for_signals_of_another) == "SIGSYS");
+        CHECK(run(choose_processors) == "SIGSYS");
         if (sanitizer_build) continue; // whose libraries need these
         CHECK(run(Place::fork) == "SIGSYS");
         CHECK(run([&] { return Place::trace(parent); }) == "SIGSYS");
@@ -90,6 +100,7 @@ TEST_CASE_METHOD(FilterTest, "all of that works in a process without the filter"
     CHECK(in_process(Place::execute).how.empty()); // it became /bin/true
     CHECK(in_process([&] { return Place::signal(parent); }).how == "0");
     CHECK(in_process(ask_for_signals_of_another).how == "0");
+    CHECK(in_process(choose_processors).how == "0");
     CHECK(in_process(Place::fork).how == "0");
     CHECK(in_process(map_code).how == "0");
 }

@@ -60,7 +60,7 @@ struct QuotaTreeTest : test::TreeFixture {
     {
         const Allowance allowance{quota, limit, HomeQuota::Clock::now()};
         const auto made = test::make_with_parents(tree_, home, path(name), {.allowance = &allowance});
-        return made && !made->path ? "was there" : failure_text(made);
+        return made && !made->path_made ? "was there" : failure_text(made);
     }
     std::uint64_t there() const { return count_directories(home->fd.get()).value(); }
 };

@@ -171,12 +171,11 @@ TEST_CASE_METHOD(ErrorTest,
 TEST_CASE_METHOD(ErrorTest, "ENOSPC: of a path for which there is no room, what was made stays and is named")
 {
     const std::string result = with_small_tmpfs(0, [&] { // room for three directories
-        Made made;
         const RemotePath asked = path("/small/a/b/c/dd/e");
-        const error_code failure = tree_.make_with_parents(home, asked, made);
-        std::string said = failure.message() + ", " + std::to_string(made.directories) + ": ";
+        const MkdirResult made = tree_.make_with_parents(home, asked);
+        std::string said = made.failure.message() + ", " + std::to_string(made.directories) + ": ";
         said += asked.text().substr(0, asked.text().size() - made.below);
-        return said + (is_directory("small/a/b/c") && !made.path ? ", there" : ", wrong");
+        return said + (is_directory("small/a/b/c") && !made.path_made ? ", there" : ", wrong");
     });
     if (not_allowed(result)) return;
     CHECK(result == "No space left on device, 3: /small/a/b/c, there");

@@ -1,54 +1,22 @@
-// A tree with one home in it and a place outside, on a real file system; and jobs in a process of their own.
+// A tree with one home in it and a place outside, on a real file system.
 #pragma once
 
 #include "server/storage/tree.hpp"
 #include "shared/base/error.hpp"
 #include "support/catch.hpp"
+#include "support/in_child.hpp"
 #include "support/temporary_directory.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include <array>
 #include <filesystem>
-#include <functional>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
 namespace ftpc::test {
-
-inline constexpr uid_t nobody = 65534;
-
-// What `job` returns in a forked process, which may give up privileges, limits and mounts without harm to
-// this one. "killed" when it did not end by itself.
-inline std::string in_child(const std::function<std::string()>& job)
-{
-    std::array<int, 2> pipe{};
-    if (::pipe(pipe.data()) != 0) return "no pipe";
-    const pid_t child = ::fork();
-    if (child == 0) {
-        std::string result;
-        try {
-            result = job();
-        } catch (const std::exception& error) {
-            result = std::string{"threw "} + error.what();
-        }
-        const auto written = ::write(pipe[1], result.data(), result.size());
-        ::_exit(written == static_cast<ssize_t>(result.size()) ? 0 : 1);
-    }
-    ::close(pipe[1]);
-    std::string result;
-    std::array<char, 512> chunk{};
-    for (ssize_t got = 0; (got = ::read(pipe[0], chunk.data(), chunk.size())) > 0;)
-        result.append(chunk.data(), static_cast<std::size_t>(got));
-    ::close(pipe[0]);
-    int status = 0;
-    ::waitpid(child, &status, 0);
-    return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? result : "killed";
-}
 
 // In that process: from root to a user who may do nothing special.
 inline void drop_root()
@@ -80,28 +48,29 @@ inline ino_t inode(int fd)
 
 // What was made, or why it failed; then nothing of what was made until then.
 
-inline Result<server::Made> make_in(const server::Tree& tree, const server::Directory& parent,
-                                    std::string_view name, const server::Tree::Terms& terms = {})
+inline Result<server::MkdirResult> done_or_failure(server::MkdirResult result)
 {
-    server::Made made;
-    if (const error_code failure = tree.make_in(parent, name, made, terms)) return failure;
-    return made;
+    if (result.failure) return {boost::system::in_place_error, result.failure};
+    return result;
 }
 
-inline Result<server::Made> make(const server::Tree& tree, const server::Directory& home,
-                                 const RemotePath& path, const server::Tree::Terms& terms = {})
+inline Result<server::MkdirResult> make_in(const server::Tree& tree, const server::Directory& parent,
+                                           std::string_view name, const server::Tree::Terms& terms = {})
 {
-    server::Made made;
-    if (const error_code failure = tree.make(home, path, made, terms)) return failure;
-    return made;
+    return done_or_failure(tree.make_in(parent, name, terms));
 }
 
-inline Result<server::Made> make_with_parents(const server::Tree& tree, const server::Directory& home,
-                                              const RemotePath& path, const server::Tree::Terms& terms = {})
+inline Result<server::MkdirResult> make(const server::Tree& tree, const server::Directory& home,
+                                        const RemotePath& path, const server::Tree::Terms& terms = {})
 {
-    server::Made made;
-    if (const error_code failure = tree.make_with_parents(home, path, made, terms)) return failure;
-    return made;
+    return done_or_failure(tree.make(home, path, terms));
+}
+
+inline Result<server::MkdirResult> make_with_parents(const server::Tree& tree, const server::Directory& home,
+                                                     const RemotePath& path,
+                                                     const server::Tree::Terms& terms = {})
+{
+    return done_or_failure(tree.make_with_parents(home, path, terms));
 }
 
 struct TreeFixture {

@@ -1,6 +1,6 @@
 // What the event loop may do itself: nothing on a file system that is not local, nor on one that is mounted
 // in a home, which may be such a one.
-#include "server/ftp/workplace.hpp"
+#include "server/ftp/session_directories.hpp"
 #include "server/storage/tree.hpp"
 
 #include "server/storage/fake_disk.hpp"
@@ -56,18 +56,18 @@ TEST_CASE_METHOD(MountTest, "the loop makes directories of a local file system i
 {
     const Tree tree_ = tree();
     REQUIRE(tree_.share_root()->local);
-    const Directory home = tree_.open_home("alice", Blocking::at_once).value();
+    const Directory home = tree_.open_home("alice", Blocking::never).value();
     CHECK(home->local);
     CHECK(home->in_home);
-    const Tree::Terms at_once{Blocking::at_once};
-    CHECK(failure_text(test::make(tree_, home, path("/a"), at_once)) == "done");
-    CHECK(failure_text(test::make_with_parents(tree_, home, path("/b/c/d"), at_once)) == "done");
-    CHECK(failure_text(test::make_in(tree_, home, "a", at_once)) == "directory exists");
+    const Tree::Terms never_blocking{Blocking::never};
+    CHECK(failure_text(test::make(tree_, home, path("/a"), never_blocking)) == "done");
+    CHECK(failure_text(test::make_with_parents(tree_, home, path("/b/c/d"), never_blocking)) == "done");
+    CHECK(failure_text(test::make_in(tree_, home, "a", never_blocking)) == "directory exists");
     file("f");
     link("/", "l");
-    CHECK(failure_text(test::make_in(tree_, home, "f", at_once)) == "File exists");
-    CHECK(failure_text(test::make_in(tree_, home, "l", at_once)) == "File exists");
-    CHECK(tree_.open(home, path("/b/c"), Blocking::at_once).value()->local);
+    CHECK(failure_text(test::make_in(tree_, home, "f", never_blocking)) == "File exists");
+    CHECK(failure_text(test::make_in(tree_, home, "l", never_blocking)) == "File exists");
+    CHECK(tree_.open(home, path("/b/c"), Blocking::never).value()->local);
 }
 
 TEST_CASE_METHOD(MountTest, "the loop steps into no mount, nor asks what is mounted on a name")
@@ -75,16 +75,16 @@ TEST_CASE_METHOD(MountTest, "the loop steps into no mount, nor asks what is moun
     with_mount(
         [this]() -> std::string {
             const Tree tree_ = tree();
-            const Directory home = tree_.open_home("alice", Blocking::at_once).value();
-            const Tree::Terms at_once{Blocking::at_once};
+            const Directory home = tree_.open_home("alice", Blocking::never).value();
+            const Tree::Terms never_blocking{Blocking::never};
             std::string said;
             for (const auto& text :
-                 {failure_text(test::make(tree_, home, path("/mount/x"), at_once)),
-                  failure_text(test::make_with_parents(tree_, home, path("/mount/x/y"), at_once)),
-                  failure_text(test::make_in(tree_, home, "mount", at_once)),
-                  failure_text(tree_.open(home, path("/mount"), Blocking::at_once))})
+                 {failure_text(test::make(tree_, home, path("/mount/x"), never_blocking)),
+                  failure_text(test::make_with_parents(tree_, home, path("/mount/x/y"), never_blocking)),
+                  failure_text(test::make_in(tree_, home, "mount", never_blocking)),
+                  failure_text(tree_.open(home, path("/mount"), Blocking::never))})
                 said += text == would_wait ? "wait " : text + " ";
-            return said + failure_text(test::make_with_parents(tree_, home, path("/a/b"), at_once));
+            return said + failure_text(test::make_with_parents(tree_, home, path("/a/b"), never_blocking));
         },
         "wait wait wait wait done");
 }
@@ -116,9 +116,9 @@ TEST_CASE_METHOD(MountTest, "without openat2, and by the setting, all is handed 
 {
     CHECK_FALSE(tree(Lookup::walk).share_root()->local);
     const Tree always{open("root"), 0755, Lookup::beneath, HandOver::always};
-    CHECK(always.open_home("alice", Blocking::at_once).error() == Errc::would_wait);
+    CHECK(always.open_home("alice", Blocking::never).error() == Errc::would_wait);
     const Directory home = always.open_home("alice").value();
-    CHECK(failure_text(test::make_in(always, home, "x", {Blocking::at_once})) == would_wait);
+    CHECK(failure_text(test::make_in(always, home, "x", {Blocking::never})) == would_wait);
     CHECK(failure_text(test::make_in(always, home, "x")) == "done");
 }
 
@@ -127,10 +127,10 @@ TEST_CASE_METHOD(MountTest, "by the setting nothing is handed over, whatever is 
     with_mount(
         [this]() -> std::string {
             const Tree never{open("root"), 0755, Lookup::beneath, HandOver::never};
-            const Directory home = never.open_home("alice", Blocking::at_once).value();
-            const Tree::Terms at_once{Blocking::at_once};
-            return failure_text(test::make(never, home, path("/mount/x"), at_once)) + ", " +
-                   failure_text(test::make_in(never, home, "mount", at_once));
+            const Directory home = never.open_home("alice", Blocking::never).value();
+            const Tree::Terms never_blocking{Blocking::never};
+            return failure_text(test::make(never, home, path("/mount/x"), never_blocking)) + ", " +
+                   failure_text(test::make_in(never, home, "mount", never_blocking));
         },
         "done, directory exists");
 }

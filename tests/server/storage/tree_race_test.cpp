@@ -132,7 +132,7 @@ TEST_CASE_METHOD(
                 for (++ready; ready < racers;) {
                 }
                 const auto made = test::make_with_parents(tree_, home, deep);
-                leaves += made && made->path ? 1U : 0U;
+                leaves += made && made->path_made ? 1U : 0U;
                 directories += made ? made->directories : 0U;
             });
         for (std::thread& thread : threads)

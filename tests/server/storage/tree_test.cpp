@@ -29,7 +29,7 @@ struct TreeTest : test::TreeFixture {
     std::string make_path(std::string_view name) const
     {
         const auto made = test::make_with_parents(tree_, home, path(name));
-        return made && !made->path ? "was there" : failure_text(made);
+        return made && !made->path_made ? "was there" : failure_text(made);
     }
     std::string open_path(std::string_view name) const { return failure_text(tree_.open(home, path(name))); }
 };
@@ -47,7 +47,7 @@ struct LinkTest : test::TreeFixture {
     std::string make_path(const Tree& in, std::string_view name) const
     {
         const auto made = test::make_with_parents(in, home, path(name));
-        return made && !made->path ? "was there" : failure_text(made);
+        return made && !made->path_made ? "was there" : failure_text(made);
     }
 };
 
@@ -105,7 +105,7 @@ TEST_CASE_METHOD(TreeTest, "MKD syncs the parent that it made an entry in")
 {
     make_in_home("a");
     const auto in_home = test::make(tree_, home, path("/x"));
-    CHECK(in_home->path);
+    CHECK(in_home->path_made);
     CHECK(inodes(in_home->parents) == std::vector{inode(home->fd.get())});
     CHECK(inodes(test::make(tree_, home, path("/a/x"))->parents) == std::vector{inode_in_home("a")});
     const Directory a = tree_.open(home, path("/a")).value();
@@ -116,7 +116,7 @@ TEST_CASE_METHOD(TreeTest, "a path that is missing as a whole is made, and each 
 {
     const auto made = test::make_with_parents(tree_, home, path("/a/b/c"));
     REQUIRE(made);
-    CHECK(made->path);
+    CHECK(made->path_made);
     CHECK(is_directory("a/b/c"));
     CHECK(inodes(made->parents) ==
           std::vector{inode(home->fd.get()), inode_in_home("a"), inode_in_home("a/b")});
@@ -127,7 +127,7 @@ TEST_CASE_METHOD(TreeTest, "a path that is there in part is completed, and each 
     make_in_home("a");
     const auto made = test::make_with_parents(tree_, home, path("/a/b/c"));
     REQUIRE(made);
-    CHECK(made->path);
+    CHECK(made->path_made);
     CHECK(inodes(made->parents) ==
           std::vector{inode(home->fd.get()), inode_in_home("a"), inode_in_home("a/b")});
 }
@@ -139,7 +139,7 @@ TEST_CASE_METHOD(TreeTest,
     make_in_home("a/b");
     const auto made = test::make_with_parents(tree_, home, path("/a/b"));
     REQUIRE(made);
-    CHECK_FALSE(made->path);
+    CHECK_FALSE(made->path_made);
     CHECK(inodes(made->parents) == std::vector{inode(home->fd.get()), inode_in_home("a")});
     CHECK(inodes(test::make_with_parents(tree_, home, {})->parents) == std::vector{inode(home->fd.get())});
 }
@@ -149,7 +149,7 @@ TEST_CASE_METHOD(TreeTest, "a path whose parent is there needs the sync of that 
     make_in_home("a");
     const auto made = test::make_with_parents(tree_, home, path("/a/b"));
     REQUIRE(made);
-    CHECK(made->path);
+    CHECK(made->path_made);
     CHECK(inodes(made->parents) == std::vector{inode_in_home("a")});
 }
 

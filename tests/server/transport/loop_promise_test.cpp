@@ -16,8 +16,8 @@ namespace asio = boost::asio;
 namespace {
 
 struct LoopPromiseTest {
-    std::unique_ptr<asio::io_context> io = std::make_unique<asio::io_context>(1);
-    std::optional<LoopPromise<std::string>> promise{*io};
+    std::unique_ptr<EventLoop> loop = std::make_unique<EventLoop>();
+    std::optional<LoopPromise<std::string>> promise{*loop};
     LoopPromise<std::string>::Keeper keeper = promise->keeper();
     std::string got;
     std::string late;
@@ -26,8 +26,14 @@ struct LoopPromiseTest {
     void wait()
     {
         asio::co_spawn(
-            *io, [this]() -> asio::awaitable<void> { got = (co_await promise->wait()).value_or("nothing"); },
+            loop->io(),
+            [this]() -> asio::awaitable<void> { got = (co_await promise->wait()).value_or("nothing"); },
             asio::detached);
+    }
+    void turn() const
+    {
+        while (loop->turn(false)) {
+        }
     }
     void keep(const std::string& value)
     {
@@ -45,11 +51,11 @@ struct LoopPromiseTest {
 TEST_CASE_METHOD(LoopPromiseTest, "a coroutine gets what another thread comes back with")
 {
     wait();
-    io->poll();
+    turn();
     CHECK(got.empty());
     keep("done");
     CHECK(got.empty()); // not before the loop goes on
-    io->run();
+    turn();
     CHECK(got == "done");
     CHECK(late.empty());
 }
@@ -58,21 +64,20 @@ TEST_CASE_METHOD(LoopPromiseTest, "what comes before the wait begins ends it all
 {
     keep("soon");
     wait();
-    io->run();
+    turn();
     CHECK(got == "soon");
 }
 
 TEST_CASE_METHOD(LoopPromiseTest, "a wait that is cancelled ends with nothing, and what comes then is late")
 {
     wait();
-    io->poll();
+    turn();
     promise->cancel();
-    io->run();
+    turn();
     CHECK(got == "nothing");
     promise.reset();
     keep("too late");
-    io->restart();
-    io->run();
+    turn();
     CHECK(late == "too late");
     CHECK(late_on == std::this_thread::get_id());
 }
@@ -85,9 +90,9 @@ TEST_CASE_METHOD(LoopPromiseTest, "who has kept the promise may outlive the loop
         keeper.keep("done", [](const std::string&) {});
     };
     std::thread{[&] { on_another_thread(); }}.join();
-    io->run();
+    turn();
     CHECK(got == "done");
     promise.reset();
-    io.reset();
+    loop.reset();
     on_another_thread = nullptr;
 }

@@ -23,7 +23,7 @@
 
 namespace ftpc::test {
 
-class StreamDriver : private server::SocketReader {
+class StreamDriver {
 public:
     static constexpr std::size_t everything = std::string::npos;
 
@@ -40,18 +40,18 @@ public:
                 if (socket_buffers)
                     ::setsockopt(end, SOL_SOCKET, option, &*socket_buffers, sizeof *socket_buffers);
         server_end_ = UniqueFd{::dup(both[1])};
-        stream_.emplace(poller_, UniqueFd{both[1]});
+        stream_.emplace(loop_, UniqueFd{both[1]});
     }
     StreamDriver(const StreamDriver&) = delete;
     StreamDriver& operator=(const StreamDriver&) = delete;
-    virtual ~StreamDriver() { poller_.abandon(); }
+    ~StreamDriver() = default;
 
     // The handshake, each flight of the client's in pieces of so many bytes, and then the service: what comes
     // is read, `reads` bytes at most at a time. False where the server refuses.
     bool start_tls(std::size_t piece = everything)
     {
         const bool started = shake_hands(piece);
-        if (started) boost::asio::co_spawn(io_, serving(), boost::asio::detached);
+        if (started) boost::asio::co_spawn(loop_.io(), serving(), boost::asio::detached);
         turn();
         return started;
     }
@@ -60,7 +60,7 @@ public:
     bool shake_hands(std::size_t piece = everything)
     {
         std::optional<error_code> result;
-        boost::asio::co_spawn(io_, starting(result), boost::asio::detached);
+        boost::asio::co_spawn(loop_.io(), starting(result), boost::asio::detached);
         bool client_done = false;
         while (!result || (!*result && !client_done)) {
             client_done = client.shake_hands();
@@ -80,7 +80,7 @@ public:
         const auto stopping = [](server::Stream& stream, auto out) -> boost::asio::awaitable<void> {
             *out = co_await stream.stop_tls();
         };
-        boost::asio::co_spawn(io_, stopping(*stream_, result), boost::asio::detached);
+        boost::asio::co_spawn(loop_.io(), stopping(*stream_, result), boost::asio::detached);
         turn();
         return result;
     }
@@ -102,7 +102,7 @@ public:
     bool start_tls_with(std::string_view bytes)
     {
         std::optional<error_code> result;
-        boost::asio::co_spawn(io_, starting(result), boost::asio::detached);
+        boost::asio::co_spawn(loop_.io(), starting(result), boost::asio::detached);
         unsent_ = bytes;
         send(0);
         client_closes();
@@ -149,7 +149,7 @@ public:
     // All that can happen without waiting; throws where that does not end.
     void turn()
     {
-        for (int turns = 0; poller_.poll() + poll_others() > 0; ++turns)
+        for (int turns = 0; loop_.turn(false); ++turns)
             if (turns > most_turns) throw std::runtime_error{"the server goes on without an event"};
     }
 
@@ -167,12 +167,6 @@ public:
 private:
     static constexpr int most_turns = 1'000'000; // more than there are bytes
 
-    std::size_t poll_others()
-    {
-        io_.restart();
-        return io_.poll_one();
-    }
-
     boost::asio::awaitable<void> starting(std::optional<error_code>& result)
     {
         result = co_await stream_->start_tls(context_);
@@ -181,25 +175,19 @@ private:
     boost::asio::awaitable<void> serving()
     {
         while (!ended) {
-            auto [end] = co_await stream_->while_read_by(*this);
-            if (!end) end = co_await stream_->write_all(std::exchange(unwritten_, {}));
-            if (end) ended = end;
+            const auto [cancelled] = co_await stream_->until_readable();
+            ++times_asked;
+            std::string room(reads, '\0');
+            const auto got = cancelled ? Result<std::size_t>{cancelled} : stream_->read_now(room);
+            const bool nothing = !got && got.error() == boost::asio::error::would_block;
+            if (!got && !nothing) ended = got.error();
+            if (ended) break;
+            if (got) received.append(room, 0, *got);
+            std::string answer;
+            if (got) answer = reply();
+            const error_code failed = co_await stream_->write_all(answer);
+            if (failed) ended = failed;
         }
-    }
-
-    bool on_readable() override
-    {
-        ++times_asked;
-        std::string room(reads, '\0');
-        const auto got = stream_->read_at_once(room);
-        if (!got && got.error() != boost::asio::error::would_block) ended = got.error();
-        if (ended) return false;
-        if (got) {
-            received.append(room, 0, *got);
-            unwritten_ = reply();
-            unwritten_.erase(0, stream_->write_at_once(unwritten_));
-        }
-        return unwritten_.empty() && !stream_->has_unsent() && stream_->all_read();
     }
 
     // The same for all: making a key takes longer than an exchange.
@@ -213,14 +201,12 @@ private:
     }
 
     server::TlsContext context_ = own_context();
-    boost::asio::io_context io_{1};
-    server::SocketPoller poller_{io_};
+    server::EventLoop loop_;
     UniqueFd wire_;       // the client's end
     UniqueFd server_end_; // what the stream has as well
     std::size_t filling_ = 0;
     std::optional<server::Stream> stream_;
-    std::string unsent_;    // by the client
-    std::string unwritten_; // by the server
+    std::string unsent_; // by the client
 };
 
 } // namespace ftpc::test

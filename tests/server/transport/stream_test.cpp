@@ -187,12 +187,12 @@ TEST_CASE("an end without close_notify may be left to the next read, and what is
     driver.client_sends_no_more();
     std::array<char, 64> room{};
     Stream& stream = driver.stream();
-    CHECK(stream.read_at_once(room).value() == 6);
-    CHECK(stream.read_more_at_once(room).error() == boost::asio::error::would_block);
-    CHECK(stream.write_at_once("200 OK.\r\n") == 9);
+    CHECK(stream.read_now(room).value() == 6);
+    CHECK(stream.read_more_now(room).error() == boost::asio::error::would_block);
+    CHECK(stream.write_now("200 OK.\r\n") == 9);
     driver.carry_to_client();
     CHECK(driver.client.read() == "200 OK.\r\n");
-    CHECK(stream.read_at_once(room).error() ==
+    CHECK(stream.read_now(room).error() ==
           boost::system::error_code{EPROTO, boost::system::system_category()});
     CHECK(stream.tls_error() == "hung up by the client");
 }

@@ -49,7 +49,7 @@ std::string encrypted(const std::string& key_pem)
 class Pair {
 public:
     explicit Pair(const OwnCertificate& own)
-        : server_context_{make_tls_context(own.certificate(), own.key())},
+        : server_context_{make_tls_context(own.certificate(), own.key(), "\3ftp")},
           client_context_{SSL_CTX_new(TLS_client_method()), SSL_CTX_free}
     {
         // The client is as lax as it can be, so that it is the server who refuses.

@@ -4,7 +4,6 @@
 
 #include <boost/asio.hpp>
 
-#include <poll.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -25,8 +24,7 @@ namespace {
 
 // A socket of a connection, and the client's end of it.
 struct SocketTest {
-    asio::io_context io{1};
-    SocketPoller poller{io};
+    EventLoop loop;
     UniqueFd client;
     std::unique_ptr<WatchedSocket> socket;
 
@@ -35,40 +33,27 @@ struct SocketTest {
         std::array<int, 2> both{};
         REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, both.data()) == 0);
         client = UniqueFd{both[0]};
-        socket = std::make_unique<WatchedSocket>(poller, UniqueFd{both[1]});
+        socket = std::make_unique<WatchedSocket>(loop, UniqueFd{both[1]});
     }
 
     // Begins to wait; the result once there is one.
-    std::shared_ptr<std::optional<error_code>> wait(Event what)
+    std::shared_ptr<std::optional<error_code>> wait(Event what, bool at_once = false)
     {
         auto result = std::make_shared<std::optional<error_code>>();
-        const auto waiting = [](WatchedSocket& waits, Event event, auto out) -> asio::awaitable<void> {
-            const auto [failure] = co_await waits.until(event);
-            *out = failure;
-        };
-        asio::co_spawn(io, waiting(*socket, what, result), asio::detached);
-        return result;
-    }
-
-    // Begins to wait beside `reader`.
-    std::shared_ptr<std::optional<error_code>> wait_beside(SocketReader& reader, bool at_once = false)
-    {
-        auto result = std::make_shared<std::optional<error_code>>();
-        const auto waiting = [](WatchedSocket& waits, SocketReader& reads, bool now,
+        const auto waiting = [](WatchedSocket& waits, Event event, bool now,
                                 auto out) -> asio::awaitable<void> {
-            const auto [failure] = co_await waits.while_read_by(reads, now);
+            const auto [failure] = co_await waits.until(event, now);
             *out = failure;
         };
-        asio::co_spawn(io, waiting(*socket, reader, at_once, result), asio::detached);
+        asio::co_spawn(loop.io(), waiting(*socket, what, at_once, result), asio::detached);
         return result;
     }
 
     // All that can happen without waiting.
     void turn()
     {
-        while (poller.poll() + io.poll() > 0)
-            io.restart();
-        io.restart();
+        while (loop.turn(false)) {
+        }
     }
 
     void client_sends(const std::string& text) const
@@ -97,24 +82,6 @@ struct SocketTest {
         while (::recv(client.get(), buffer.data(), buffer.size(), 0) > 0)
             ;
     }
-};
-
-// Reads until `last` has come.
-class Reading final : public SocketReader {
-public:
-    Reading(SocketTest& test, std::string last) : test_{test}, last_{std::move(last)} {}
-
-    bool on_readable() override
-    {
-        read.push_back(test_.received());
-        return read.back() != last_;
-    }
-
-    std::vector<std::string> read;
-
-private:
-    SocketTest& test_;
-    std::string last_;
 };
 
 } // namespace
@@ -231,8 +198,7 @@ TEST_CASE_METHOD(SocketTest, "a wait that need not wait can be cancelled as well
     const auto first = wait(Event::readable);
     turn();
     const auto second = wait(Event::readable); // nothing was read
-    io.poll_one();                             // it has begun, and has not ended
-    io.restart();
+    loop.io().poll_one();                      // it has begun, and has not ended
     REQUIRE_FALSE(second->has_value());
     socket->cancel();
     turn();
@@ -244,116 +210,19 @@ TEST_CASE_METHOD(SocketTest, "a wait that need not wait can be cancelled as well
     CHECK_FALSE((*third)->failed());
 }
 
-TEST_CASE_METHOD(SocketTest, "a reader gets all that comes, and who waits goes on when it says so")
+TEST_CASE_METHOD(SocketTest, "a wait ends for what the socket does not know of, after the others' turn")
 {
-    using Parts = std::vector<std::string>;
-    Reading reader{*this, "QUIT"};
-    const auto result = wait_beside(reader);
-    turn();
-    reader.read.clear(); // a socket that has just been registered may have something
-    client_sends("one");
-    turn();
-    CHECK(reader.read == Parts{"one"});
-    turn();
-    CHECK(reader.read == Parts{"one"}); // all was read, so nothing has to be asked again
-    client_sends("two");
-    turn();
-    CHECK(reader.read == Parts{"one", "two"});
+    const auto result = wait(Event::readable, true);
+    loop.io().poll_one();
     CHECK_FALSE(result->has_value());
-    client_sends("QUIT");
     turn();
     REQUIRE(result->has_value());
     CHECK_FALSE((*result)->failed());
-    client_sends("more");
-    turn();
-    CHECK(reader.read == Parts{"one", "two", "QUIT"}); // nobody waits
-}
-
-TEST_CASE_METHOD(SocketTest,
-                 "a reader is asked about what came before, and about what the socket does not know of")
-{
-    Reading reader{*this, "QUIT"};
-    client_sends("early");
-    const auto result = wait_beside(reader);
-    turn();
-    CHECK(reader.read.front() == "early");
-    client_sends("QUIT");
-    turn();
-    REQUIRE(result->has_value());
-    Reading again{*this, "none"};
-    const auto next = wait_beside(again, true);
-    CHECK(again.read.empty()); // not before others have had their turn
-    turn();
-    CHECK(again.read == std::vector<std::string>{""});
-    CHECK_FALSE(next->has_value());
-}
-
-TEST_CASE_METHOD(SocketTest, "a wait beside a reader can be cancelled from outside and by the reader itself")
-{
-    struct Cancelling final : SocketReader {
-        explicit Cancelling(SocketTest& in) : test{in} {}
-        bool on_readable() override
-        {
-            if (test.received() != "cancel") return true;
-            test.socket->cancel();
-            return says;
-        }
-        SocketTest& test;
-        bool says = true;
-    } reader{*this};
-
-    SECTION("from outside")
-    {
-        const auto result = wait_beside(reader);
-        turn();
-        socket->cancel();
-        turn();
-        REQUIRE(result->has_value());
-        CHECK(**result == asio::error::operation_aborted);
-    }
-    SECTION("before it was asked")
-    {
-        const auto result = wait_beside(reader, true);
-        io.poll_one();
-        io.restart();
-        socket->cancel();
-        turn();
-        REQUIRE(result->has_value());
-        CHECK(**result == asio::error::operation_aborted);
-    }
-    SECTION("by the reader")
-    {
-        reader.says = GENERATE(true, false);
-        const auto result = wait_beside(reader);
-        turn();
-        client_sends("cancel");
-        turn();
-        REQUIRE(result->has_value());
-        CHECK(**result == asio::error::operation_aborted);
-    }
-    const auto next = wait(Event::readable);
-    turn();
-    CHECK_FALSE(next->has_value());
-    client_sends("NOOP");
-    turn();
-    REQUIRE(next->has_value());
-    CHECK_FALSE((*next)->failed());
-}
-
-TEST_CASE_METHOD(SocketTest, "the poller's descriptor is readable when there is something to do")
-{
-    wait(Event::readable);
-    turn();
-    pollfd ready{poller.descriptor(), POLLIN, 0};
-    CHECK(::poll(&ready, 1, 0) == 0);
-    client_sends("NOOP");
-    CHECK(::poll(&ready, 1, 0) == 1);
 }
 
 TEST_CASE("coroutines that wait are taken apart with their loop")
 {
-    auto io = std::make_unique<asio::io_context>(1);
-    SocketPoller poller{*io};
+    auto loop = std::make_unique<EventLoop>();
     std::array<int, 2> both{};
     REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, both.data()) == 0);
     const UniqueFd client{both[0]};
@@ -362,11 +231,11 @@ TEST_CASE("coroutines that wait are taken apart with their loop")
                             std::shared_ptr<int>) -> asio::awaitable<void> {
         co_await own->until(Event::readable);
     };
-    asio::co_spawn(*io, waiting(std::make_unique<WatchedSocket>(poller, UniqueFd{both[1]}), alive),
+    asio::co_spawn(loop->io(), waiting(std::make_unique<WatchedSocket>(*loop, UniqueFd{both[1]}), alive),
                    asio::detached);
-    io->poll();
+    while (loop->turn(false)) {
+    }
     CHECK(alive.use_count() == 2);
-    poller.abandon();
-    io.reset();
+    loop.reset();
     CHECK(alive.use_count() == 1);
 }

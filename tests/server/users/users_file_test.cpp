@@ -6,17 +6,23 @@
 #include "shared/base/unique_fd.hpp"
 #include "shared/protocol/prehash.hpp"
 #include "support/catch.hpp"
+#include "support/in_child.hpp"
 #include "support/matchers.hpp"
 #include "support/temporary_directory.hpp"
 
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <sys/file.h>
+#include <sys/fsuid.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <array>
 #include <chrono>
 #include <fstream>
 #include <sstream>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
@@ -53,6 +59,17 @@ struct Data : TemporaryDirectory {
     }
     UsersFile open() const { return {fd(), path()}; }
 };
+
+// Until the process ends. Root in a container often lacks this one, which leases on files of others need.
+void drop_cap_lease()
+{
+    __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+    std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> sets{};
+    const bool got = ::syscall(SYS_capget, &header, sets.data()) == 0;
+    sets[0].effective &= ~(1U << CAP_LEASE);
+    sets[0].permitted &= ~(1U << CAP_LEASE);
+    if (!got || ::syscall(SYS_capset, &header, sets.data()) != 0) throw std::runtime_error{"not dropped"};
+}
 
 UsersFile::Edit adding(const std::string& name)
 {
@@ -171,6 +188,28 @@ TEST_CASE("a users file is not read while somebody has it open for writing, unle
     CHECK(users.try_load().used_by == UsedBy::nobody);
     const UniqueFd reader{::openat(data.fd(), users_file_name, O_RDONLY | O_CLOEXEC)};
     CHECK(users.try_load().used_by == UsedBy::nobody);
+}
+
+TEST_CASE("root without CAP_LEASE sees who is writing the users file of another user")
+{
+    if (::geteuid() != 0) {
+        WARN("skipped: files of others need root");
+        return;
+    }
+    const Data data{"realm r\n"};
+    REQUIRE(::chown(data.path("users.db").c_str(), test::nobody, test::nobody) == 0);
+    const auto used_by = [&data] {
+        return test::in_child([&data] {
+            drop_cap_lease();
+            const bool writer = data.open().try_load().used_by == UsersFile::UsedBy::writer;
+            if (::setfsuid(static_cast<uid_t>(-1)) != 0) return "no longer root"; // this only asks
+            return writer ? "writer" : "nobody";
+        });
+    };
+    UniqueFd writer{::openat(data.fd(), users_file_name, O_RDWR | O_CLOEXEC)};
+    CHECK(used_by() == "writer");
+    writer.reset();
+    CHECK(used_by() == "nobody");
 }
 
 TEST_CASE("a users file is not replaced while somebody has it open for writing")

@@ -121,17 +121,6 @@ TEST_CASE("the parts of a path: its name, its parent, and itself without the lea
     CHECK(path("/a").relative_parent().empty());
 }
 
-TEST_CASE("a path may take the memory of another, and is what it is without")
-{
-    auto other = path("/another path that is longer than what it is to be next");
-    const char* const at = other.text().data();
-    const std::size_t bytes = other.capacity();
-    REQUIRE_FALSE(path("/a").resolve_into(other, "../a name of more bytes than a string"));
-    CHECK(other == path("/a name of more bytes than a string"));
-    CHECK(other.text().data() == at);
-    CHECK(other.capacity() == bytes);
-}
-
 TEST_CASE("the home has no name and is its own parent")
 {
     const RemotePath home;

@@ -35,10 +35,11 @@ Decision granted(User user)
 
 } // namespace
 
-void check_password(PasswordCheck& check) noexcept
+void verify_proof(PasswordCheck& check) noexcept
 {
     try {
         check.prehash = prehash_of(check);
+        // protection: decoy
         const bool matches = verify_password(check.prehash, check.stored, *check.pepper);
         check.outcome = matches ? PasswordCheck::Outcome::matches : PasswordCheck::Outcome::differs;
     } catch (const std::exception&) {
@@ -88,6 +89,7 @@ Decision Authenticator::decide(const PasswordCheck& check) const
     auto now = users_.find(check.user);
     if (!now || now->generation != check.found->generation)
         return refused_guess("the user was changed meanwhile");
+    // protection: locked-user
     if (now->locked) return refused_guess("the user is locked");
     return granted(std::move(*now));
 }
@@ -102,13 +104,16 @@ Decision Authenticator::decide(const ipc::LogInWithSessionKey& login, const Sess
     // An id has 128 random bits, so nobody comes by one by trying; but many who share an address may have
     // keys that have ended.
     if (key == nullptr) return refused("no such session key, or ended", Suspicion::none);
+    // protection: key-of-another
     if (key->user != login.user)
         return refused("the session key is another user's", Suspicion::wrong_signature);
+    // protection: signature
     if (!verify_session(key->key, login.binding, login.session, login.user, login.signature))
         return refused("wrong signature", Suspicion::wrong_signature);
     auto user = users_.find(login.user);
     if (!user) return refused("no such user", Suspicion::none);
     if (user->locked) return refused("the user is locked", Suspicion::none);
+    // protection: key-generation
     if (user->generation != key->generation)
         return refused("the session key is from before a change of the user", Suspicion::none);
     return granted(std::move(*user));

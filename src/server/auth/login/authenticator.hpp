@@ -1,8 +1,8 @@
-// Decides logins. A stranger costs what a user costs: an unknown name is checked against a decoy whose
-// parameters are those of some user, so that neither the answer nor its time tells who exists.
+// Decides logins. An unknown name costs as much time as a user's: it is checked against a decoy whose
+// parameters are those of some user. So neither the answer nor its time tells which users exist.
 //
 // A login by password takes three steps, so that hashing happens away from the event loop:
-//     prepare() on the loop  →  check_password() on a worker  →  decide() on the loop, by the users as they
+//     prepare() on the loop  →  verify_proof() on a worker  →  decide() on the loop, by the users as they
 //     are then
 #pragma once
 
@@ -30,12 +30,12 @@ struct PasswordCheck {
     std::string user;
     std::string realm;
     PasswordProof proof;
-    std::optional<User> found; // as the store had it when the login came; none for a stranger
+    std::optional<User> found; // as the store had it when the login came; none for an unknown name
     PasswordHash stored;       // of `found`, or the decoy
     std::shared_ptr<const Pepper> pepper;
     ScryptCost cost{}; // what a renewed hash shall cost
 
-    // Set by check_password().
+    // Set by verify_proof().
     enum class Outcome { not_checked, matches, differs, failed };
     Outcome outcome = Outcome::not_checked;
     Prehash prehash; // of the proof
@@ -43,13 +43,13 @@ struct PasswordCheck {
 
 // Both scrypt steps for a password, the second for a prehash. Never throws: without memory the outcome is
 // `failed`.
-void check_password(PasswordCheck& check) noexcept;
+void verify_proof(PasswordCheck& check) noexcept;
 
 // The hash that shall stand in the store instead, where the check matched and the stored hash is not what
 // would be made today; none otherwise. Takes the time of another hash.
 std::optional<std::string> renewed_hash(const PasswordCheck& check);
 
-// What a refused login says of who sent it, for the limiter.
+// The limiter's view of the client behind a refused login.
 enum class Suspicion {
     none,
     guess,           // at a password

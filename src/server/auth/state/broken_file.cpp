@@ -2,10 +2,10 @@
 
 #include "shared/base/error.hpp"
 #include "shared/base/file.hpp"
+#include "shared/base/utc_time.hpp"
 
 #include <sys/stat.h>
 
-#include <array>
 #include <cstdio>
 #include <ctime>
 
@@ -13,15 +13,7 @@ namespace ftpc::server {
 
 namespace {
 
-// "20261129T101500Z"
-std::string utc_text(std::uint64_t seconds)
-{
-    const auto time = static_cast<std::time_t>(seconds);
-    std::tm parts{};
-    std::array<char, 32> text{};
-    ::gmtime_r(&time, &parts);
-    return {text.data(), std::strftime(text.data(), text.size(), "%Y%m%dT%H%M%SZ", &parts)};
-}
+constexpr const char* time_format = "%Y%m%dT%H%M%SZ"; // 20261129T101500Z
 
 } // namespace
 
@@ -34,7 +26,7 @@ bool is_broken(const error_code& error)
 
 Result<std::string> set_aside(int data, const char* name, std::uint64_t now, const std::string& anew)
 {
-    std::string aside = std::string{name} + ".broken-" + utc_text(now);
+    std::string aside = std::string{name} + ".broken-" + utc_text(static_cast<std::time_t>(now), time_format);
     if (::renameat(data, name, data, aside.c_str()) != 0) return last_system_error();
     if (const auto written = replace_file(data, name, anew, S_IRUSR | S_IWUSR); !written)
         return written.error();

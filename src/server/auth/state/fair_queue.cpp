@@ -7,6 +7,7 @@ namespace ftpc::server {
 
 std::optional<HashJob> FairQueue::push(const ipc::PeerAddress& peer, LoginRank rank, HashJob job)
 {
+    // protection: fair-queue
     const Key key{rank, network_of(peer)};
     std::optional<HashJob> displaced;
     if (size_ >= capacity_) drop_withdrawn();

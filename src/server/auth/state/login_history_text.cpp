@@ -3,10 +3,10 @@
 #include "shared/base/base64.hpp"
 #include "shared/base/error.hpp"
 #include "shared/base/file.hpp"
+#include "shared/base/numbers.hpp"
 #include "shared/base/text.hpp"
 
 #include <array>
-#include <charconv>
 #include <cstdint>
 
 namespace ftpc::server {
@@ -66,12 +66,11 @@ public:
     }
     std::uint64_t number()
     {
-        std::uint64_t value = 0;
-        const std::string_view text = word();
-        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
         // Seconds and milliseconds of any century to come, so that sums do not overflow.
-        if (error != std::errc{} || end != text.data() + text.size() || value >> 48U != 0) ok_ = false;
-        return value;
+        constexpr std::uint64_t most = (std::uint64_t{1} << 48U) - 1;
+        const auto value = parse_number<std::uint64_t>(word(), 0, most);
+        if (!value) ok_ = false;
+        return value.value_or(0);
     }
     Moment moment() { return Moment{std::chrono::milliseconds{static_cast<std::int64_t>(number())}}; }
     ipc::PeerAddress address()

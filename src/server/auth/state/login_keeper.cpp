@@ -30,6 +30,7 @@ void read(int data, LoginHistory& history, LoginLimiter& limiter)
     auto saved = read_login_history(data);
     if (saved) {
         history.restore(std::move(saved->users));
+        // protection: kept-penalties
         limiter.restore(saved->limiter, system_now());
         return;
     }

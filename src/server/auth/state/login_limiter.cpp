@@ -48,9 +48,11 @@ LoginLimiter::Verdict LoginLimiter::judge(const ipc::PeerAddress& peer, std::str
                                           Moment now)
 {
     Verdict verdict;
+    // protection: refused-address
     verdict.refused_for = refused_for(peer, now);
     const auto delay = accounts_.penalty(accounts_.failures(account_key(account), now));
     if (known) return verdict;
+    // protection: slowed-account
     verdict.delay = delay;
     verdict.rank = 1 + addresses_.failures(network_of(peer), now);
     return verdict;

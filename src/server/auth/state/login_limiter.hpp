@@ -1,9 +1,9 @@
-// How guessing is slowed. Pure: knows no user store, no socket and no clock; what it says is acted upon by
-// net_requests.
+// How guessing is slowed. Pure: knows no user store, no socket and no clock; request_handler acts upon its
+// verdicts.
 //
 // By address (network_of): failed logins beyond `address` make the address wait, one minute for the first,
 // twice as long for each further one, up to an hour. Meanwhile its logins by password are refused without
-// being checked; whose name they try makes no difference.
+// being checked, whatever the user name.
 //
 // By account, whether there is such a user or not: after failed logins beyond `account` from anywhere, logins
 // by password are delayed by one second, then two, four, and at most five. They are not refused, and an
@@ -27,8 +27,8 @@ struct LoginLimits {
     std::chrono::seconds forget{600}; // one failed login is forgotten in this time
 };
 
-// What stands for an account in the limiter's table: 16 bytes of a digest, so that the names that strangers
-// try are kept nowhere.
+// The key of an account in the limiter's table: 16 bytes of a digest, so that the names that unauthenticated
+// clients try are kept nowhere.
 PenaltyTable::Key account_key(std::string_view name);
 
 class LoginLimiter {

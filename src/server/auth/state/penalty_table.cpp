@@ -150,7 +150,7 @@ void PenaltyTable::restore(const Saved& saved, Moment now)
     bound(saved.key, entry, now);
 }
 
-// Strangers choose the keys; the seed keeps them from choosing ones that collide.
+// Unauthenticated clients choose the keys; the seed keeps them from choosing ones that collide.
 std::uint64_t PenaltyTable::random_seed()
 {
     std::array<std::uint8_t, sizeof(std::uint64_t)> random{};

@@ -38,8 +38,8 @@ public:
     // For what comes from now on; what was counted stays.
     void set_rule(const PenaltyRule& rule) { rule_ = rule; }
 
-    // Counts a failure of `key` at `cause`. A full table forgets who would be forgotten first anyway: a flood
-    // of strangers with one failure each drives each other out, not those who have many.
+    // Counts a failure of `key` at `cause`. A full table forgets the key that would be forgotten first
+    // anyway: keys with one failure each drive out one another, not those with many.
     void fail(const Key& key, const Key& cause, Moment now);
 
     // Takes back what `key` failed at `cause`, as far as that is among its latest causes.

@@ -2,11 +2,11 @@
 
 #include "server/users/user_line.hpp"
 #include "shared/base/base64.hpp"
+#include "shared/base/numbers.hpp"
 #include "shared/base/text.hpp"
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <limits>
 #include <map>
 #include <optional>
@@ -38,12 +38,6 @@ std::string hex_number(std::uint64_t value)
     return hex_encode(bytes);
 }
 
-bool read_seconds(std::string_view text, std::uint64_t& out)
-{
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
-    return error == std::errc{} && end == text.data() + text.size();
-}
-
 // At most the largest number: the file may hold any.
 std::uint64_t sum_or_most(std::uint64_t a, std::uint64_t b)
 {
@@ -60,12 +54,15 @@ std::optional<SessionKey> parse_line(std::string_view line)
         line = taken.rest;
     }
     SessionKey key;
+    const auto created = parse_number<std::uint64_t>(words[4]);
+    const auto expires = parse_number<std::uint64_t>(words[5]);
     const bool good = take_word(line).first.empty() && hex_decode_into(words[0], key.id) &&
                       is_user_name(words[1]) && base64_decode_into(words[2], key.key) &&
-                      read_hex_number(words[3], key.generation) && read_seconds(words[4], key.created) &&
-                      read_seconds(words[5], key.expires);
+                      read_hex_number(words[3], key.generation) && created && expires;
     if (!good) return std::nullopt;
     key.user = words[1];
+    key.created = *created;
+    key.expires = *expires;
     return key;
 }
 
@@ -110,6 +107,7 @@ std::uint64_t end_of(const SessionKey& key, std::chrono::seconds session_ttl)
 
 KeyState state_of(const SessionKey& key, std::uint64_t now, std::chrono::seconds session_ttl)
 {
+    // protection: key-of-the-future
     if (key.created > sum_or_most(now, clock_tolerance_seconds)) return KeyState::from_the_future;
     return end_of(key, session_ttl) > now ? KeyState::good : KeyState::expired;
 }

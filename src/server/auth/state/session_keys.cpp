@@ -105,6 +105,7 @@ Result<bool> SessionKeys::end(std::string_view user, const SessionId& id)
     erase(id);
     if (const auto saved = save(); !saved) {
         // What a restart would bring back is not called ended.
+        // protection: ended-on-disk
         restore(name, before);
         return {boost::system::in_place_error, saved.error()};
     }
@@ -143,6 +144,7 @@ SessionId SessionKeys::first_to_go(const User& user) const
 // By a clock that is trusted, what is not good will never be, or comes from a clock that was ahead.
 void SessionKeys::drop_useless()
 {
+    // protection: kept-keys
     if (!trust_.look(clock_(), steady_())) return;
     std::vector<SessionId> useless;
     for (const auto& [id, key] : keys_)

@@ -29,7 +29,7 @@ struct Fixture {
     Decision log_in(const Authenticator& with, const std::string& name, PasswordProof proof) const
     {
         PasswordCheck check = with.prepare(name, std::move(proof));
-        check_password(check);
+        verify_proof(check);
         return with.decide(check);
     }
     Decision log_in(const std::string& name, const std::string& password) const
@@ -123,7 +123,7 @@ TEST_CASE_METHOD(Fixture, "a user who is changed, locked or deleted while the pa
     User& alice = users.add("alice", "secret");
     const Authenticator with = authenticator();
     PasswordCheck check = with.prepare("alice", secret_text("secret"));
-    check_password(check);
+    verify_proof(check);
     REQUIRE(with.decide(check).status == LoginStatus::granted);
     SECTION("changed")
     {
@@ -154,13 +154,13 @@ TEST_CASE_METHOD(Fixture, "a hash of another cost is renewed after a good login,
     User& alice = users.add("alice", "secret");
     const Authenticator with = authenticator(dearer);
     PasswordCheck check = with.prepare("alice", secret_text("secret"));
-    check_password(check);
+    verify_proof(check);
     const auto renewed = renewed_hash(check);
     REQUIRE(renewed);
     CHECK(parse_password_hash(*renewed)->cost == dearer);
     alice.password_hash = *renewed;
     PasswordCheck next = with.prepare("alice", secret_text("secret"));
-    check_password(next);
+    verify_proof(next);
     CHECK(with.decide(next).status == LoginStatus::granted);
     CHECK_FALSE(renewed_hash(next));
 }
@@ -170,7 +170,7 @@ TEST_CASE_METHOD(Fixture, "a hash is renewed when a pepper has been configured s
     users.add("alice", "secret");
     const Authenticator with{users, cheap, pepper};
     PasswordCheck check = with.prepare("alice", secret_text("secret"));
-    check_password(check);
+    verify_proof(check);
     CHECK(with.decide(check).status == LoginStatus::granted);
     const auto renewed = renewed_hash(check);
     REQUIRE(renewed);
@@ -190,11 +190,11 @@ TEST_CASE_METHOD(Fixture, "no hash is renewed after a wrong password or for a lo
     users.add("alice", "secret");
     const Authenticator with = authenticator(dearer);
     PasswordCheck wrong = with.prepare("alice", secret_text("wrong"));
-    check_password(wrong);
+    verify_proof(wrong);
     CHECK_FALSE(renewed_hash(wrong));
     users.add("bob", "secret").locked = true;
     PasswordCheck locked = with.prepare("bob", secret_text("secret"));
-    check_password(locked);
+    verify_proof(locked);
     CHECK_FALSE(renewed_hash(locked));
 }
 

@@ -1,0 +1,111 @@
+#include "server/ftp/client_channel.hpp"
+
+#include "server/log/log.hpp"
+
+#include <boost/asio.hpp>
+
+namespace ftpc::server {
+
+namespace asio = boost::asio;
+
+ClientChannel::ClientChannel(Reactor& its_reactor, ReactorContext& its_context, UniqueFd socket,
+                             const ipc::PeerAddress& its_peer, ConnectionId its_id, const Session& session)
+    : reactor{its_reactor}, context{its_context}, id{its_id}, peer{its_peer},
+      stream{reactor.loop(), std::move(socket)}, deadlines{Clock::now()}, log{reactor.log(), session, id,
+                                                                              peer}
+{}
+
+// ---- replies
+
+void ClientChannel::answer_last(const Reply& reply)
+{
+    if (!stage.last_reply()) replies.add(reply); // else that is the last word
+    stage.close(reply.text);
+}
+
+void ClientChannel::answer_when_synced(const Reply& reply, const Parents& parents, std::size_t most)
+{
+    if (context.settings.durability == Durability::group && !parents.empty())
+        replies.add_when_synced(reply, parents, most);
+    else
+        replies.add(reply);
+}
+
+asio::awaitable<bool> ClientChannel::flush()
+{
+    if (replies.empty() && !stream.has_unsent()) co_return true;
+    error_code sync_result;
+    if (replies.depends_on_sync()) sync_result = co_await synced();
+    if (!stage.may_wait()) co_return false; // flush_without_waiting() says the rest
+    if (sync_result) log_event("sync-failed", {{"error", sync_result.message()}});
+    const std::string text = replies.take(sync_result);
+    deadlines.wait(Deadlines::For::taking, Clock::now());
+    const error_code failure = co_await stream.write_all(text);
+    deadlines.wait(Deadlines::For::nothing, Clock::now());
+    if (failure) stage.output_failed(failure.message());
+    co_return !failure;
+}
+
+void ClientChannel::flush_without_waiting()
+{
+    sync_unawaited(context, replies.take_parents());
+    if (!stage.may_send() || replies.empty()) return;
+    // protection: unsynced-replies
+    const error_code not_synced{ECANCELED, boost::system::system_category()};
+    stream.write_now(replies.take(not_synced));
+}
+
+asio::awaitable<error_code> ClientChannel::synced()
+{
+    Parents parents = replies.take_parents();
+    // protection: sync
+    if (parents.empty()) co_return error_code{};
+    LoopPromise<error_code> on_disk{reactor.loop()};
+    context.server.commits.commit(std::move(parents), [keeper = on_disk.keeper()](error_code result) mutable {
+        keeper.keep(result, [](error_code) {});
+    });
+    const auto result = co_await wait_for(Deadlines::For::nothing, on_disk);
+    co_return result.value_or(asio::error::operation_aborted);
+}
+
+TreeSync* ClientChannel::sync() const
+{
+    return context.settings.durability == Durability::group ? &context.server.sync : nullptr;
+}
+
+void ClientChannel::sync_unawaited(const ReactorContext& context, Parents parents)
+{
+    if (parents.empty() || context.settings.durability != Durability::group) return;
+    context.server.commits.commit(std::move(parents), [](error_code) {});
+}
+
+// ---- waiting
+
+asio::awaitable<void> ClientChannel::pause(Clock::duration time)
+{
+    LoopPromise<bool> over{reactor.loop()};
+    reactor.loop().call_at(Clock::now() + time,
+                           [keeper = over.keeper()]() mutable { keeper.keep(true, [](bool) {}); });
+    pauses_ = true;
+    co_await wait_for(Deadlines::For::nothing, over);
+    pauses_ = false;
+}
+
+asio::awaitable<void> ClientChannel::yield()
+{
+    co_await asio::post(reactor.loop().io(), asio::use_awaitable);
+}
+
+void ClientChannel::wake()
+{
+    stream.cancel();
+    // protection: waits-end
+    if (leave_wait_) leave_wait_();
+}
+
+bool ClientChannel::may_be_told() const
+{
+    return deadlines.waits(Deadlines::For::command) || deadlines.waits(Deadlines::For::auth);
+}
+
+} // namespace ftpc::server

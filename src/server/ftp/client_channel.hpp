@@ -1,0 +1,128 @@
+// The client of a connection, as its commands see it: replies go to it, and whatever they wait for ends with
+// the connection.
+#pragma once
+
+#include "server/ftp/connection_log.hpp"
+#include "server/ftp/connection_stage.hpp"
+#include "server/ftp/reply_batch.hpp"
+#include "server/ftp/server_context.hpp"
+#include "server/transport/deadlines.hpp"
+#include "server/transport/loop_promise.hpp"
+#include "server/transport/reactors.hpp"
+#include "server/transport/stream.hpp"
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/error.hpp>
+
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <utility>
+
+namespace ftpc::server {
+
+class ClientChannel {
+public:
+    using Clock = std::chrono::steady_clock;
+
+    ClientChannel(Reactor& reactor, ReactorContext& context, UniqueFd socket, const ipc::PeerAddress& peer,
+                  ConnectionId id, const Session& session);
+
+    // ---- replies, which gather until they are sent
+
+    void answer(const Reply& reply) { replies.add(reply); }
+
+    // After that one the connection closes.
+    void answer_last(const Reply& reply);
+
+    // `reply` holds once `parents` are on disk, if directories are acknowledged only then. `most`: as of
+    // Parents::add.
+    void answer_when_synced(const Reply& reply, const Parents& parents, std::size_t most);
+
+    // Sends what has gathered, after the sync that it depends on, and waits for a client that takes nothing.
+    // False when it cannot be reached any more.
+    boost::asio::awaitable<bool> flush();
+
+    // The same as far as nothing has to be waited for. No reply says that a directory is on disk.
+    void flush_without_waiting();
+
+    // ---- waiting
+
+    // For what comes from another thread; no value if the connection ends first.
+    template <class Value>
+    boost::asio::awaitable<std::optional<Value>> wait_for(Deadlines::For what, LoopPromise<Value>& promise)
+    {
+        if (!stage.may_wait()) co_return std::nullopt;
+        deadlines.wait(what, Clock::now());
+        leave_wait_ = [&promise] { promise.cancel(); };
+        auto value = co_await promise.wait();
+        leave_wait_ = nullptr;
+        deadlines.wait(Deadlines::For::nothing, Clock::now());
+        co_return value;
+    }
+
+    // What a worker came back with; no value: it was not taken, or the connection did not wait for it.
+    template <class Value>
+    struct HandedOver {
+        error_code failure;
+        std::optional<Value> value;
+    };
+
+    // Runs `work` on a thread that may wait. The connection waits for it no longer than it lasts, so what the
+    // work needs belongs to the work. `late` gets what came of it where nobody has waited.
+    template <class Work, class Late>
+    auto hand_over(Workers::Lane lane, Work work, Late late)
+        -> boost::asio::awaitable<HandedOver<decltype(work())>>
+    {
+        LoopPromise<decltype(work())> promise{reactor.loop()};
+        const bool taken = context.server.workers.submit(
+            lane, [keeper = promise.keeper(), work = std::move(work), late = std::move(late)]() mutable {
+                keeper.keep(work(), std::move(late));
+            });
+        if (!taken) co_return HandedOver<decltype(work())>{Errc::too_many_waiting, std::nullopt};
+        auto value = co_await wait_for(Deadlines::For::file_system, promise);
+        const error_code failure = value ? error_code{} : boost::asio::error::operation_aborted;
+        co_return HandedOver<decltype(work())>{failure, std::move(value)};
+    }
+
+    // For so long, or until the connection ends.
+    boost::asio::awaitable<void> pause(Clock::duration time);
+
+    // Gives the other connections of the reactor their turn.
+    boost::asio::awaitable<void> yield();
+
+    // Ends the wait that is under way.
+    void wake();
+
+    // Nothing is on its way to the client that a last reply would break into.
+    bool may_be_told() const;
+
+    // It waits for no one else, only for its own time to come.
+    bool pauses() const { return pauses_; }
+
+    // ---- syncs
+
+    // Null where directories are acknowledged before they are on disk.
+    TreeSync* sync() const;
+
+    // What was made is put on disk although nobody is told: others go on to work in it.
+    static void sync_unawaited(const ReactorContext& context, Parents parents);
+
+    Reactor& reactor;
+    ReactorContext& context;
+    const ConnectionId id;
+    const ipc::PeerAddress peer;
+    Stream stream;
+    ReplyBatch replies;
+    ConnectionStage stage;
+    Deadlines deadlines;
+    ConnectionLog log;
+
+private:
+    boost::asio::awaitable<error_code> synced();
+
+    std::function<void()> leave_wait_; // for what comes from elsewhere: waits for it no longer
+    bool pauses_ = false;
+};
+
+} // namespace ftpc::server

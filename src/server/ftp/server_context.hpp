@@ -1,0 +1,43 @@
+// What the connections of FTP use: what all share, and what those of one reactor share.
+#pragma once
+
+#include "server/config/settings.hpp"
+#include "server/ftp/session_directories.hpp"
+#include "server/storage/commit_queue.hpp"
+#include "server/storage/tree.hpp"
+#include "server/storage/workers.hpp"
+#include "server/transport/admission.hpp"
+#include "server/transport/auth_client.hpp"
+#include "server/transport/tls_context.hpp"
+
+#include <map>
+#include <string>
+
+namespace ftpc::server {
+
+class Connection;
+
+// Each of these may be used from any thread.
+struct ServerContext {
+    Tree& tree;
+    TreeSync& sync;
+    CommitQueue& commits;
+    AuthClient& auth;
+    Workers& workers;
+    Admission& admission;
+    Homes& homes;
+};
+
+// For the thread of one reactor.
+struct ReactorContext {
+    ServerContext server;
+    Settings settings; // replaced by a reload
+    TlsContext tls;    // replaced by a reload; a connection keeps the one that it began with
+    // Named by auth last; empty before.
+    // protection: own-realm
+    std::string realm{};
+    // In force on connections of this reactor.
+    std::map<ipc::LoginHandle, Connection*> logins{};
+};
+
+} // namespace ftpc::server

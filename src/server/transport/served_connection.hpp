@@ -1,0 +1,40 @@
+// One connection as the listener and its reactor see it, whatever protocol it speaks.
+#pragma once
+
+#include "server/ipc/messages.hpp"
+#include "server/transport/admission.hpp"
+
+#include <boost/asio/awaitable.hpp>
+
+#include <chrono>
+#include <string_view>
+
+namespace ftpc::server {
+
+// Used on the thread of its reactor; where it is made does not matter.
+class ServedConnection {
+public:
+    using Clock = std::chrono::steady_clock;
+
+    ServedConnection() = default;
+    ServedConnection(const ServedConnection&) = delete;
+    ServedConnection& operator=(const ServedConnection&) = delete;
+    virtual ~ServedConnection() = default; // closes the socket
+
+    // Serves the client until either side ends the connection.
+    virtual boost::asio::awaitable<void> run() = 0;
+
+    // Ends it once the command under way is answered. The client is told `why` as the last word.
+    virtual void end(std::string_view why) = 0;
+
+    // Ends it at once, to make room: `why` is sent as far as it can be without waiting.
+    virtual void end_at_once(std::string_view why) = 0;
+
+    // Ends it if it has kept nobody but itself waiting for too long, or if its client is gone. To be called
+    // about once a second.
+    virtual void end_if_overdue(Clock::time_point now) = 0;
+
+    virtual const ipc::PeerAddress& peer() const = 0;
+};
+
+} // namespace ftpc::server
