@@ -110,6 +110,7 @@ asio::awaitable<void> Connection::handle_lines()
         const LineBuffer::Line line = lines_.next(); // valid until lines_ is used
         if (line.status == LineBuffer::Status::need_more) {
             if (!receive_more()) break;
+            now = Clock::now();
             continue;
         }
         const auto too_fast_by = rate_.take(client_.context.settings.max_commands_per_second, now);
