@@ -34,6 +34,7 @@ void ClientChannel::answer_when_synced(const Reply& reply, const Parents& parent
 asio::awaitable<bool> ClientChannel::flush()
 {
     if (replies.empty() && !stream.has_unsent()) co_return true;
+    if (before_wait) before_wait();
     error_code sync_result;
     if (replies.depends_on_sync()) sync_result = co_await synced();
     if (!stage.may_wait()) co_return false; // flush_without_waiting() says the rest

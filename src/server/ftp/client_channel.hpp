@@ -52,7 +52,11 @@ public:
     template <class Value>
     boost::asio::awaitable<std::optional<Value>> wait_for(Deadlines::For what, LoopPromise<Value>& promise)
     {
-        if (!stage.may_wait()) co_return std::nullopt;
+        if (!stage.may_wait()) {
+            promise.cancel();
+            co_return std::nullopt;
+        }
+        if (before_wait) before_wait();
         deadlines.wait(what, Clock::now());
         leave_wait_ = [&promise] { promise.cancel(); };
         auto value = co_await promise.wait();
@@ -74,6 +78,8 @@ public:
     auto hand_over(Workers::Lane lane, Work work, Late late)
         -> boost::asio::awaitable<HandedOver<decltype(work())>>
     {
+        if (!stage.may_wait())
+            co_return HandedOver<decltype(work())>{boost::asio::error::operation_aborted, std::nullopt};
         LoopPromise<decltype(work())> promise{reactor.loop()};
         const bool taken = context.server.workers.submit(
             lane, [keeper = promise.keeper(), work = std::move(work), late = std::move(late)]() mutable {
@@ -117,6 +123,9 @@ public:
     ConnectionStage stage;
     Deadlines deadlines;
     ConnectionLog log;
+
+    // Called before each wait that may be long: what a turn has looked up must not outlive it.
+    std::function<void()> before_wait;
 
 private:
     boost::asio::awaitable<error_code> synced();

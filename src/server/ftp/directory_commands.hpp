@@ -19,7 +19,12 @@ public:
     using Clock = std::chrono::steady_clock;
 
     // Both must outlive this.
-    DirectoryCommands(ClientChannel& client, Session& session) : client_{client}, session_{session} {}
+    DirectoryCommands(ClientChannel& client, Session& session) : client_{client}, session_{session}
+    {
+        client_.before_wait = [this] { forget_recent(); };
+    }
+    DirectoryCommands(const DirectoryCommands&) = delete;
+    DirectoryCommands& operator=(const DirectoryCommands&) = delete;
 
     // MakeDirectory or MakePath.
     template <class Request>

@@ -148,7 +148,7 @@ public:
         report_ready();
         warn_of_few_descriptors();
         io_.run();
-        // What connections have left here last has timers of the reactors' loops, which go before this one.
+        // What connections have left here last: answers that nobody waits for, and the ends of logins.
         io_.restart();
         io_.poll();
     }

@@ -28,7 +28,8 @@ public:
     EventLoop();
     EventLoop(const EventLoop&) = delete;
     EventLoop& operator=(const EventLoop&) = delete;
-    // Coroutines that still wait are taken apart; their sockets may be gone already.
+    // Coroutines that wait for a socket are taken apart. Those that wait for another thread are not: all
+    // connections have to have ended, or the process ends with them.
     ~EventLoop();
 
     // Until stop().

@@ -112,8 +112,8 @@ asio::awaitable<void> Listener::turn_away_next(tcp::acceptor& acceptor, error_co
 
 void Listener::serve(Reactor& reactor, UniqueFd socket, const ipc::PeerAddress& peer)
 {
+    const ConnectionId id = reactors_.next_id();
     try {
-        const ConnectionId id = reactors_.next_id();
         const int descriptor = socket.get();
         auto connection = service_.connect(reactor, std::move(socket), peer, id);
         const Leaving leaving = who_leaves(admission_.arrive(id, network_of(peer)), descriptor);
@@ -122,6 +122,7 @@ void Listener::serve(Reactor& reactor, UniqueFd socket, const ipc::PeerAddress& 
         if (leaving.id && !newcomer_leaves) turn_out(leaving);
         reactor.serve(std::move(connection), id);
     } catch (const std::exception& error) { // no memory for one more
+        admission_.leave(id);
         log_.trouble(EventLog::Trouble::no_descriptors, "accept-failed", {{"error", error.what()}});
     }
 }

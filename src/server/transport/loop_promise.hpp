@@ -56,7 +56,11 @@ public:
     }
 
     // On the loop: wait() ends without a value. What comes later is `late`.
-    void cancel() { state_->waiter.cancel(state_->loop); }
+    void cancel()
+    {
+        if (!state_->value) state_->awaited = false;
+        state_->waiter.cancel(state_->loop);
+    }
 
 private:
     std::shared_ptr<State> state_;

@@ -71,7 +71,13 @@ Reactor::~Reactor()
 void Reactor::serve(std::unique_ptr<ServedConnection> connection, ConnectionId id)
 {
     post([this, connection = std::move(connection), id, count = Counted{connections_}]() mutable {
-        asio::co_spawn(loop_.io(), run_connection(std::move(connection), id, std::move(count)), report_end);
+        try {
+            asio::co_spawn(loop_.io(), run_connection(std::move(connection), id, std::move(count)),
+                           report_end);
+        } catch (...) { // no memory for it
+            admission_.leave(id);
+            report_end(std::current_exception());
+        }
     });
 }
 

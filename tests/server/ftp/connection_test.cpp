@@ -218,3 +218,38 @@ TEST_CASE_METHOD(ConnectionFixture, "REIN ends TLS, and the session begins anew 
     CHECK(ask(client, "REIN").substr(0, 3) == "220");
     CHECK(auth->wait_for<ipc::LoginEnded>().login == login);
 }
+
+TEST_CASE_METHOD(ConnectionFixture, "a command that waits for its time goes where its path leads by then")
+{
+    settings.max_commands_per_second = 2;
+    on_reactor([this](Reactor&) { context.settings = settings; });
+    TlsPeer client = logged_in();
+    make("root/alice/a");
+    make("root/bob");
+    client.write("MKD a/1\r\nMKD a/2\r\nMKD a/3\r\nMKD a/4\r\n");
+    const std::string first = client.line();
+    std::filesystem::rename(top.path("root/alice/a"), top.path("root/bob/a"));
+    CHECK(first == "257 \"/a/1\" created.");
+    std::string last;
+    for (int i = 0; i < 3; ++i)
+        last = client.line();
+    CHECK(last == "550 No such file or directory");
+    CHECK_FALSE(std::filesystem::exists(top.path("root/bob/a/4")));
+}
+
+TEST_CASE_METHOD(ConnectionFixture,
+                 "a connection that waits holds no directory that its last command has opened")
+{
+    settings.durability = Durability::none;
+    on_reactor([this](Reactor&) { context.settings = settings; });
+    TlsPeer client = logged_in();
+    make("root/alice/a");
+    client.write("MKD a/1\r\nSITE SESSION LIST\r\n");
+    auth->wait_for<ipc::ListSessionKeys>(); // which has no answer
+    std::size_t held = 0;
+    for (const auto& descriptor : std::filesystem::directory_iterator{"/proc/self/fd"}) {
+        std::error_code gone;
+        if (std::filesystem::read_symlink(descriptor, gone) == top.path("root/alice/a")) ++held;
+    }
+    CHECK(held == 0);
+}

@@ -96,3 +96,14 @@ TEST_CASE_METHOD(LoopPromiseTest, "who has kept the promise may outlive the loop
     loop.reset();
     on_another_thread = nullptr;
 }
+
+TEST_CASE_METHOD(LoopPromiseTest, "what comes between the end of a wait and the coroutine's turn is late")
+{
+    wait();
+    turn();
+    promise->cancel();
+    keep("just too late"); // before the coroutine has gone on
+    turn();
+    CHECK(got == "nothing");
+    CHECK(late == "just too late");
+}
