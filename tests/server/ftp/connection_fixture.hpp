@@ -134,10 +134,10 @@ struct ConnectionFixture : TreeFixture {
         const auto end = std::chrono::steady_clock::now() + patience();
         while (reactors->connections() > 0 && std::chrono::steady_clock::now() < end)
             std::this_thread::yield();
+        io.stop();
+        main_loop.join(); // it posts to the reactors
         reactors.reset();
         auth.reset();
-        io.stop();
-        main_loop.join();
     }
 
     // What auth answers; may be changed by the test under `mutex`.

@@ -101,8 +101,8 @@ TEST_CASE_METHOD(LoopPromiseTest, "what comes between the end of a wait and the 
 {
     wait();
     turn();
-    promise->cancel();
-    keep("just too late"); // before the coroutine has gone on
+    keep("just too late");
+    promise->cancel(); // what was kept has not had its turn
     turn();
     CHECK(got == "nothing");
     CHECK(late == "just too late");
