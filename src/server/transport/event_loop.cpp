@@ -32,13 +32,18 @@ UniqueFd opened(int descriptor, const char* call)
 
 } // namespace
 
-EventLoop::EventLoop()
-    : epoll_{opened(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")},
-      wakes_up_{opened(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd")}
+EventLoop::Sleep::Sleep() : wakes_up{opened(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd")} {}
+
+void EventLoop::Sleep::end()
+{
+    if (asleep.exchange(false)) ::eventfd_write(wakes_up.get(), 1);
+}
+
+EventLoop::EventLoop() : epoll_{opened(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")}
 {
     epoll_event event{};
     event.events = EPOLLIN | EPOLLET; // never read: each write to it is a change
-    if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, wakes_up_.get(), &event) != 0)
+    if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, sleep_->wakes_up.get(), &event) != 0)
         throw boost::system::system_error{last_system_error(), "epoll_ctl"};
 }
 
@@ -56,7 +61,7 @@ void EventLoop::run()
 
 bool EventLoop::turn(bool may_sleep)
 {
-    asleep_ = true; // whoever posts from now on wakes the loop up
+    sleep_->asleep = true; // whoever posts from now on wakes the loop up
     const bool timers = run_timers();
     const bool posted = run_posted();
     const bool idle = !timers && !posted && may_sleep;
@@ -73,11 +78,6 @@ void EventLoop::stop()
 {
     stopped_ = true;
     post([] {});
-}
-
-void EventLoop::wake_up()
-{
-    if (asleep_.exchange(false)) ::eventfd_write(wakes_up_.get(), 1);
 }
 
 void EventLoop::call_at(Clock::time_point time, std::function<void()> work)
@@ -121,7 +121,7 @@ bool EventLoop::wait_for_sockets(int milliseconds)
 {
     std::array<epoll_event, most_events> events;
     const int count = ::epoll_wait(epoll_.get(), events.data(), most_events, milliseconds);
-    asleep_ = false;
+    sleep_->asleep = false;
     // A coroutine that is resumed ends no other connection at once, so that what later events point to stays.
     if (count <= 0) return false;
     for (const epoll_event& event : std::span{events}.first(static_cast<std::size_t>(count)))

@@ -13,6 +13,7 @@
 #include <chrono>
 #include <functional>
 #include <map>
+#include <memory>
 #include <unordered_set>
 #include <utility>
 
@@ -38,13 +39,14 @@ public:
     // On the loop's own thread: how long it looks for something to do before it sleeps, as of BusyPoll.
     void set_busy_poll(Clock::duration most) { longest_look_ = most; }
 
-    // From any thread.
+    // From any thread. The loop may be gone as soon as `work` is done.
     void stop();
     template <class Work>
     void post(Work work)
     {
+        const auto sleep = sleep_;
         boost::asio::post(io_, std::move(work));
-        wake_up();
+        sleep->end();
     }
 
     // On the loop's own thread: calls `work` at that time, or soon after.
@@ -61,15 +63,23 @@ public:
 private:
     friend class WatchedSocket;
 
-    void wake_up();
+    // The thread of the loop asleep, and how others wake it up. Whoever does so shares it, since what was
+    // posted may end the loop at once.
+    struct Sleep {
+        Sleep();
+        void end();
+
+        UniqueFd wakes_up; // an eventfd(2), which epoll_ watches
+        std::atomic<bool> asleep = false;
+    };
+
     bool run_timers();
     bool run_posted();
     int longest_wait() const;
     bool wait_for_sockets(int milliseconds);
 
     UniqueFd epoll_;
-    UniqueFd wakes_up_; // an eventfd(2), which epoll_ watches
-    std::atomic<bool> asleep_ = false;
+    std::shared_ptr<Sleep> sleep_ = std::make_shared<Sleep>();
     std::atomic<bool> stopped_ = false;
     BusyPoll busy_poll_;
     Clock::duration longest_look_{};

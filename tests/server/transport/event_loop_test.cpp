@@ -8,6 +8,7 @@
 #include <chrono>
 #include <functional>
 #include <future>
+#include <memory>
 #include <thread>
 #include <vector>
 
@@ -104,4 +105,17 @@ TEST_CASE("a loop that is stopped before it runs ends at once")
     loop.stop();
     loop.run();
     SUCCEED();
+}
+
+// The sanitizers see it if the poster still needs the loop.
+TEST_CASE("a loop may be gone as soon as what another thread has posted is done")
+{
+    for (int i = 0; i < 200; ++i) {
+        auto running = std::make_unique<RunningLoop>();
+        std::promise<void> done;
+        std::thread poster{[&done, &loop = running->loop] { loop.post([&done] { done.set_value(); }); }};
+        done.get_future().wait();
+        running.reset();
+        poster.join();
+    }
 }
