@@ -39,7 +39,7 @@ class FtpcTrust(EndToEndTest):
     def test_a_wrong_pin_is_not_trusted_and_nothing_is_sent(self):
         done = self.user.log_in(self.server, trust=("--pin", OTHER_PIN))
         self.assertEqual(done.returncode, 5)
-        self.assertIn(f"its key is {self.server.site.fingerprint()}, not {OTHER_PIN}", done.stderr)
+        self.assertIn(f"its key fingerprint is {self.server.site.fingerprint()}, not {OTHER_PIN}", done.stderr)
         self.assertFalse((self.user.state / "known_servers").exists())
 
     def test_a_certificate_authority_vouches_for_the_server(self):

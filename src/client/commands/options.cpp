@@ -26,7 +26,7 @@ po::options_description common_description()
         "timeout", po::value<std::string>()->value_name("SECONDS"),
         "how long the server may keep this command waiting, all in all; mkdir: for a path (30)")(
         "pin", po::value<std::string>()->value_name("SHA256:..."),
-        "trust the server with this key, as `ftpcd fingerprint` shows it, and remember it")(
+        "trust the server with this key fingerprint, as `ftpcd fingerprint` shows it, and remember it")(
         "ca", po::value<std::string>()->value_name("FILE"),
         "trust the server if these CA certificates vouch for its name, and remember that")(
         "accept-new", "trust a server that is not known yet without asking")("help,h", "show this");
@@ -56,7 +56,7 @@ Failure usage(std::string message)
     return {ExitStatus::usage, std::move(message)};
 }
 
-// Parses by `description`; whatever is no option is in "arguments".
+// Parses by `description`; every word that is no option is in "arguments".
 Outcome<po::variables_map> parse(const Arguments& arguments, po::options_description description)
 {
     po::options_description hidden;
@@ -128,7 +128,7 @@ Outcome<CommonOptions> common_options(const po::variables_map& values)
     return options;
 }
 
-// What there is to know once --help was among the arguments.
+// The help of the subcommand, if --help was among the arguments.
 template <class Options>
 Options help_only()
 {
@@ -151,7 +151,7 @@ Outcome<Options> parse_options_only(const Arguments& arguments)
     return Options{*common};
 }
 
-// Takes the host from --server into the target, where the target has none.
+// Takes the host from --server into the target, if the target has none.
 Outcome<LoginTarget> merge_target(LoginTarget target, const std::optional<ServerAddress>& server)
 {
     if (!server) return target;

@@ -33,7 +33,8 @@ Outcome<TrustDecision> decide_by_pin(const ServerAddress& server, const PeerIden
                                      const std::string& pin, const KnownServer* known)
 {
     if (peer.fingerprint != pin)
-        return untrusted(server.text() + " is not trusted: its key is " + peer.fingerprint + ", not " + pin);
+        return untrusted(server.text() + " is not trusted: its key fingerprint is " + peer.fingerprint +
+                         ", not " + pin);
     const Trust trust{Trust::Kind::pin, pin};
     const bool remembered = known != nullptr && known->trust == trust;
     return TrustDecision{remembered ? TrustDecision::Kind::known : TrustDecision::Kind::remember, trust};

@@ -11,7 +11,7 @@ std::string place_of(const KnownServers& servers, const ServerAddress& server, c
     return "line " + std::to_string(servers.line_of(server)) + " of " + state.path_of(known_servers_file);
 }
 
-// The CA file to check the server with; empty where it is recognised by its key.
+// The CA file to check the server with; empty if it is recognised by its key.
 std::string ca_file_for(const TrustOptions& options, const KnownServer* known)
 {
     if (!options.ca_file.empty() || !options.pin.empty()) return options.ca_file;
@@ -21,12 +21,12 @@ std::string ca_file_for(const TrustOptions& options, const KnownServer* known)
 Outcome<void> ask_about(const ServerAddress& server, const std::string& fingerprint,
                         const ConnectSettings& settings)
 {
-    const auto agreed = settings.ask(server.text() + " is new here. Its certificate is " + fingerprint +
+    const auto agreed = settings.ask(server.text() + " is new here. Its key fingerprint is " + fingerprint +
                                      "\nTrust it from now on? [y/N] ");
     if (!agreed)
         return Failure{ExitStatus::untrusted,
                        server.text() + " is new here, and there is no terminal to ask whether to trust it" +
-                           "\nIts certificate is " + fingerprint +
+                           "\nIts key fingerprint is " + fingerprint +
                            "\nIf that is what `ftpcd fingerprint` shows on the server: --pin " + fingerprint +
                            "\nOther ways: --ca FILE, or --accept-new to trust any server at first sight"};
     if (*agreed == Answer::no)

@@ -318,7 +318,7 @@ void Supervisor::announce() const
     const std::uint64_t users = child("auth").first_report.users;
     std::string text = "ftpcd: listening on " + addresses + ", tree " + arguments_.settings.root_directory() +
                        ", " + std::to_string(users) + (users == 1 ? " user\n" : " users\n");
-    text += "ftpcd: certificate " + describe_certificate(certificate_pem_).fingerprint +
+    text += "ftpcd: key fingerprint " + describe_certificate(certificate_pem_).fingerprint +
             " (show it to your users: ftpcd fingerprint" + arguments_.flags_for_certificate() + ")\n";
     text += describe_lockdown();
     if (users == 0)
