@@ -44,14 +44,14 @@ class Connections(SharedServerTest):
         self.assertLess(resident_bytes(self.net) - self.memory, 16 << 20)
         self.assertEqual((self.server.child("net"), self.server.child("auth")), (self.net, self.auth), self.server.log.text)
 
-    def stranger(self):
+    def unauthenticated_client(self):
         plain = socket.create_connection(self.address, scaled(10))
         plain.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
         return plain
 
     def test_a_thousand_connections_that_are_reset_at_once(self):
         for i in range(1000):
-            with contextlib.suppress(OSError), self.stranger() as plain:
+            with contextlib.suppress(OSError), self.unauthenticated_client() as plain:
                 if i % 4 == 1:
                     plain.sendall(b"AUTH TLS\r\n")
                 elif i % 4 == 2:
@@ -60,11 +60,11 @@ class Connections(SharedServerTest):
                     plain.sendall(b"NOOP\r\n" * 100)
 
     def test_connections_that_are_half_closed(self):
-        strangers = [socket.create_connection(self.address, scaled(10)) for _ in range(50)]
-        for i, plain in enumerate(strangers):
+        unauthenticated = [socket.create_connection(self.address, scaled(10)) for _ in range(50)]
+        for i, plain in enumerate(unauthenticated):
             plain.sendall([b"", b"AUTH TLS\r\n", b"NOOP\r\nNOOP\r\n", b"half a line"][i % 4])
             plain.shutdown(socket.SHUT_WR)
-        for i, plain in enumerate(strangers):
+        for i, plain in enumerate(unauthenticated):
             received = b""
             with plain, contextlib.suppress(ConnectionResetError):
                 while got := plain.recv(65536):

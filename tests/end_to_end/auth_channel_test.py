@@ -119,7 +119,7 @@ class BrokenChannel(EndToEndTest):
 
     def assert_service_goes_on_after(self, breaking):
         """With the same processes, within a second; those who were logged in are told."""
-        with logged_in(self.server.port) as session, connect(self.server.port) as stranger:
+        with logged_in(self.server.port) as session, connect(self.server.port) as unauthenticated:
             before = self.server.log_size()
             breaking()
             broken = time.monotonic()
@@ -128,7 +128,7 @@ class BrokenChannel(EndToEndTest):
             self.server.log.wait_for("event=channel-replaced", before)
             until(lambda: can_log_in(self.server.port), "logins work again")
             self.assertLess(time.monotonic() - broken, scaled(1))
-            self.assertEqual(stranger.log_in().code, 230, "a connection that was not logged in has lost nothing")
+            self.assertEqual(unauthenticated.log_in().code, 230, "a connection that was not logged in has lost nothing")
         self.assertEqual({name: self.server.child(name) for name in ("net", "auth")}, self.children)
         self.assertEqual(len(re.findall("event=channel-replaced", self.server.log.text[before:])), 1)
 

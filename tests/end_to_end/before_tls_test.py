@@ -1,4 +1,4 @@
-"""What a stranger can do before TLS: nothing, and no harm."""
+"""Before TLS an unauthenticated client can do nothing, and no harm."""
 import random
 import socket
 import time
@@ -79,12 +79,12 @@ class Noise(SharedServerTest):
 
     def send_noise(self, noise):
         """The replies, however the connection ends."""
-        with socket.create_connection(("127.0.0.1", self.server.port), scaled(10)) as stranger:
+        with socket.create_connection(("127.0.0.1", self.server.port), scaled(10)) as unauthenticated:
             try:
-                stranger.sendall(noise)
-                stranger.shutdown(socket.SHUT_WR)
+                unauthenticated.sendall(noise)
+                unauthenticated.shutdown(socket.SHUT_WR)
                 received = b""
-                while got := stranger.recv(65536):
+                while got := unauthenticated.recv(65536):
                     received += got
             except OSError:  # reset, at one moment or another
                 return None
@@ -119,8 +119,8 @@ class Noise(SharedServerTest):
         self.assert_unharmed()
 
     def test_open_connections_with_half_of_something_do_not_spin(self):
-        strangers = [Control(self.server.port) for _ in range(12)]
-        for i, control in enumerate(strangers):
+        unauthenticated = [Control(self.server.port) for _ in range(12)]
+        for i, control in enumerate(unauthenticated):
             self.addCleanup(control.close)
             if i % 3 == 0:
                 control.send_bytes(b"\xff\xfe\x00 half a line")
@@ -137,10 +137,10 @@ class Noise(SharedServerTest):
     def test_an_endless_line_ends_the_connection_at_a_bounded_size(self):
         before = resident_bytes(self.net)
         sent = 0
-        with socket.create_connection(("127.0.0.1", self.server.port), scaled(10)) as stranger:
+        with socket.create_connection(("127.0.0.1", self.server.port), scaled(10)) as unauthenticated:
             try:
                 while sent < 256 << 20:
-                    sent += stranger.send(b"A" * 65536)
+                    sent += unauthenticated.send(b"A" * 65536)
             except (ConnectionResetError, BrokenPipeError):
                 pass
         self.assertLess(sent, 64 << 20, "the buffers of the kernel, and no more")

@@ -1,4 +1,4 @@
-"""How many may come: by address, not logged in, by user; and that a crowd of strangers keeps no user out."""
+"""How many connections may come: by address, not logged in, by user. A crowd of unauthenticated clients keeps no user out."""
 import contextlib
 import re
 import socket
@@ -74,17 +74,17 @@ class Unauthenticated(SharedServerTest):
     settings = {"max_unauthenticated": "10"}
 
     def test_users_get_in_while_as_many_addresses_as_there_are_places_hold_one_each(self):
-        strangers = [Control(self.server.port, source=f"127.0.1.{i + 1}") for i in range(10)]
+        unauthenticated = [Control(self.server.port, source=f"127.0.1.{i + 1}") for i in range(10)]
         try:
             # By lot: each try may hit the newcomer, once in eleven.
             until(lambda: can_log_in(self.server.port), "a user gets in", 20)
         finally:
-            for control in strangers:
+            for control in unauthenticated:
                 control.close()
 
     def test_the_one_who_has_to_go_is_told_why_and_those_who_are_logged_in_stay(self):
         with logged_in(self.server.port, source=ATTACKER) as session:
-            strangers = [Control(self.server.port, source=ATTACKER) for _ in range(10)]
+            unauthenticated = [Control(self.server.port, source=ATTACKER) for _ in range(10)]
             try:
                 before = self.server.log_size()
                 with Control(self.server.port, source=USER) as control:
@@ -92,11 +92,11 @@ class Unauthenticated(SharedServerTest):
                     self.server.log.wait_for(f"event=limit-hit limit=max-unauthenticated peer={ATTACKER}", before)
                     self.server.log.wait_for(f"event=disconnected id=\\d+ peer={ATTACKER} .*Too many conn", before)
                     self.assertEqual(control.code("NOOP"), 200)
-                replies = [self.next_of(control) for control in strangers]
+                replies = [self.next_of(control) for control in unauthenticated]
                 self.assertEqual(sorted(code for code in replies if code), [200] * 9 + [421])
                 self.assertEqual(session.code("NOOP"), 200)
             finally:
-                for control in strangers:
+                for control in unauthenticated:
                     control.close()
 
     @staticmethod
@@ -127,15 +127,15 @@ class ByAddress(SharedServerTest):
             for control in sessions:
                 control.close()
 
-    def test_strangers_behind_the_user_s_own_address_do_not_keep_it_out(self):
-        strangers = [Control(self.server.port, source=OTHER) for _ in range(3)]
+    def test_unauthenticated_clients_behind_the_user_s_own_address_do_not_keep_it_out(self):
+        unauthenticated = [Control(self.server.port, source=OTHER) for _ in range(3)]
         try:
             def gets_in():  # by lot: each try may hit the newcomer, once in four
                 with contextlib.suppress(AssertionError), logged_in(self.server.port, source=OTHER):
                     return True
             until(gets_in, "the user gets in")
         finally:
-            for control in strangers:
+            for control in unauthenticated:
                 control.close()
 
 

@@ -64,7 +64,7 @@ class Descriptors(EndToEndTest):
         self.assertEqual(server.child("net"), net, server.log.text)
 
     @none_left
-    def test_strangers_who_hold_the_last_descriptors_make_room(self):
+    def test_unauthenticated_clients_that_hold_the_last_descriptors_make_room(self):
         server = self.start_with(60)
         sessions = [self.keep(logged_in(server.port)) for _ in range(12)]
         for control in sessions:
@@ -77,7 +77,7 @@ class Descriptors(EndToEndTest):
             self.assertEqual(control.code("NOOP"), 200)
 
     @none_left
-    def test_strangers_leave_the_last_descriptors_to_sessions(self):
+    def test_unauthenticated_clients_leave_the_last_descriptors_to_sessions(self):
         server = self.start_with(60)
         sessions = [self.keep(logged_in(server.port)) for _ in range(16)]
         for control in sessions:
@@ -89,7 +89,7 @@ class Descriptors(EndToEndTest):
         for i in range(10):  # opens the parent
             self.assertEqual(sessions[0].code(f"MKD /a/b/{i}"), 257)
 
-    def test_strangers_leave_the_descriptors_that_sessions_need(self):
+    def test_unauthenticated_clients_leave_the_descriptors_that_sessions_need(self):
         server = self.start_with(200)
         server.log.wait_for("event=few-descriptors limit=200 max-connections=136")
         session = self.keep(logged_in(server.port))

@@ -58,15 +58,15 @@ class KilledProcessComesBack(EndToEndTest):
         self.assertEqual(user.ftpc("mkdir", "after").returncode, 0)
 
     def test_sessions_end_with_421_when_auth_is_killed_and_logins_work_again(self):
-        with logged_in(self.server.port) as control, connect(self.server.port) as stranger:
+        with logged_in(self.server.port) as control, connect(self.server.port) as unauthenticated:
             victim = self.kill("auth")
             self.assertEqual(control.reply().code, 421)
             self.assertTrue(control.ended())
             self.wait_for_other("auth", victim)
             until(lambda: can_log_in(self.server.port), "logins work again", 5)
             # A connection that was not logged in has lost nothing.
-            self.assertEqual(stranger.log_in().code, 230)
-            self.assertEqual(stranger.code("MKD after-auth"), 257)
+            self.assertEqual(unauthenticated.log_in().code, 230)
+            self.assertEqual(unauthenticated.code("MKD after-auth"), 257)
 
     def test_a_login_that_auth_can_not_answer_is_451_and_not_a_refusal(self):
         # Stopped, so that the login waits for an answer; then killed.
@@ -145,9 +145,9 @@ class ProgramWithFileCapabilities(EndToEndTest):
 class Stop(EndToEndTest):
     def test_sigterm_says_421_to_every_session_and_exits_0(self):
         server = self.serve()
-        with logged_in(server.port) as control, connect(server.port) as stranger:
+        with logged_in(server.port) as control, connect(server.port) as unauthenticated:
             server.process.terminate()
-            for open_connection in (control, stranger):
+            for open_connection in (control, unauthenticated):
                 self.assertEqual(open_connection.reply().code, 421)
                 self.assertTrue(open_connection.ended())
         self.assertEqual(server.process.wait(scaled(15)), 0)

@@ -1,4 +1,4 @@
-"""Everything at once: users make directories while processes are killed, strangers flood, users change and a file system hangs.
+"""Everything at once: users make directories while processes are killed, unauthenticated clients flood, users change and a file system hangs.
 
 Nothing acknowledged may be missing, nobody may wait longer than the bound of each event, and descriptors and memory return
 to where they began. FTPC_SOAK_SECONDS: how long (30); scripts/soak runs it for ten minutes.
@@ -200,7 +200,7 @@ class Soak(EndToEndTest):
         with self.hang():
             self.over.wait(self.random.choice((0.2, 1, 5, IDLE_TIMEOUT + 2)) if IS_SOAK else 0.2)
 
-    def event_strangers_flood(self):
+    def event_unauthenticated_clients_flood(self):
         """Guesses whose senders do not wait, and connections that say nothing."""
         silent = []
         for number in range(300):

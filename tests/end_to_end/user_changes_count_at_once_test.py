@@ -25,7 +25,7 @@ class UserChangesCountAtOnce(EndToEndTest):
         """Open connections, with 421, and session keys, within a second after `change` has ended."""
         self.assertEqual(self.ftpc_user.log_in(self.server).returncode, 0)
         with logged_in(self.server.port) as first, logged_in(self.server.port) as second, \
-                logged_in(self.server.port, "bob") as bob, connect(self.server.port) as stranger:
+                logged_in(self.server.port, "bob") as bob, connect(self.server.port) as unauthenticated:
             change()
             changed = time.monotonic()
             for control in (first, second):
@@ -38,7 +38,7 @@ class UserChangesCountAtOnce(EndToEndTest):
             self.assertIn("login refused", done.stderr)
             self.assertFalse((self.site.root / "alice/too-late").exists())
             self.assertEqual(bob.code("MKD still-here"), 257, "others are not disturbed")
-            self.assertEqual(stranger.log_in("bob").code, 230)
+            self.assertEqual(unauthenticated.log_in("bob").code, 230)
 
     def test_passwd(self):
         self.assert_everything_of_alice_ends(lambda: self.user("passwd", "alice", "--password-stdin", password=NEW_PASSWORD))

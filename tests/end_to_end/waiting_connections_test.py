@@ -48,7 +48,7 @@ class WaitingForAuth(EndToEndTest):
             raise
         return control
 
-    def test_strangers_who_go_on_coming_stay_within_the_bounds_and_cost_no_hash(self):
+    def test_unauthenticated_clients_that_go_on_coming_stay_within_the_bounds_and_cost_no_hash(self):
         most = 20
         server = self.start_with(max_unauthenticated=most)
         before = descriptors(self.net)
@@ -62,10 +62,10 @@ class WaitingForAuth(EndToEndTest):
             for _ in itertools.takewhile(lambda _: time.monotonic() < deadline, range(30)):
                 with contextlib.suppress(OSError, AssertionError):
                     self.ask_for_login(address).close()
-        strangers = [threading.Thread(target=come_and_go, args=(f"127.0.0.{i}",)) for i in range(2, 8)]
-        for thread in strangers:
+        unauthenticated = [threading.Thread(target=come_and_go, args=(f"127.0.0.{i}",)) for i in range(2, 8)]
+        for thread in unauthenticated:
             thread.start()
-        while any(thread.is_alive() for thread in strangers):
+        while any(thread.is_alive() for thread in unauthenticated):
             highest = max(highest, descriptors(self.net))
         # 16 may be on their way out.
         self.assertLessEqual(highest, before + most + 20)
@@ -123,11 +123,11 @@ class WaitingForAuth(EndToEndTest):
         self.start_with()
         with logged_in(self.server.port) as session:
             auth = self.stop_auth()
-            stranger = self.ask_for_login()
-            self.addCleanup(stranger.close)
+            unauthenticated = self.ask_for_login()
+            self.addCleanup(unauthenticated.close)
             session.send("SITE SESSION LIST")
             self.server.process.terminate()
-            for control in (session, stranger):
+            for control in (session, unauthenticated):
                 reply = control.reply()
                 self.assertEqual((reply.code, "shutting down" in reply.text), (421, True))
         os.kill(auth, signal.SIGCONT)
@@ -138,9 +138,9 @@ class WaitingForAuth(EndToEndTest):
         for _ in range(20):
             self.assertTrue(can_log_in(self.server.port))
         before = resident_bytes(self.net)
-        strangers = [connect(self.server.port) for _ in range(700)]
+        unauthenticated = [connect(self.server.port) for _ in range(700)]
         high = resident_bytes(self.net)
-        for control in strangers:
+        for control in unauthenticated:
             control.close()
         until(lambda: resident_bytes(self.net) <= before + (high - before) // 3, "most of it is the system's again", 20)
 

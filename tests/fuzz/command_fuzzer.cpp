@@ -1,5 +1,5 @@
-// A line from a stranger, on its way through parse_command and RemotePath; and lines of a reply from a
-// server.
+// A line from an unauthenticated client, on its way through parse_command and RemotePath; and lines of a
+// reply from a server.
 #include "fuzz/require.hpp"
 #include "shared/base/text.hpp"
 #include "shared/protocol/command.hpp"

@@ -22,7 +22,7 @@ Outcome<TrustDecision> decide(const PeerIdentity& peer, const TrustOptions& opti
 }
 
 const PeerIdentity peer{pin, "self-signed certificate"};
-const PeerIdentity stranger{other_pin, "self-signed certificate"};
+const PeerIdentity other_server{other_pin, "self-signed certificate"};
 const PeerIdentity vouched_for{other_pin, ""};
 
 } // namespace
@@ -35,7 +35,7 @@ TEST_CASE("a known server with its key is trusted")
 TEST_CASE(
     "a changed key is a refusal that shows both keys, the line, and the command for a deliberate change")
 {
-    const auto decision = decide(stranger, {}, &pinned);
+    const auto decision = decide(other_server, {}, &pinned);
     REQUIRE(decision.has_error());
     CHECK(decision.error().status == ExitStatus::untrusted);
     for (const std::string& part : {pin, other_pin, where, std::string{"2026-11-29"}, "--pin " + other_pin})
@@ -44,7 +44,7 @@ TEST_CASE(
 
 TEST_CASE("accept-new does not accept a changed key")
 {
-    CHECK(decide(stranger, {.accept_new = true, .pin = "", .ca_file = ""}, &pinned).has_error());
+    CHECK(decide(other_server, {.accept_new = true, .pin = "", .ca_file = ""}, &pinned).has_error());
 }
 
 TEST_CASE("a certificate that an unrelated CA vouches for does not replace a pin")
@@ -66,7 +66,7 @@ TEST_CASE("a pin given by the user decides alone, and is remembered where it is 
     CHECK(decide(peer, options, nullptr)->kind == Kind::remember);
     CHECK(decide(peer, options, &pinned)->kind == Kind::known);
     CHECK(decide(peer, options, &by_ca)->kind == Kind::remember);
-    const auto mismatch = decide(stranger, options, nullptr);
+    const auto mismatch = decide(other_server, options, nullptr);
     REQUIRE(mismatch.has_error());
     CHECK(mismatch.error().status == ExitStatus::untrusted);
     CHECK(decide(vouched_for, options, nullptr).has_error());

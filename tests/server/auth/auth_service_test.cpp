@@ -179,7 +179,7 @@ TEST_CASE_METHOD(Service, "the first order makes users.db where there is none, a
     CHECK(connect() == users.realm());
 }
 
-TEST_CASE_METHOD(Service, "a user logs in, and a stranger does not")
+TEST_CASE_METHOD(Service, "a user logs in, and an unknown name does not")
 {
     REQUIRE(ensure_users_file(data.fd()));
     add("alice", "secret");

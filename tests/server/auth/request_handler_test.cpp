@@ -174,7 +174,7 @@ TEST_CASE_METHOD(Fixture, "a good login is answered with its number, a handle an
 TEST_CASE_METHOD(Fixture, "a refused login gets neither handle nor home")
 {
     users.add("alice", "secret");
-    for (const auto& answer : {log_in("alice", "wrong"), log_in("stranger", "secret")})
+    for (const auto& answer : {log_in("alice", "wrong"), log_in("unknown", "secret")})
         CHECK(answer ==
               ipc::LoginAnswer{
                   .id = 7, .status = LoginStatus::refused, .login = {}, .home = {}, .max_dirs = {}});
@@ -451,9 +451,9 @@ TEST_CASE_METHOD(
     "an address that guesses is refused without a check, whatever it sends, for as long as it is told")
 {
     users.add("alice", "secret");
-    for (const char* name : {"alice", "stranger", "alice", "stranger"})
+    for (const char* name : {"alice", "unknown", "alice", "unknown"})
         CHECK(log_in(name, "wrong", attacker).status == LoginStatus::refused);
-    for (const char* name : {"alice", "stranger"}) {
+    for (const char* name : {"alice", "unknown"}) {
         send_login(name, "secret", attacker); // answered at once: no work was posted
         CHECK(last<ipc::LoginAnswer>() == ipc::LoginAnswer{.id = 7,
                                                            .status = LoginStatus::limited,
@@ -534,12 +534,12 @@ TEST_CASE_METHOD(Fixture, "session keys that are not enrolled shut nobody out wh
     CHECK(log_in("alice", "secret", {}).status == LoginStatus::granted);
 }
 
-TEST_CASE_METHOD(Fixture, "good and failed logins of users are remembered, those of strangers are not")
+TEST_CASE_METHOD(Fixture, "good and failed logins of users are remembered, those of unknown names are not")
 {
     users.add("alice", "secret");
     log_in("alice", "secret", newcomer);
     log_in("alice", "wrong", attacker);
-    log_in("stranger", "wrong", attacker);
+    log_in("unknown", "wrong", attacker);
     CHECK(history_changed == 3);
     CHECK(services.history.knows(*users.find("alice"), newcomer));
     REQUIRE(services.history.users().size() == 1);

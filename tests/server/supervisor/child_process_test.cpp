@@ -20,7 +20,7 @@ using namespace ftpc::server;
 
 namespace {
 
-constexpr FileOwner stranger{41001, 41002};
+constexpr FileOwner other_owner{41001, 41002};
 
 UniqueFd open_program(const char* path)
 {
@@ -143,7 +143,7 @@ TEST_CASE_METHOD(ChildTest, "a child becomes another user before it is executed,
         return;
     }
     const ChildProcess child =
-        start("id -u >&3; id -g >&3; id -G >&3; grep -cE '^Cap...:.0*$' /proc/self/status >&3", stranger);
+        start("id -u >&3; id -g >&3; id -G >&3; grep -cE '^Cap...:.0*$' /proc/self/status >&3", other_owner);
     CHECK(hear(child) == "41001\n");
     CHECK(hear(child) == "41002\n");
     CHECK(hear(child) == "41002\n");

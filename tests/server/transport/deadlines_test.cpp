@@ -43,9 +43,9 @@ TEST_CASE("a login has to be made in time, whatever else goes on")
     }
     SECTION("logging out without a login gives no more time")
     {
-        Deadlines stranger{begin};
-        stranger.logged_out(begin + 99s);
-        CHECK((stranger.exceeded(settings(), begin + 100s) == TimeLimit::login));
+        Deadlines unauthenticated{begin};
+        unauthenticated.logged_out(begin + 99s);
+        CHECK((unauthenticated.exceeded(settings(), begin + 100s) == TimeLimit::login));
     }
 }
 

@@ -56,8 +56,8 @@ TEST_CASE("users are found by name, whatever their order in the file")
     CHECK(users->find("bob")->home == "bob");
     CHECK(users->find("alice")->home == "alice");
     CHECK(users->find("alicea")->home == "alicea");
-    for (const char* stranger : {"", "a", "alic", "aliceb", "zoe", "user", "realm"})
-        CHECK_FALSE(users->find(stranger));
+    for (const char* unknown : {"", "a", "alic", "aliceb", "zoe", "user", "realm"})
+        CHECK_FALSE(users->find(unknown));
 }
 
 TEST_CASE("names that share their first eight characters are told apart")

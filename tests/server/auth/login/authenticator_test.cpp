@@ -72,17 +72,18 @@ TEST_CASE_METHOD(Fixture, "a user logs in with the password, or with its prehash
 }
 
 TEST_CASE_METHOD(
-    Fixture, "a wrong password, a stranger and a locked user are refused alike, with the reason for the log")
+    Fixture,
+    "a wrong password, an unknown name and a locked user are refused alike, with the reason for the log")
 {
     users.add("alice", "secret");
     users.add("bob", "secret").locked = true;
     for (const Decision& refused :
-         {log_in("alice", "Secret"), log_in("stranger", "secret"), log_in("bob", "secret")}) {
+         {log_in("alice", "Secret"), log_in("unknown", "secret"), log_in("bob", "secret")}) {
         CHECK(refused.status == LoginStatus::refused);
         CHECK_FALSE(refused.user);
     }
     CHECK(log_in("alice", "Secret").reason == "wrong password");
-    CHECK(log_in("stranger", "secret").reason == "no such user");
+    CHECK(log_in("unknown", "secret").reason == "no such user");
     CHECK(log_in("bob", "secret").reason == "the user is locked");
     CHECK(log_in("bob", "wrong").reason == "wrong password");
 }
@@ -94,15 +95,16 @@ TEST_CASE_METHOD(Fixture, "nobody logs in where there are no users")
     CHECK(check.stored.cost == dearer);
 }
 
-TEST_CASE_METHOD(Fixture,
-                 "a stranger is checked at the cost of some user, always the same, different for other names")
+TEST_CASE_METHOD(
+    Fixture,
+    "an unknown name is checked at the cost of some user, always the same, different for other names")
 {
     users.add("new", "x", dearer);
     users.add("old", "x", cheap);
     const Authenticator with = authenticator({.ln = 15, .r = 8, .p = 3});
     std::set<unsigned> costs;
     for (int i = 0; i < 32; ++i) {
-        const std::string name = "stranger" + std::to_string(i);
+        const std::string name = "unknown" + std::to_string(i);
         const PasswordCheck first = with.prepare(name, Prehash{});
         const PasswordCheck second = with.prepare(name, Prehash{});
         CHECK_FALSE(first.found);

@@ -80,9 +80,9 @@ TEST_CASE_METHOD(Table, "what failed at one cause can be forgiven, and nothing e
 TEST_CASE_METHOD(Table, "a full table forgets who would be forgotten first, not who failed most")
 {
     fail(1, 3);
-    for (std::uint8_t stranger = 2; stranger < 50; ++stranger) {
+    for (std::uint8_t other = 2; other < 50; ++other) {
         now += 1s;
-        fail(stranger);
+        fail(other);
     }
     CHECK(table.size() == 4);
     CHECK(table.failures(key(1), now) == 3);
