@@ -98,8 +98,8 @@ ExitStatus dispatch(const std::string& name, const Arguments& arguments)
 
 int run_program(int argc, char** argv)
 {
-    // A reader of our output, or a server, that goes away is an error of that write, not the end of the
-    // program; nor is a file that may not grow.
+    // If the reader of our output or the server goes away, that write fails and the program goes on. The same
+    // holds for a file that may not grow.
     static_cast<void>(std::signal(SIGPIPE, SIG_IGN));
     static_cast<void>(std::signal(SIGXFSZ, SIG_IGN));
     // At the end the kernel frees all at once; OpenSSL would do it piece by piece, which shows in so short a

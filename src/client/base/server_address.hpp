@@ -26,8 +26,7 @@ struct ServerAddress {
 // what is wrong with it.
 Outcome<ServerAddress> parse_server(std::string_view text);
 
-// What was said of whom to log in as and where; the rest is for choose_server() and the saved logins to fill
-// in.
+// The parts of a login target that were given; choose_server() and the saved logins fill in the rest.
 struct LoginTarget {
     std::optional<std::string> user;
     std::optional<std::string> host;
@@ -37,9 +36,9 @@ struct LoginTarget {
 // [USER][@HOST][:PORT]. Fails with ExitStatus::usage.
 Outcome<LoginTarget> parse_login_target(std::string_view text);
 
-// The server that a login goes to: the target's host, else `last` (where the user was logged in before), else
-// `environment` (FTPC_SERVER, empty where not set), else localhost. A port in the target goes before any
-// other. Fails with ExitStatus::usage when `environment` is needed and malformed.
+// The server that a login goes to: the target's host, else `last` (the server of the last login), else
+// `environment` (FTPC_SERVER, empty if not set). Without any of them it is localhost. A port in the target
+// goes before any other. Fails with ExitStatus::usage when `environment` is needed and malformed.
 Outcome<ServerAddress> choose_server(const LoginTarget& target, const std::optional<ServerAddress>& last,
                                      std::string_view environment);
 

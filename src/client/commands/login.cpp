@@ -16,7 +16,7 @@ namespace ftpc::client {
 
 namespace {
 
-// Who logs in where.
+// The user and the server of a login.
 struct Whom {
     ServerAddress server;
     std::string user;
@@ -170,8 +170,8 @@ private:
     bool went_away_ = false;
 };
 
-// Whether the session is to end earlier than was asked for. Nothing is known where it has ended by the clock
-// of this machine: that clock is wrong. In this form no sum overflows, whatever the server has for a time.
+// Whether the session ends earlier than was asked for. Nothing if it has ended already by the clock of this
+// machine: that clock is wrong. In this form no sum overflows for any time that the server sends.
 bool is_shortened(const SavedSession& session, const std::optional<std::chrono::seconds>& asked)
 {
     constexpr std::int64_t clocks_may_differ = 300;
@@ -179,7 +179,7 @@ bool is_shortened(const SavedSession& session, const std::optional<std::chrono::
     return asked && session.expires > now && session.expires < now + asked->count() - clocks_may_differ;
 }
 
-// `shortened`: to what the server allows.
+// `shortened`: the server allows less than was asked for.
 void tell(const Output& output, const SavedLogin& login, bool shortened)
 {
     const std::int64_t expires = login.session->expires;

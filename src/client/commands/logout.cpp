@@ -26,7 +26,7 @@ Outcome<void> end_on_server(const LogoutOptions& options, const ActiveLogin& log
                    login.server.text() + " did not end the session: " + shown(*ended)};
 }
 
-// What came of it on the server decides the exit status; the session is gone from here in any case.
+// The server's answer decides the exit status; this machine forgets the session in any case.
 ExitStatus tell(const Output& output, const ActiveLogin& login, const Outcome<void>& ended)
 {
     const bool gone = ended || ended.error().status == ExitStatus::refused;

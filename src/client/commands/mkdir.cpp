@@ -54,8 +54,8 @@ public:
 
     ExitStatus status() const { return some_failed_ ? ExitStatus::failed : ExitStatus::done; }
 
-    // The end before all was answered. Without a login certainly nothing has been made; otherwise nobody can
-    // say what the server still did.
+    // The connection ended before all replies. Without a login nothing has been made; otherwise the server
+    // may have carried out more commands than it answered.
     ExitStatus give_up(Failure failure)
     {
         if (in_doubt_) failure.message += state_of_paths();

@@ -29,8 +29,8 @@ std::string reason_of(const Reply& reply)
     return text.empty() ? "refused with " + std::to_string(reply.code) : printable(text);
 }
 
-// A server that names another directory than was asked for has not done what it was asked, and what it names
-// is not printed as if it had (CVE-2019-6111 is what that leads to).
+// A server that names another directory has not done as it was asked. Its name is not printed as if it had
+// (compare CVE-2019-6111).
 bool names_another(const Reply& reply, std::string_view absolute)
 {
     const auto named = quoted_text(reply.text);

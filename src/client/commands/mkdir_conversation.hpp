@@ -1,4 +1,4 @@
-// Making directories over a control connection: paths to commands, replies to what became of each path.
+// Making directories over a control connection: one command for each path, and one result for each reply.
 #pragma once
 
 #include "shared/base/result.hpp"
@@ -14,7 +14,7 @@
 
 namespace ftpc::client {
 
-// What became of one path.
+// The result of one path.
 struct PathOutcome {
     enum class State {
         made,
@@ -23,9 +23,9 @@ struct PathOutcome {
         unknown, // the connection ended before the reply
     };
     State state;
-    std::string path;   // absolute where it was made or was there, else as it was given
+    std::string path;   // absolute if it was made or was there, else as it was given
     std::string reason; // why not; safe to print
-    int code = 0;       // the server's reply code; 0 where the server was not asked
+    int code = 0;       // the server's reply code; 0 if the server was not asked
 };
 
 class MkdirConversation {
@@ -34,8 +34,8 @@ public:
     explicit MkdirConversation(bool with_parents) : with_parents_{with_parents} {}
 
     // The command that makes `path`, without its CRLF. Its reply is due from now on. Fails, and expects no
-    // reply, when the path cannot be sent: the errors of RemotePath::resolve, or Errc::name_too_long where
-    // the answer would not fit into a line.
+    // reply, when the path cannot be sent. The errors are those of RemotePath::resolve, and
+    // Errc::name_too_long if the reply would not fit into a line.
     Result<std::string> add(std::string_view path);
 
     // The commands of all paths whose reply is due, in order: for another connection, when nothing has been

@@ -52,7 +52,7 @@ Outcome<MkdirOptions> parse_mkdir_options(const Arguments& arguments);
 Outcome<LogoutOptions> parse_logout_options(const Arguments& arguments);
 Outcome<StatusOptions> parse_status_options(const Arguments& arguments);
 
-// What --help shows.
+// The text that --help shows.
 std::string login_help();
 std::string mkdir_help();
 std::string logout_help();

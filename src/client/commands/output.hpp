@@ -1,4 +1,4 @@
-// What ftpc says: results on standard output, failures on standard error, or all of it as JSON on standard
+// The output of ftpc: results on standard output and failures on standard error, or both as JSON on standard
 // output.
 #pragma once
 
@@ -18,13 +18,13 @@ public:
     // A result: the line `text`, or the object.
     void result(std::string_view text, const boost::json::object& object) const;
 
-    // What became of one path.
+    // The result of one path.
     void path(const PathOutcome& outcome) const;
 
     // Why something was not done, on one line or several.
     void failure(const Failure& failure) const;
 
-    // Passes on what has been said so far.
+    // Passes on the output so far.
     void flush() const;
 
 private:

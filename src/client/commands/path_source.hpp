@@ -19,8 +19,8 @@ public:
         bool whole = true;
     };
 
-    // `input` is read where an argument is "-"; paths in it end with `separator` (the last one may end with
-    // the input). Each further "-" would find the input at its end.
+    // If an argument is "-", `input` is read; paths in it end with `separator` (the last one may end with the
+    // input). Each further "-" would find the input at its end.
     PathSource(std::vector<std::string> arguments, int input, char separator);
 
     // The next path; nothing when the input has to be read first, or when there are no more.
@@ -36,8 +36,8 @@ public:
 
     int input() const { return input_; }
 
-    // Reads what the input has, waiting for something if it has nothing. False when the input cannot be read
-    // (errno); the paths in it end there.
+    // Reads what is there, and waits if there is nothing. False when the input cannot be read (errno); the
+    // paths in it end there.
     bool read_input();
 
 private:

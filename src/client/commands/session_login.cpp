@@ -9,7 +9,7 @@ namespace ftpc::client {
 
 namespace {
 
-// The session that has taken the place of the one in `login`; nothing where none has.
+// The newer session that has replaced the one in `login`; nothing if there is none.
 Outcome<std::optional<SavedSession>> newer_session(const ActiveLogin& login, const StateDirectory& state)
 {
     const auto logins = load_saved_logins(state);
@@ -20,7 +20,7 @@ Outcome<std::optional<SavedSession>> newer_session(const ActiveLogin& login, con
     return saved->session;
 }
 
-// `refusal`, with what may be the reason, and how to log in again.
+// `refusal`, with a likely reason, and how to log in again.
 Failure with_way_back(Failure refusal, const ActiveLogin& login)
 {
     if (login.session.expires <= now_in_seconds())

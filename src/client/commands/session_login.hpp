@@ -1,4 +1,4 @@
-// Going on with a saved login: what mkdir, logout and status begin with.
+// Going on with a saved login: the first step of mkdir, logout and status.
 #pragma once
 
 #include "client/commands/options.hpp"
@@ -24,9 +24,9 @@ void send_session_login(ControlConnection& connection, const ActiveLogin& login)
 // Takes the two replies to it. Fails like LoginReplies, and when the connection is lost.
 Outcome<void> await_session_login(ControlConnection& connection, const ActiveLogin& login);
 
-// Does with `login` what `attempt` does. If the server refuses the login, and another ftpc has meanwhile
-// saved a newer session of the same user at the same server, tries again with that one: a login elsewhere
-// ends the session before, and logs nobody out. Fails like `attempt`; a refusal says how to log in again.
+// Runs `attempt` with `login`. If the server refuses it, and another ftpc has meanwhile saved a newer session
+// of the same user, tries again with that one. (A login elsewhere ends the session before, and logs nobody
+// out.) Fails like `attempt`; a refusal says how to log in again.
 Outcome<void> with_saved_login(ActiveLogin login, const StateDirectory& state,
                                const std::function<Outcome<void>(const ActiveLogin&)>& attempt);
 

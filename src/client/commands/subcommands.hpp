@@ -1,5 +1,5 @@
-// The subcommands of ftpc. Each does its work, says on standard output and standard error what came of it,
-// and returns the exit status.
+// The subcommands of ftpc. Each does its work, reports it on standard output and standard error, and returns
+// the exit status.
 #pragma once
 
 #include "client/base/failure.hpp"

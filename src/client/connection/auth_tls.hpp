@@ -7,9 +7,9 @@
 
 namespace ftpc::client {
 
-// Sends AUTH TLS without waiting for the greeting, and returns once the server has consented; what comes next
-// on the socket is TLS. Fails with ExitStatus::unreachable, or with untrusted when the server refuses TLS or
-// has sent bytes behind its consent, which somebody on the way may have put there (CVE-2011-0411).
+// Sends AUTH TLS without waiting for the greeting, and returns once the server has consented; TLS comes next
+// on the socket. Fails with ExitStatus::unreachable, or with untrusted when the server refuses TLS. Bytes
+// behind the consent are refused as well: an attacker on the way may have put them there (CVE-2011-0411).
 Outcome<void> begin_tls(int socket, const ServerAddress& server, Deadline deadline);
 
 } // namespace ftpc::client

@@ -128,7 +128,7 @@ bool ControlConnection::transmit()
     return true;
 }
 
-// The reply may be there already when the time is used up: there is one more look at what has come.
+// The reply may be there already when the time is used up, so the received bytes are read once more.
 bool ControlConnection::is_overdue()
 {
     return allowance_.used_up() && std::exchange(last_look_taken_, true);

@@ -23,11 +23,11 @@ public:
     // The longest reply, all its lines together, that is put up with.
     static constexpr std::size_t max_reply_bytes = std::size_t{64} * 1024;
 
-    // Connects, asks for TLS at once and makes the handshake, all within what is left of `allowance`. Later
-    // the time counts, too, in which a reply is due; only renew_allowance() gains the server any. What else
-    // the client does meanwhile does not count. Nothing secret has been sent yet: look at peer() first. Fails
-    // with ExitStatus::unreachable, or with untrusted when the server refuses TLS, sends bytes behind its
-    // consent to TLS, or the CA file cannot be used.
+    // Connects, asks for TLS at once and makes the handshake, all within the rest of `allowance`. Later the
+    // time counts, too, in which a reply is due; only renew_allowance() gives the server more. Other work of
+    // the client does not count. Nothing secret has been sent yet: look at peer() first. Fails with
+    // ExitStatus::unreachable. Fails with untrusted when the server refuses TLS or sends bytes behind its
+    // consent to it, or when the CA file cannot be used.
     static Outcome<ControlConnection> open(const ServerAddress& server, const std::string& ca_file,
                                            TimeAllowance allowance);
 
@@ -44,16 +44,16 @@ public:
     // Commands whose reply has not come, sent or not.
     std::size_t unanswered() const { return unanswered_; }
 
-    // For a command that may take any number of exchanges: the server has answered, and has the whole time
-    // for what comes next.
+    // For a command with any number of exchanges: the server has answered, and has the whole time for the
+    // next one.
     void renew_allowance();
 
-    // The next reply among what has been received; nothing when it is not complete yet. Never waits. A reply
-    // 421 (the server ends the connection) may come unasked. Fails with ExitStatus::unreachable when the
-    // server does not keep to the protocol.
+    // The next reply among the received bytes; nothing when it is not complete yet. Never waits. A reply 421
+    // (the server ends the connection) may come unasked. Fails with ExitStatus::unreachable when the server
+    // does not keep to the protocol.
     Outcome<std::optional<Reply>> next_reply();
 
-    // Sends and receives what can be sent and received at once; returns whether that was anything. Take every
+    // Sends and receives as much as it can at once; returns whether that was anything. Take every
     // next_reply() before calling it. Fails with ExitStatus::unreachable when the connection is lost, or when
     // the reply that is due does not come in time.
     Outcome<bool> exchange();
@@ -89,7 +89,7 @@ private:
     SecretText outgoing_;         // a command may carry the hash of a password
     std::size_t sent_ = 0;        // how much of outgoing_ is on its way
     std::size_t unanswered_ = 0;
-    bool last_look_taken_ = false;      // at what has come, since the time was used up
+    bool last_look_taken_ = false;      // at the received bytes, since the time was used up
     bool wants_write_ = false;          // the socket took no more
     bool sending_failed_ = false;       // but there may be a last reply to read
     std::optional<std::string> ending_; // why nothing more will come

@@ -1,4 +1,4 @@
-// What the server's replies to a login say.
+// Parses the server's replies to a login.
 #pragma once
 
 #include "client/base/failure.hpp"
@@ -16,7 +16,7 @@ namespace ftpc::client {
 // A reply as it may be shown: "550 File exists", one line.
 std::string shown(const Reply& reply);
 
-// The realm that FEAT announces (docs/protocol.md §6); nothing where there is none that is well-formed.
+// The realm that FEAT announces (docs/protocol.md §6); nothing if there is no well-formed one.
 std::optional<std::string> announced_realm(const Reply& feat);
 
 struct GrantedSession {
@@ -24,7 +24,7 @@ struct GrantedSession {
     std::int64_t expires; // seconds since 1970-01-01T00:00:00Z
 };
 
-// The reply to SITE SESSION NEW (docs/protocol.md §8); nothing where it grants no session.
+// The reply to SITE SESSION NEW (docs/protocol.md §8); nothing if it grants no session.
 std::optional<GrantedSession> granted_session(const Reply& reply);
 
 // Follows the two replies to USER and SITE AUTH, which were sent together.
@@ -32,9 +32,8 @@ class LoginReplies {
 public:
     LoginReplies(const ServerAddress& server, std::string_view user) : server_{server}, user_{user} {}
 
-    // Takes the next of the two. Fails when there will be no login: with ExitStatus::refused when the server
-    // does not accept it, with unreachable when the server cannot decide now (421, 451) or does not keep to
-    // the protocol.
+    // Takes the next of the two. Fails when there will be no login. ExitStatus::refused: the server does not
+    // accept it. ExitStatus::unreachable: it cannot decide now (421, 451) or does not keep to the protocol.
     Outcome<void> on_reply(const Reply& reply);
 
     // Whether the user is logged in.

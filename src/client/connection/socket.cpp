@@ -38,8 +38,8 @@ Outcome<AddressList> look_up(const ServerAddress& server, int flags)
                      problem == EAI_SYSTEM ? last_system_error().message() : ::gai_strerror(problem));
 }
 
-// getaddrinfo(3) waits for as long as the resolver likes, and nothing can end that. So it has a thread, which
-// is left behind when the deadline comes first; what both use belongs to both.
+// No caller can end getaddrinfo(3), and its wait has no bound. So it has a thread, which is left behind when
+// the deadline comes first; both share the data.
 Outcome<AddressList> look_up_by_thread(const ServerAddress& server, Deadline deadline)
 {
     std::packaged_task<Outcome<AddressList>()> task{[server] { return look_up(server, 0); }};
@@ -96,11 +96,11 @@ bool wait_for(int fd, short events, Deadline deadline)
 {
     pollfd waiting{fd, events, 0};
     while (true) {
-        // Also where there is always something to be read.
+        // Also if there is always something to be read.
         if (std::chrono::steady_clock::now() >= deadline) return false;
         const int ready = ::poll(&waiting, 1, milliseconds_until(deadline));
         if (ready > 0) return true;
-        if (ready < 0 && errno != EINTR) return true; // the next read or write says what is wrong
+        if (ready < 0 && errno != EINTR) return true; // the next read or write returns the error
     }
 }
 

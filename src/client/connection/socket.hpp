@@ -12,12 +12,12 @@ namespace ftpc::client {
 
 using Deadline = std::chrono::steady_clock::time_point;
 
-// Connects to the first of the host's addresses that answers, each tried for a fair share of the time that is
-// left when its name has been looked up. The socket is non-blocking and sends small pieces at once
-// (TCP_NODELAY). Fails with ExitStatus::unreachable.
+// Connects to the first of the host's addresses that answers. Each has a fair share of the time that is left
+// after the name's look-up. The socket is non-blocking and sends small pieces at once (TCP_NODELAY). Fails
+// with ExitStatus::unreachable.
 Outcome<UniqueFd> connect_to(const ServerAddress& server, Deadline deadline);
 
-// What is left, as poll(2) wants it; 0 when the deadline has passed.
+// The time left, in the unit of poll(2); 0 when the deadline has passed.
 int milliseconds_until(Deadline deadline);
 
 // Waits until one of `events` (POLLIN, POLLOUT) holds for the descriptor, or an error does.

@@ -1,5 +1,5 @@
-// How long a command may be kept waiting by the other side (--timeout): by the name server, the network and
-// the server, over all connections of the command. What the user or this machine takes does not count.
+// How long a command may wait for the name server, the network and the server (--timeout), over all
+// connections of the command. The time of the user and of this machine does not count.
 #pragma once
 
 #include <chrono>
@@ -7,12 +7,12 @@
 
 namespace ftpc::client {
 
-// Copies share what has been used.
+// Copies share the time used.
 class TimeAllowance {
 public:
     using Clock = std::chrono::steady_clock;
 
-    // Not explicit: a number of seconds is what there is to say about it.
+    // Not explicit, so that callers can write a number of seconds.
     TimeAllowance(std::chrono::seconds limit) : state_{std::make_shared<State>(State{limit, {}})} {}
 
     std::chrono::seconds limit() const { return state_->limit; }
@@ -24,7 +24,7 @@ public:
     // The same as a point in time, for one wait that begins now.
     Clock::time_point deadline() const { return Clock::now() + left(); }
 
-    // The other side has done something of what it was asked: all of the limit is there again.
+    // The other side has done a part of its work: all of the limit is there again.
     void renew() { state_->used = {}; }
 
     // Counts the time from its beginning to its end.

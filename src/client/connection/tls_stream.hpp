@@ -15,7 +15,7 @@ using SSL = struct ssl_st;
 
 namespace ftpc::client {
 
-// Who the other side has shown itself to be.
+// The identity that the other side has shown.
 struct PeerIdentity {
     std::string fingerprint; // of its certificate's public key
     std::string
@@ -41,8 +41,7 @@ public:
     // so. Fails with ExitStatus::untrusted when the CA file cannot be used.
     static Outcome<TlsStream> over(int fd, const std::string& host, const std::string& ca_file);
 
-    // Goes on with the handshake. Whoever the server is, it succeeds: look at peer() before anything secret
-    // is sent.
+    // Goes on with the handshake. It succeeds with any server: look at peer() before anything secret is sent.
     Progress handshake();
 
     Progress read(std::span<char> room);

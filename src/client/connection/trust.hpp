@@ -10,11 +10,11 @@
 
 namespace ftpc::client {
 
-// What the user has said about trust for this run.
+// The user's options about trust for this run.
 struct TrustOptions {
     bool accept_new = false; // a server that is not known yet is trusted from now on
-    std::string pin;         // the fingerprint that the server must have; empty where none was given
-    std::string ca_file;     // absolute path of the CA certificates that must vouch for it; empty where none
+    std::string pin;         // the fingerprint that the server must have; empty if none was given
+    std::string ca_file;     // absolute path of the CA certificates that must vouch for it; empty if none
 };
 
 struct TrustDecision {
@@ -27,7 +27,7 @@ struct TrustDecision {
     Trust trust;
 };
 
-// Decides by what the user said, else by what is remembered (`known`, null for a new server; `where` names
+// Decides by the user's options, else by the remembered server (`known`, null for a new server; `where` names
 // its line). Fails with ExitStatus::untrusted and says what happened and what to do.
 Outcome<TrustDecision> decide_trust(const ServerAddress& server, const PeerIdentity& peer,
                                     const TrustOptions& options, const KnownServer* known,

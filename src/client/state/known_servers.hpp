@@ -42,10 +42,10 @@ public:
     // Fails with ExitStatus::failed and "line N: reason".
     static Outcome<KnownServers> parse(std::string_view text);
 
-    // Nothing where the server is not known. Valid until the next put().
+    // Nothing if the server is not known. Valid until the next put().
     const KnownServer* find(const ServerAddress& server) const;
 
-    // The line, counted from 1, on which find() found it; 0 where it is not known.
+    // The line, counted from 1, on which find() found it; 0 if it is not known.
     std::size_t line_of(const ServerAddress& server) const;
 
     // Adds the server, or replaces the line that it has.

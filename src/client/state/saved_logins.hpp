@@ -2,7 +2,7 @@
 //
 // The file sessions holds one login a line, the most recent first:
 //     HOST:PORT USER SESSION-ID PRIVATE-KEY EXPIRES
-// in the encodings of docs/protocol.md §5. After a logout the last three are '-': who was where is still
+// in the encodings of docs/protocol.md §5. After a logout the last three are '-': user and server are still
 // remembered, so that `ftpc login` alone finds the way back.
 #pragma once
 
@@ -36,13 +36,13 @@ public:
     // Fails with ExitStatus::failed and "line N: reason".
     static Outcome<SavedLogins> parse(std::string_view text);
 
-    // The most recent login, at `server` where one is given; nothing where there was none. Valid until the
-    // next put.
+    // The most recent login, at `server` if one is given; nothing if there was none. Valid until the next
+    // put.
     const SavedLogin* most_recent(const std::optional<ServerAddress>& server = std::nullopt) const;
 
     const SavedLogin* find(const ServerAddress& server, std::string_view user) const;
 
-    // Puts the login before all others, in place of what the same user had at the same server.
+    // Puts the login before all others, and replaces the one of the same user at the same server.
     void put_first(const SavedLogin& login);
 
     // Marks the login as logged out, wherever it stands, if it still holds the session `id`.
@@ -66,17 +66,17 @@ struct ActiveLogin {
 
 // All fail with ExitStatus::failed; a broken line is named with its file.
 Outcome<SavedLogins> load_saved_logins(const StateDirectory& state);
-// Returns the session whose place it has taken, of the same user at the same server: another ftpc may have
-// saved it a moment ago.
+// Returns the session that it has replaced, of the same user at the same server: another ftpc may have saved
+// it a moment ago.
 Outcome<std::optional<SavedSession>> save_login(const StateDirectory& state, const SavedLogin& login);
 Outcome<void> forget_session(const StateDirectory& state, const ActiveLogin& login);
 
-// The login that a command goes on with: the most recent one, at `server` where one is given. Fails with
-// ExitStatus::refused, and says how to log in, where there is none or it was ended. Whether it has expired
-// only the server can say: the clock of this machine may be wrong.
+// The login that a command goes on with: the most recent one, at `server` if one is given. Fails with
+// ExitStatus::refused, and says how to log in, if there is none or it was ended. Only the server knows
+// whether it has expired: the clock of this machine may be wrong.
 Outcome<ActiveLogin> active_login(const SavedLogins& logins, const std::optional<ServerAddress>& server);
 
-// "alice@host", with the port where it is not the usual one: what `ftpc login` takes.
+// "alice@host", with the port unless it is the usual one: the argument of `ftpc login`.
 std::string login_argument(const ServerAddress& server, std::string_view user);
 
 } // namespace ftpc::client

@@ -28,7 +28,7 @@ std::int64_t now_in_seconds()
 std::string format_end(std::int64_t time, std::int64_t now)
 {
     constexpr std::int64_t two_days = std::int64_t{2} * 24 * 3600;
-    // In this form no sum overflows, whatever a server has for a time.
+    // In this form no sum overflows for any time that a server sends.
     const std::string date = format(time, time < now + two_days ? "%-d %b %Y %H:%M" : "%-d %b %Y");
     return time > now ? date : date + ", which has passed by the clock of this machine";
 }

@@ -9,9 +9,8 @@ namespace ftpc::client {
 // Seconds since 1970-01-01T00:00:00Z.
 std::int64_t now_in_seconds();
 
-// "29 Nov 2026", in local time; with hour and minute where it is less than two days after `now`, and a note
-// where it is not after `now`: the server's clock may have another opinion. "?" for a year that no calendar
-// has.
+// "29 Nov 2026", in local time; with hour and minute if it is less than two days after `now`. A note follows
+// if it is not after `now`: the two clocks may differ. "?" for a year that no calendar has.
 std::string format_end(std::int64_t time, std::int64_t now);
 
 // "2026-11-29", in local time.

@@ -10,7 +10,7 @@ namespace ftpc::client {
 enum class Answer { yes, no };
 
 // Shows `question` on the controlling terminal (/dev/tty) and reads a line from it. Yes is "y" or "yes" in
-// any case, no everything else, the end of input included. Fails with ENXIO where there is no terminal.
+// any case, no everything else, the end of input included. Fails with ENXIO if there is no terminal.
 Result<Answer> ask_yes_or_no(const std::string& question);
 
 } // namespace ftpc::client

@@ -1,4 +1,4 @@
-// What can go wrong in ftpc's own words. System errors (errno) stay in the system category beside these.
+// The errors of ftpc itself. System errors (errno) stay in the system category beside these.
 #pragma once
 
 #include "shared/base/result.hpp"
@@ -25,11 +25,11 @@ enum class Errc {
     directory_exists,   // MKD of a directory that is there already (521)
     users_db_missing,   // no users.db where there must be one
     unsafe_permissions, // a file or directory that others can read or change
-    cannot_sync,        // a file system that can put on disk neither a directory nor all that it has (451)
+    cannot_sync,        // a file system that cannot put a directory on disk, alone or with all others (451)
     crypto_failed,      // OpenSSL refused an operation that cannot fail on sound input
 };
 
-// Turns an Errc into an error_code whose message() is one plain sentence without a full stop.
+// Turns an Errc into an error_code. Its message() is one plain sentence without a full stop.
 error_code make_error_code(Errc code);
 
 } // namespace ftpc

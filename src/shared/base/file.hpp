@@ -16,15 +16,15 @@ namespace ftpc {
 Result<std::string> read_all(int fd, std::size_t max_bytes);
 
 // A regular file beneath the directory `dir` (or AT_FDCWD), never through a symbolic link in its last
-// component. Fails with ELOOP for a link, EFBIG beyond `max_bytes`, EINVAL for what is not a regular file.
+// component. Fails with ELOOP for a link, EFBIG beyond `max_bytes`, EINVAL for anything but a regular file.
 Result<std::string> read_file(int dir, const char* name, std::size_t max_bytes);
 
 // As read_file, for a file that only its owner may read. Fails with Errc::unsafe_permissions when group or
-// others have any access, or when its owner is neither this process's user nor root. (Root reads any owner's:
+// others have any access, or when another user than this process's and root owns it. (Root reads any owner's:
 // the server's files belong to its system users.)
 Result<std::string> read_private_file(int dir, const char* name, std::size_t max_bytes);
 
-// What a failure of those above means, for people.
+// Explains a failure of those above to people.
 std::string why_not_read(const error_code& failure);
 
 struct FileOwner {
@@ -33,15 +33,15 @@ struct FileOwner {
 };
 
 // Replaces a whole file: writes a temporary one beside it, syncs it, renames it over the old one and syncs
-// the directory, so that after a crash either the old or the new contents are there, never a mix. When it
-// fails the temporary file is gone and the old one untouched, unless it was the directory's sync that failed.
-// `owner`: whom the new file is given to; nobody else when empty. `dir` is an open directory, neither
-// AT_FDCWD nor O_PATH, which cannot be synced; `name` is one plain name.
+// the directory. After a crash either the old or the new contents are there, never a mix. When it fails the
+// temporary file is gone and the old one untouched, unless it was the directory's sync that failed. `owner`
+// gets the new file; without it the owner stays this process's. `dir` is an open directory, neither AT_FDCWD
+// nor O_PATH, which cannot be synced; `name` is one plain name.
 Result<void> replace_file(int dir, const char* name, std::string_view contents, mode_t mode,
                           std::optional<FileOwner> owner = std::nullopt);
 
 // Removes the temporary files that writers of `name` left when they were killed in replace_file(), so far as
-// this process may. Only for whoever keeps other writers of `name` away meanwhile: theirs would go, too.
+// this process may. The caller keeps other writers of `name` away meanwhile: theirs would go, too.
 void remove_left_temporaries(int dir, const char* name);
 
 } // namespace ftpc

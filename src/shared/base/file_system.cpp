@@ -29,7 +29,7 @@ constexpr std::uint32_t ntfs3_magic = 0x7366746E;
 constexpr std::uint32_t xfs_magic = 0x58465342;
 constexpr std::uint32_t statx_mount_id = 0x1000; // STATX_MNT_ID, Linux 5.8
 
-// 0, which no file system has, where it cannot be asked.
+// 0, which no file system has, if the kernel cannot answer.
 std::uint32_t type_of(int fd)
 {
     struct statfs status {};
@@ -42,7 +42,7 @@ bool contains(const std::array<std::uint32_t, size>& types, std::uint32_t type)
     return std::find(types.begin(), types.end(), type) != types.end();
 }
 
-// Whose superblock the kernel itself puts on a disk, or which has none.
+// Types without a superblock, or with one that the kernel itself puts on a disk.
 constexpr std::array<std::uint32_t, 14> on_own_disks{
     EXT4_SUPER_MAGIC, xfs_magic,   BTRFS_SUPER_MAGIC,    TMPFS_MAGIC,   RAMFS_MAGIC,
     F2FS_SUPER_MAGIC, zfs_magic,   bcachefs_magic,       jfs_magic,     MSDOS_SUPER_MAGIC,
@@ -52,8 +52,8 @@ constexpr std::array<std::uint32_t, 14> on_own_disks{
 constexpr std::array<std::string_view, 4> promise_in_vain{"fuse.glusterfs", "fuse.mfs", "fuse.mfsmount",
                                                           "fuse.moosefs"};
 
-// fsync(2) names EINVAL for what cannot be synced; SMB has said EBADF, servers behind FUSE say what they
-// like. EROFS is none of these: ext4 says it once an error has stopped its journal.
+// fsync(2) names EINVAL for files that cannot be synced; SMB has said EBADF, servers behind FUSE say
+// anything. EROFS is none of these: ext4 says it once an error has stopped its journal.
 bool knows_no_such_sync(int number)
 {
     return number == EINVAL || number == EBADF || number == ENOSYS || number == EOPNOTSUPP;
@@ -85,7 +85,7 @@ const char* condition_of_promise(int directory)
     return is_local_file_system(directory) ? "" : ", if the server behind it keeps its word";
 }
 
-// As mount(8) shows it, with what is behind FUSE: "fuse.sshfs".
+// As mount(8) shows it, with the type behind FUSE: "fuse.sshfs".
 std::string type_name(int fd)
 {
     struct statx status {};
@@ -114,7 +114,7 @@ bool syncs_as_a_whole(int fd)
 
 bool link_count_tells_of_directories(int fd)
 {
-    // btrfs and others say 1 for every directory, FUSE what its server likes.
+    // btrfs and others say 1 for every directory, FUSE any number.
     static constexpr std::array<std::uint32_t, 3> telling{EXT4_SUPER_MAGIC, xfs_magic, TMPFS_MAGIC};
     return contains(telling, type_of(fd));
 }
@@ -138,7 +138,7 @@ error_code sync_directory(int fd)
     if (::fsync(fd) == 0) return {};
     const error_code failure = last_system_error();
     if (!knows_no_such_sync(failure.value())) return failure;
-    // Nothing hears of it behind FUSE.
+    // FUSE does nothing on syncfs.
     // protection: no-op-syncfs
     if (type_of(fd) == FUSE_SUPER_MAGIC) return Errc::cannot_sync;
     if (const error_code whole = sync_file_system(fd))

@@ -25,10 +25,9 @@ void note_signal(int number)
     caught = number;
 }
 
-// Catches what would end or stop the program. What others send is held back too, except while waiting in
-// wait_for_input(), so that no signal slips in between looking for it and beginning to wait. SIGTTIN and
-// SIGTTOU come from our own calls and must not be held back: that would let a program in the background
-// through.
+// Catches the signals that would end or stop the program. Those from others are held back too, except while
+// wait_for_input() waits: no signal slips in between a look for it and the wait. SIGTTIN and SIGTTOU come
+// from our own calls and must not be held back: that would let a program in the background through.
 class CaughtSignals {
 public:
     CaughtSignals()
@@ -47,7 +46,7 @@ public:
     CaughtSignals& operator=(const CaughtSignals&) = delete;
     ~CaughtSignals()
     {
-        // In this order, so that what was held back is noted as well.
+        // In this order, so that held-back signals are noted as well.
         ::pthread_sigmask(SIG_SETMASK, &mask_before_, nullptr);
         for (std::size_t i = 0; i < caught_signals.size(); ++i)
             ::sigaction(caught_signals[i], &before_[i], nullptr);
@@ -95,8 +94,8 @@ void say(int terminal, std::string_view text)
     [[maybe_unused]] const auto written = ::write(terminal, text.data(), text.size());
 }
 
-// One line, without its line end. Fails with EINTR when a signal came, ECANCELED at end of input, and
-// Errc::long_password when the line is longer than a password and its line end can be.
+// One line, without its line end. Fails with EINTR when a signal came, and with ECANCELED at end of input.
+// Errc::long_password: the line is longer than any password with its line end.
 Result<SecretText> read_line(int fd)
 {
     SecretText line;
@@ -136,8 +135,8 @@ Result<SecretText> ask_password(const std::string& prompt)
         caught = 0;
         auto line = ask_once(terminal.get(), prompt);
         if (caught == 0) return line;
-        // The terminal and the handlers are as before; now the signal does what it would have done. After a
-        // stop and `fg` the question is asked again.
+        // The terminal and the handlers are as before; now the signal takes its usual effect. After a stop
+        // and `fg` the question is asked again.
         (void)::raise(caught);
     }
 }

@@ -10,8 +10,8 @@ namespace ftpc {
 
 // Shows `prompt` on the controlling terminal (/dev/tty) and reads one line from it without echo. The terminal
 // is as before when this returns, also when a signal (Ctrl-C, Ctrl-Z) ends or stops the program meanwhile.
-// Fails with ENXIO where there is no terminal, ECANCELED at end of input, Errc::long_password when the line
-// is longer than any password.
+// Fails with ENXIO if there is no terminal, ECANCELED at end of input, Errc::long_password when the line is
+// longer than any password.
 Result<SecretText> ask_password(const std::string& prompt);
 
 // The first line of standard input, without its line end (LF or CRLF). Fails with ECANCELED when there is

@@ -1,5 +1,5 @@
-// Result<T>: a value, or the error_code that says why there is none. Expected failures travel in it;
-// what nobody can go on from is thrown.
+// Result<T>: a value, or the error_code that says why there is none. Expected failures travel in it; all
+// other failures are thrown.
 #pragma once
 
 #include <boost/system/result.hpp>

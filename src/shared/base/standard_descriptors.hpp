@@ -3,10 +3,9 @@
 
 namespace ftpc {
 
-// Opens /dev/null for reading in place of each that is closed: standard input is at its end, and a write to
-// the others fails with EBADF, so that output which nobody gets is not taken for written. Otherwise the next
-// file or socket would take its number, and what is printed would go there. To be called before anything else
-// is opened.
+// Opens /dev/null for reading in place of each that is closed. Standard input is then at its end, and a write
+// to the others fails with EBADF, so that lost output is not taken for written. Otherwise the next file or
+// socket would take the number, and the output would go there. Call it before anything else is opened.
 void open_standard_descriptors();
 
 } // namespace ftpc

@@ -10,7 +10,7 @@ namespace ftpc {
 
 namespace {
 
-// The code point that `text` begins with, and its length in bytes; length 0 where it is not well-formed.
+// The code point that `text` begins with, and its length in bytes; length 0 if it is not well-formed.
 struct CodePoint {
     std::uint32_t value;
     std::size_t bytes;
@@ -39,9 +39,9 @@ bool is_control(std::uint32_t code_point)
     return code_point < 0x20 || (code_point >= 0x7F && code_point < 0xA0);
 }
 
-// What would reorder or hide the text around it on a terminal, or take no place itself: bidirectional
-// controls (UAX 9), line and paragraph separators, zero-width marks, fillers, tags. Not the variation
-// selectors of emoji.
+// Characters that reorder or hide the text around them on a terminal, or take no place. They are
+// bidirectional controls (UAX 9), line and paragraph separators, zero-width marks, fillers and tags, without
+// the variation selectors of emoji.
 bool misleads(std::uint32_t code_point)
 {
     struct Range {

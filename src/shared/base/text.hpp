@@ -18,7 +18,7 @@ bool is_printable_ascii(std::string_view text);
 // Well-formed UTF-8 (RFC 3629): no overlong forms, no surrogates, nothing above U+10FFFF.
 bool is_utf8(std::string_view text);
 
-// The first `most` bytes of well-formed UTF-8, or some fewer where that would cut a character in two.
+// The first `most` bytes of well-formed UTF-8, or fewer if that would cut a character in two.
 std::string_view first_bytes(std::string_view utf8, std::size_t most);
 
 // U+0000-U+001F, U+007F or U+0080-U+009F anywhere in well-formed UTF-8.
@@ -30,12 +30,11 @@ bool is_user_name(std::string_view name);
 // Fails with Errc::empty_password, long_password or not_utf8. Passwords are not normalised.
 Result<void> check_password(std::string_view password);
 
-// Text safe to print on a terminal or in a log line: control characters, bidirectional and other invisible
-// controls, bytes that are not UTF-8 and `\`
-// appear as \xHH (`\\` for the backslash).
+// Text safe to print on a terminal or in a log line. Control characters, bidirectional and other invisible
+// controls, bytes that are not UTF-8 and `\` appear as \xHH (`\\` for the backslash).
 std::string printable(std::string_view text);
 
-// `text` as one word of a command for a POSIX shell: in quotes where it needs them.
+// `text` as one word of a command for a POSIX shell: in quotes if it needs them.
 std::string shell_word(std::string_view text);
 
 } // namespace ftpc

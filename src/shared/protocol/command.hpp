@@ -7,7 +7,7 @@
 
 namespace ftpc {
 
-// What this server knows, then (from `known_elsewhere`) every other verb of RFC 959, 2228, 2389, 2428, 3659,
+// The verbs of this server. From `known_elsewhere` on: every other verb of RFC 959, 2228, 2389, 2428, 3659,
 // 7151 and their predecessors, which gets 502 rather than 500.
 enum class Verb {
     auth,
@@ -38,7 +38,7 @@ enum class Verb {
 
 struct Command {
     Verb verb;
-    std::string_view argument; // after the single space; empty where there is none
+    std::string_view argument; // after the single space; empty if there is none
 };
 
 // Splits one line, without its CRLF, into verb and argument. Verbs are not case-sensitive; XMKD, XCWD, XCUP

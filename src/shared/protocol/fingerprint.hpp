@@ -1,6 +1,6 @@
 // The fingerprint that a server is known by: "SHA256:" and the unpadded base64 of the SHA-256 of its
-// certificate's public key (SubjectPublicKeyInfo in DER, as RFC 7469 §2.4 pins it), so a renewed certificate
-// keeps it.
+// certificate's public key. (The key is SubjectPublicKeyInfo in DER, as RFC 7469 §2.4 pins it.) A renewed
+// certificate with the same key keeps it.
 #pragma once
 
 #include <string>

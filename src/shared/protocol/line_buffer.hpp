@@ -1,5 +1,5 @@
 // Bytes from a connection, given out line by line. A line ends with CRLF and with nothing else (RFC 959
-// §5.3.1): a lone CR or LF stays inside its line, where it is an ordinary control character.
+// §5.3.1). A lone CR or LF stays inside its line as an ordinary control character.
 #pragma once
 
 #include <algorithm>
@@ -38,8 +38,8 @@ public:
     }
     ~LineBuffer() { wipe_used(); }
 
-    // Where the next bytes may be read to; never empty once next() has said need_more. A line may carry a
-    // secret: whatever was received is wiped before its memory is freed.
+    // The memory for the next bytes; never empty once next() has said need_more. A line may carry a secret:
+    // all received bytes are wiped before their memory is freed.
     std::span<char> room();
 
     // Says how many bytes were put into room().

@@ -19,10 +19,10 @@ public:
     // The home itself, `/`.
     RemotePath() = default;
 
-    // What `argument` names when `*this` is the working directory (RFC 959 §4.1.1 pathname). A `..` at the
-    // top stays there, so no path ever names what is above the home. Repeated and trailing slashes mean
-    // nothing; a backslash is an ordinary character. Fails with Errc::bad_argument (empty), not_utf8,
-    // control_character or name_too_long.
+    // The path that `argument` names when `*this` is the working directory (RFC 959 §4.1.1 pathname). A `..`
+    // at the top stays there, so no path leads above the home. Repeated and trailing slashes mean nothing; a
+    // backslash is an ordinary character. Fails with Errc::bad_argument (empty), not_utf8, control_character
+    // or name_too_long.
     Result<RemotePath> resolve(std::string_view argument) const;
 
     // How many components: 0 for the home.

@@ -29,8 +29,8 @@ SessionKeyPair make_session_key_pair();
 SessionSignature sign_session(const SessionPrivateKey& key, const ChannelBinding& binding,
                               const SessionId& id, std::string_view user);
 
-// Whether `key` is a point of small order (eight of them, in all their encodings): signatures that fit it can
-// be made without any private key. RFC 8032 leaves looking out for them to protocols.
+// Whether `key` is a point of small order (eight of them, in all their encodings). Signatures that fit it can
+// be made without any private key. RFC 8032 leaves this check to protocols.
 bool is_weak_key(const SessionPublicKey& key);
 
 // Whether `signature` is that signature by the private half of `key`; never with a weak key.
