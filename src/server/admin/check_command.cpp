@@ -69,7 +69,7 @@ void check_listening_addresses(const Settings& settings, Problems& problems)
     }
 }
 
-// Files of the server's own: a broken one costs what stands in it, at the next start.
+// The server's own files: a broken one loses its contents at the next start.
 void check_kept_files(int data, const std::string& path, Problems& problems)
 {
     const std::string sessions = path + "/" + sessions_file_name;
@@ -86,7 +86,7 @@ void check_kept_files(int data, const std::string& path, Problems& problems)
                                                                       : why_not_read(logins.error())});
 }
 
-// `what` without the place that it begins with, where that is said in front of it anyway.
+// `what` without the place that it begins with, if the line already begins with that place.
 Problem problem_at(const std::string& where, std::string_view what)
 {
     const bool twice = what.starts_with(where + ": ");
@@ -131,8 +131,8 @@ void check_certificate(const Settings& settings, Problems& problems)
     });
 }
 
-// Why nothing can be made on the file system of `directory`, which is `path`; empty where there is room. One
-// without a number of inodes makes them as it needs them.
+// Why nothing can be made on the file system of `directory`, which is `path`; empty if there is room. A file
+// system without a number of inodes makes them as it needs them.
 std::string no_room(int directory, const std::string& path)
 {
     struct statvfs status {};
@@ -164,8 +164,7 @@ void check_tree(const Settings& settings, const UsersTable* users, const Service
     }
 }
 
-// Of the tree, which new directories need, and of the data directory, which changes of users and session keys
-// need.
+// The tree needs room for new directories; the data directory needs it for changes of users and session keys.
 void check_room(const Settings& settings, Problems& problems)
 {
     std::optional<dev_t> checked;
@@ -179,7 +178,7 @@ void check_room(const Settings& settings, Problems& problems)
     }
 }
 
-// What acknowledged directories, and changes of users and session keys, can rely on.
+// The promise for acknowledged directories, and for changes of users and session keys.
 std::vector<std::pair<std::string, DurabilityPromise>> durability_promises(const Settings& settings)
 {
     std::vector<std::string> paths{settings.data};
@@ -251,7 +250,7 @@ Problems check(const Arguments& arguments)
         check_pepper(settings, nullptr, problems);
         return problems;
     }
-    try { // whose it is to be is known with the accounts only
+    try { // its owner is known with the accounts only
         if (found_accounts) check_data_directory(settings.data, data.get(), accounts);
     } catch (const std::exception& error) {
         problems.push_back(problem_at(settings.data, error.what()));

@@ -42,8 +42,8 @@ bool is_empty(int directory)
     return true;
 }
 
-// What is left when making a directory for somebody else was cut off before it was given away. Nobody could
-// use it as it is.
+// The remains of a call that was cut off before it gave the directory to its owner. Nobody could use it as it
+// is.
 bool was_cut_off(int directory)
 {
     struct stat status {};
@@ -75,7 +75,7 @@ public:
         if (!directory) return directory;
         if ((made || (owner_ && was_cut_off(directory->get()))) && !finish(directory->get()))
             return last_system_error();
-        // Also what was there: whoever made it may not have come so far.
+        // Also what was there: an earlier call may have been cut off before its sync.
         for (const int fd : {directory->get(), parent.get()})
             if (const error_code failure = sync_directory_if_possible(fd)) return failure;
         return directory;
@@ -93,7 +93,7 @@ private:
     bool finish(int directory) const
     {
         if (owner_ && ::fchown(directory, owner_->user, owner_->group) != 0) return false;
-        // After mkdirat, which would leave out what the umask forbids.
+        // After mkdirat, which leaves out the bits that the umask forbids.
         return ::fchmod(directory, mode_) == 0;
     }
 

@@ -1,5 +1,5 @@
-// Whether what a command reads or changes is what the running server uses: differences in words for the
-// administrator.
+// Compares the files that a command reads or changes with those of the running server; describes differences
+// for the administrator.
 #pragma once
 
 #include "server/config/command_line.hpp"

@@ -17,7 +17,7 @@ struct LoginFacts {
     std::string name;
     std::string flags; // for the commands that the report names (Arguments::flags_for_users)
     std::optional<User> user;
-    std::string password_problem; // with the stored hash, whatever the password; empty: none
+    std::string password_problem; // with the stored hash, for any password; empty: none
     std::string home_problem;     // with the home directory
     SavedLogins saved;
     bool limits_addresses = true;         // login-limit-address

@@ -1,4 +1,4 @@
-// Where a user's new password comes from: the terminal, standard input, or the random generator.
+// Gets a user's new password from the terminal, standard input, or the random generator.
 #pragma once
 
 #include "server/config/settings.hpp"
@@ -34,10 +34,10 @@ SecretText generate_password();
 std::string hash_new_password(const SecretText& password, const std::string& realm, const std::string& user,
                               const Settings& settings);
 
-// Shows a generated password on standard output, and only when it is known to be written calls `commit`,
-// which puts it in force: a password that nobody has seen is never in force. Throws std::runtime_error when
-// it cannot be written. Where `commit` throws one, and `in_force` then says that the password is not, the
-// message says so, too. One that was chosen is not shown.
+// Shows a generated password on standard output, and calls `commit` only when it is known to be written: a
+// password that nobody has seen is never in force. A chosen password is not shown. Throws std::runtime_error
+// when it cannot be written. If `commit` throws one, and `in_force` says that the password has no effect, so
+// does the message.
 void show_and_commit(const NewPassword& password, const std::function<void()>& commit,
                      const std::function<bool()>& in_force);
 

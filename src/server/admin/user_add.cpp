@@ -50,7 +50,7 @@ std::optional<std::uint64_t> max_dirs_option(const po::variables_map& values)
     return parse_max_dirs(values["max-dirs"].as<std::string>());
 }
 
-// Without root the data are another directory, whose users a system's server does not have.
+// Without root, DATA is another directory, and a system's server does not have its users.
 void point_to_system_data(const Settings& settings)
 {
     if (::geteuid() == 0 || settings.data == system_data_directory) return;
@@ -65,7 +65,7 @@ std::string there_already(const std::string& name)
     return "there is a user " + name + " already";
 }
 
-// What is said of a home that was there before.
+// The note about a home that was there before.
 std::string of_whom(const UsersTable& users, const std::string& home)
 {
     for (std::size_t i = 0; i < users.size(); ++i)

@@ -1,4 +1,4 @@
-// ftpcd user: a table of subcommands, and what they share.
+// ftpcd user: a table of subcommands, and their common parts.
 
 #include "server/admin/user_command.hpp"
 
@@ -98,7 +98,7 @@ UserDatabase open_existing(const Settings& settings)
     if (::access(settings.data.c_str(), F_OK) != 0)
         throw std::runtime_error{settings.data + ": " + last_system_error().message() +
                                  " (the first `ftpcd user add` or `ftpcd serve` makes it)"};
-    // Nor may a lost users.db become an empty one, which a running server would follow.
+    // A lost users.db must not become an empty one either: a running server would follow it.
     const ServiceAccounts accounts = find_service_accounts(settings);
     return load_user_database(settings, accounts, {open_data(settings, accounts), {}});
 }

@@ -1,5 +1,5 @@
-// What the subcommands of `ftpcd user` share. Each is a file of its own and throws std::runtime_error with
-// one clear line for the administrator when it fails; nothing is changed then, unless the line says so.
+// The common parts of the subcommands of `ftpcd user`. Each is a file of its own. On failure it throws
+// std::runtime_error with one line for the administrator; then nothing is changed, unless the line says so.
 #pragma once
 
 #include "server/config/command_line.hpp"
@@ -46,12 +46,12 @@ std::optional<std::uint64_t> parse_max_dirs(const std::string& text);
 void edit_users(
     UsersFile& users, const UsersFile::Edit& change, const std::function<void()>& undo = [] {});
 
-// Changes the user `name`, and gives the user a new generation: what was logged in before is so no longer.
-// Throws when there is no such user.
+// Changes the user `name`, and gives the user a new generation, which ends earlier logins. Throws when there
+// is no such user.
 void change_user(UsersFile& users, const std::string& name, const std::function<void(User&)>& change);
 
-// The exit status of a subcommand that is done: exit_failed, with a line on standard error, if a running
-// server has another DATA open than `database`, so that what was read or changed is not in force there.
+// The exit status of a subcommand that is done. exit_failed, with a line on standard error, if a running
+// server has another DATA open than `database`: the command has no effect there.
 int exit_status_in_force(const Arguments& arguments, const UserDatabase& database);
 
 // The same for a subcommand that has also used the tree.
@@ -60,8 +60,8 @@ int exit_status_in_force_with_tree(const Arguments& arguments, const UserDatabas
 // Whether users.db, read anew, has the user with that hash.
 bool has_password_hash(UsersFile& users, const std::string& name, const std::string& hash);
 
-// Says on standard output what has been changed. Throws std::runtime_error, which says the same, when that
-// cannot be written.
+// Reports the change on standard output. Throws std::runtime_error, which says the same, when that cannot be
+// written.
 void say_done(const std::string& what);
 
 // A random number, which no earlier generation of the user was.

@@ -34,7 +34,7 @@ std::string find_home_problem(const User& user, const UserDatabase& database, co
     return problem.empty() ? "" : "the home " + root + "/" + user.home + ": " + problem;
 }
 
-// What cannot be read is said, and counts as empty.
+// An unreadable file is reported, and counts as empty.
 SavedLogins saved_logins(int data)
 {
     const auto saved = read_login_history(data);

@@ -4,7 +4,7 @@
 namespace ftpc::server {
 
 // Answers net's questions over the channels that the supervisor passes over the control channel
-// (ipc/control.hpp), which is descriptor 3, until it says Stop or is gone. Returns the exit status.
+// (ipc/control.hpp, descriptor 3). Runs until that says Stop or is gone. Returns the exit status.
 int run_auth_process();
 
 } // namespace ftpc::server

@@ -176,7 +176,7 @@ private:
         return problems;
     }
 
-    // Forgets the users who are gone, and ends the logins that hold no longer.
+    // Forgets removed users, and ends logins that are no longer valid.
     void users_changed()
     {
         if (services_.history.forget_those_gone(stores_->users, services_.now())) keeper_->changed();
@@ -249,7 +249,7 @@ private:
         loop_.stop();
     }
 
-    // How long a start waits for those who are changing users.db.
+    // How long a start waits for writers of users.db.
     static constexpr std::chrono::seconds start_patience{1};
     // How many logins wait at most because many have failed at their account.
     static constexpr std::size_t max_held_logins = 1024;

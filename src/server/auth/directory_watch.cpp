@@ -22,7 +22,7 @@ namespace {
 // IN_ATTRIB: permissions that kept the file from being read may have been mended.
 constexpr std::uint32_t watched_events = IN_MOVED_TO | IN_CLOSE_WRITE | IN_ATTRIB | IN_DELETE | IN_MOVED_FROM;
 
-// What the events in `bytes` say of `name`, all together; all kinds of events if some were lost.
+// The kinds of events in `bytes` that concern `name`; all kinds if some events were lost.
 std::uint32_t events_of(std::string_view name, std::string_view bytes)
 {
     std::uint32_t found = 0;

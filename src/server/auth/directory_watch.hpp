@@ -20,8 +20,8 @@ public:
     // follow.
     using OnChange = std::function<void(bool replaced)>;
 
-    // Watches the file `name` in the open directory; `on_change` is called on the loop, once for what
-    // happened in one go. Fails with the system's error where the kernel or a missing /proc do not allow it.
+    // Watches the file `name` in the open directory; `on_change` is called on the loop, once for events that
+    // came together. Fails with the system's error if the kernel or a missing /proc do not allow it.
     static Result<DirectoryWatch> start(boost::asio::io_context& loop, int directory, std::string name,
                                         OnChange on_change);
 

@@ -1,6 +1,5 @@
-// Answers what net asks on one channel: every request gets its one answer, whatever becomes of the work for
-// it. Knows the channel as a function that sends, and the event loop as a function that runs something on it
-// later.
+// Answers net's requests on one channel: each gets exactly one answer, even if the work for it fails. Knows
+// the channel as a function that sends, and the event loop as a function that runs something on it later.
 #pragma once
 
 #include "server/auth/login/authenticator.hpp"
@@ -23,7 +22,7 @@
 
 namespace ftpc::server {
 
-// What all channels share. Everything pointed at lives longer than the requests and the hash queue's workers.
+// The shared parts of all channels. All of it outlives the requests and the hash queue's workers.
 struct AuthServices {
     UserStore* users = nullptr;
     SessionKeys* session_keys = nullptr;
@@ -57,12 +56,12 @@ public:
 
     void handle(ipc::Request request);
 
-    // After the users have changed: looks for a new realm, logins that hold no longer and those whose limit
-    // is another. tell_next() tells of them.
+    // After a change of the users: finds a new realm, logins that are no longer valid, and logins with
+    // another limit. tell_next() reports them.
     void users_changed();
 
-    // Sends the next of what net has not been told yet, if there is any. To be called when the channel has
-    // room, so that what waits is never more than one entry for each login.
+    // Sends the next item that net has not been told yet, if there is any. Call it when the channel has room,
+    // so that at most one entry for each login waits.
     void tell_next();
 
 private:
@@ -101,7 +100,7 @@ private:
     LogThrottle limit_hits_{cheap_lines_a_second};
     LoginTable logins_;
     std::unordered_map<ipc::RequestId, std::shared_ptr<std::atomic<bool>>> asked_; // logins by password
-    // What net has not been told yet:
+    // Items that net has not been told yet:
     std::string announced_realm_; // unless it is that of the users
     std::set<ipc::LoginHandle> revoked_;
     std::set<ipc::LoginHandle> other_limits_;

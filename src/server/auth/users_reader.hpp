@@ -1,10 +1,9 @@
-// Reads users.db again after it has changed, when it is complete: a user who is missing only because somebody
-// is in the midst of writing must not be taken for gone.
+// Reads users.db again after it has changed, once it is complete. A user who is missing in a half-written
+// file must not be taken for removed.
 //
-// A file that was renamed onto users.db is complete. One that was written in place is read when nothing has
-// happened to it for a moment. Either way it is read once nobody holds the lock of the data directory and
-// nobody has it open for writing. A writer is waited for ten seconds; the lock, which says what it means, for
-// as long as it is held.
+// A file that was renamed onto users.db is complete. A file that was written in place is read after a moment
+// without events. Either way nobody may hold the lock of the data directory or have the file open for
+// writing. A writer is waited for ten seconds; the lock for as long as it is held.
 #pragma once
 
 #include "server/auth/directory_watch.hpp"
@@ -28,17 +27,17 @@ public:
     UsersReader(boost::asio::io_context& loop, UsersFile& users, std::function<void()> on_changed,
                 std::function<Clock::time_point()> now = Clock::now);
 
-    // Follows the changes in the open directory `data`. Without this, or where it fails, which the log says,
-    // only read() does.
+    // Follows the changes in the open directory `data`. Without this, or if it fails, which is logged, only
+    // read() does.
     void watch(int data);
 
-    // Reads the file now, or as soon as it is complete. Returns what is wrong with it, if it was read.
+    // Reads the file now, or as soon as it is complete. Returns the problems, if it was read.
     std::vector<Problem> read();
 
-    // What read() waits for, for the log; empty: for nothing.
+    // The reason why read() waits, for the log; empty: it does not wait.
     std::string_view waits_for() const;
 
-    // As read(); what is wrong goes into the log.
+    // As read(); problems go into the log.
     void follow();
 
 private:
@@ -49,11 +48,11 @@ private:
 
     static constexpr std::chrono::milliseconds quiet{250}; // after which more is not expected
     static constexpr std::chrono::milliseconds longest_unrest{800};
-    // Between tries. `ftpcd user` renames the file before it has let go of the lock, and what it changes is
-    // to be in force when it ends.
+    // Between tries. `ftpcd user` renames the file before it releases the lock, and its change must be in
+    // force when it ends.
     static constexpr std::chrono::milliseconds short_pause{1};
     static constexpr std::chrono::milliseconds long_pause{50};
-    static constexpr std::chrono::seconds usual_wait{1}; // then pauses are long, and the log says what for
+    static constexpr std::chrono::seconds usual_wait{1}; // then pauses are long, and the log names the reason
     static constexpr std::chrono::seconds longest_writer{10};
 
     UsersFile& users_;

@@ -29,8 +29,8 @@ bool concerns_users(std::string_view setting)
     return std::find(names.begin(), names.end(), setting) != names.end();
 }
 
-// O_NONBLOCK: opening a FIFO that somebody put there must not hang. Whoever can change the settings decides
-// which users and keys count, so they must not be anybody's.
+// O_NONBLOCK: opening a FIFO that somebody put there must not hang. The settings decide which users and keys
+// count, so not everybody may change them.
 Result<std::string> read_config(const std::string& path)
 {
     const UniqueFd file{::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC)};

@@ -1,4 +1,4 @@
-// What the subcommands of ftpcd share: settings from flags and --config, and the table they stand in.
+// For all subcommands of ftpcd: settings from flags and --config, and the table of subcommands.
 #pragma once
 
 #include "server/config/settings.hpp"
@@ -21,7 +21,7 @@ inline constexpr int exit_usage = 2;
 // A command line that is wrong; main prints its text and a hint at --help, and exits with exit_usage.
 class UsageError : public std::runtime_error {
 public:
-    // `subcommand`: whose --help says more, as in "user add"; empty: that of the first word.
+    // `subcommand`: the command whose --help is named, as in "user add"; empty: the first word.
     explicit UsageError(const std::string& what, std::string subcommand = {})
         : std::runtime_error{what}, subcommand_{std::move(subcommand)}
     {}
@@ -42,8 +42,8 @@ struct Arguments {
     std::vector<std::string> positional() const;
     std::string config_file() const; // of --config; empty: none
 
-    // What a command that is shown to somebody needs behind it to find the same users, or the same
-    // certificate: " --config FILE --data DIR", as words of a shell; empty where there is no such flag.
+    // The flags that a shown command needs to find the same users or the same certificate, as words of a
+    // shell: " --config FILE --data DIR". Empty if there is no such flag.
     std::string flags_for_users() const;
     std::string flags_for_certificate() const;
 };
@@ -53,7 +53,7 @@ enum class SettingFlags { all, of_users };
 // Whether a wrong setting ends the program at once (as UsageError) or is kept for `check` to print.
 enum class OnProblem { fail, keep };
 
-// Parses what follows the subcommand's name. Throws UsageError.
+// Parses the words behind the subcommand's name. Throws UsageError.
 Arguments parse_arguments(const std::vector<std::string>& words,
                           const boost::program_options::options_description& own_options, SettingFlags flags,
                           OnProblem on_problem = OnProblem::fail);

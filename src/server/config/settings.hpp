@@ -1,5 +1,5 @@
-// The settings of ftpcd. Each is a flag of the command line (--name value) and a line of the file named with
-// --config (name = value); flags win over the file, the file over the defaults here.
+// The settings of ftpcd. Each is a flag of the command line (--name value) and a line of the file of --config
+// (name = value). Flags win over the file, the file over the defaults here.
 #pragma once
 
 #include "server/log/log.hpp"
@@ -23,7 +23,7 @@ enum class Durability {
 
 enum class LockdownMode {
     require, // a kernel that lacks a part of it is not served on
-    prefer,  // what the kernel lacks is said at the start
+    prefer,  // features that the kernel lacks are reported at the start
     off,
 };
 
@@ -45,7 +45,7 @@ struct Settings {
     HandOver hand_over = HandOver::automatic;
     unsigned reactors = 0;      // threads that serve connections; 0: one for each processor
     unsigned busy_poll = 50;    // microseconds that such a thread looks for something to do before it sleeps
-    unsigned tree_workers = 16; // threads, started when needed, for what is handed over
+    unsigned tree_workers = 16; // threads, started when needed, for jobs that may wait
     std::string certificate;    // PEM; empty: DATA/tls/certificate.pem, self-signed, made on first use
     std::string key;            // PEM; empty: DATA/tls/key.pem
     std::string pepper_file;    // 32 or more random bytes; empty: no pepper
@@ -60,7 +60,7 @@ struct Settings {
     unsigned max_connections_per_address = 2000; // IPv4 address or /64 of IPv6
     unsigned max_unauthenticated = 1000;         // connections that are not logged in
     unsigned max_sessions_per_user = 2000;
-    unsigned max_commands_per_second = 0;         // of one session, who then waits; 0: no bound
+    unsigned max_commands_per_second = 0;         // of one session, which then waits; 0: no bound
     bool log_directories = true;                  // a line for each path that is made
     unsigned hash_workers = 0;                    // threads that hash passwords; 0: one for each core
     unsigned hash_queue = 256;                    // logins that may wait for them

@@ -1,6 +1,5 @@
-// Where the auth process gets the memory for its hashes. scrypt takes one block of tens of MiB for each and
-// gives it back; left to malloc the kernel maps and clears it anew each time, which takes a third of the time
-// of a hash.
+// The memory for the hashes of the auth process. scrypt takes one block of tens of MiB for each and gives it
+// back. With malloc the kernel maps and clears it anew each time, which takes a third of the time of a hash.
 #pragma once
 
 #include <cstddef>
@@ -9,8 +8,8 @@
 
 namespace ftpc::server {
 
-// Keeps large blocks that are given back for whoever needs one next: as many as were in use at the same time,
-// each as large as the largest that was asked of it. Small ones are malloc's. For any thread.
+// Keeps large blocks for the next hash: as many as were in use at the same time, each as large as the largest
+// request. Small ones are malloc's. For any thread.
 class BlockPool {
 public:
     static constexpr std::size_t least_size = std::size_t{256} << 10U; // of a block that is kept
@@ -18,7 +17,7 @@ public:
     BlockPool() = default;
     BlockPool(const BlockPool&) = delete;
     BlockPool& operator=(const BlockPool&) = delete;
-    // Frees what is kept. No block may be in use.
+    // Frees the kept blocks. No block may be in use.
     ~BlockPool();
 
     // As malloc(3), realloc(3) and free(3) for blocks of this pool.
@@ -41,8 +40,8 @@ private:
     std::vector<Block> blocks_;
 };
 
-// Has OpenSSL take the memory of this process from a pool. Once, before anything else is asked of OpenSSL;
-// throws std::logic_error where it is too late.
+// Has OpenSSL take the memory of this process from a pool. Call it once, before any other use of OpenSSL;
+// throws std::logic_error if it is too late.
 void retain_hash_memory();
 
 } // namespace ftpc::server

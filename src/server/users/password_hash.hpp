@@ -1,5 +1,5 @@
-// What the server stores of a password: the client's prehash, salted and hashed again with scrypt, in the
-// text form of PHC strings (docs/protocol.md §7).
+// The stored form of a password: the client's prehash, salted and hashed again with scrypt, in the text form
+// of PHC strings (docs/protocol.md §7).
 #pragma once
 
 #include "server/users/pepper.hpp"
@@ -24,10 +24,10 @@ struct PasswordHash {
     friend bool operator==(const PasswordHash&, const PasswordHash&) = default;
 };
 
-// 10 <= ln <= 20, 1 <= r <= 32, 1 <= p <= 16, at most 1 GiB of memory: what a hash that is read may cost.
+// A stored hash may cost: 10 <= ln <= 20, 1 <= r <= 32, 1 <= p <= 16, at most 1 GiB of memory.
 bool is_allowed(const ScryptCost& cost);
 
-// Exactly what to_text() prints, nothing else. Fails with Errc::bad_hash, also when the cost is not allowed.
+// Accepts exactly the output of to_text(). Fails with Errc::bad_hash, also when the cost is not allowed.
 Result<PasswordHash> parse_password_hash(std::string_view text);
 
 // $scrypt$ln=15,r=8,p=3[,pepper=<8 hex>]$<22 base64>$<43 base64>
@@ -37,13 +37,11 @@ std::string to_text(const PasswordHash& hash);
 // boost::system::system_error (Errc::crypto_failed) when there is no memory for it.
 PasswordHash make_password_hash(const Prehash& prehash, const ScryptCost& cost, const Pepper& pepper);
 
-// Whether `prehash` is the one that `stored` was made of. Takes the time and memory of `stored.cost` whatever
-// the answer, also when `stored` wants a pepper that is not there, which is never a match. Throws like
-// make_password_hash().
+// Whether `stored` was made of `prehash`. Takes the time and memory of `stored.cost` for every answer, also
+// when `stored` wants a missing pepper, which is never a match. Throws like make_password_hash().
 bool verify_password(const Prehash& prehash, const PasswordHash& stored, const Pepper& pepper);
 
-// Whether `stored` is not what make_password_hash() would make today: another cost, or without today's
-// pepper.
+// Whether make_password_hash() would make another hash today: with another cost, or with today's pepper.
 bool needs_renewal(const PasswordHash& stored, const ScryptCost& cost, const Pepper& pepper);
 
 } // namespace ftpc::server

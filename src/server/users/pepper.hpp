@@ -1,5 +1,5 @@
-// The pepper: one secret that stands outside users.db and is mixed into its password hashes, so that a stolen
-// users.db alone is not enough to guess passwords against (docs/protocol.md §7).
+// The pepper: one secret outside users.db that is mixed into its password hashes. A stolen users.db alone is
+// then not enough to guess passwords against (docs/protocol.md §7).
 #pragma once
 
 #include "shared/base/secret.hpp"
@@ -24,7 +24,7 @@ public:
     // None when there is no pepper.
     const std::optional<PepperId>& id() const { return id_; }
 
-    // HMAC-SHA256(key = pepper, prehash). Only where there is a pepper.
+    // HMAC-SHA256(key = pepper, prehash). Only if there is a pepper.
     SecretBytes<32> mix(const Prehash& prehash) const;
 
 private:
@@ -33,8 +33,8 @@ private:
 };
 
 // The bytes of the file that the setting `pepper-file` names; empty when it names none. Throws
-// std::runtime_error with a sentence for the administrator when the file cannot be read, others can read it,
-// or it has fewer than 32 bytes or more than 4,096.
+// std::runtime_error with a sentence for the administrator when the file cannot be read or others can read
+// it. It must have 32 to 4,096 bytes.
 SecretText read_pepper_file(const std::string& path);
 
 } // namespace ftpc::server

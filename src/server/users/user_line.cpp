@@ -54,7 +54,7 @@ std::uint64_t generation_from(std::string_view password_hash)
     return generation;
 }
 
-// The options behind the home, each at most once. Returns what is wrong, or nothing.
+// The options behind the home, each at most once. Returns the problem, or nothing.
 std::string read_options(std::string_view rest, User& user)
 {
     bool has_generation = false;

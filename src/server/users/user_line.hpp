@@ -19,7 +19,7 @@ namespace ftpc::server {
 inline constexpr std::size_t max_users_line_bytes = 2048; // without its line end
 inline constexpr std::size_t max_home_bytes = 512;
 
-// Why a line is not what it should be: a sentence without a full stop, for the administrator.
+// The fault of a line: a sentence without a full stop, for the administrator.
 struct BadLine {
     std::string reason;
 };
@@ -27,7 +27,7 @@ struct BadLine {
 // Nothing to read: blank, or a comment.
 bool says_nothing(std::string_view line);
 
-// Parts the first word from what follows; both empty when there is none.
+// Parts the first word from the rest; both empty when there is none.
 struct Words {
     std::string_view first;
     std::string_view rest;

@@ -1,4 +1,4 @@
-// Who may log in. The seam for other stores: auth sees users through this interface only.
+// The users that may log in. The seam for other stores: auth sees users through this interface only.
 #pragma once
 
 #include "shared/base/result.hpp"
@@ -14,11 +14,11 @@ struct User {
     std::string name;          // is_user_name()
     std::string password_hash; // PHC text, see users/password_hash.hpp
     std::string home;          // relative to the tree, without "." or ".."; at most 512 bytes
-    // Changes with every passwd, lock, unlock and with a new user of an old name, not with a renewed hash:
-    // session keys and open connections hold only for the generation that they were made in.
+    // Changes with every passwd, lock and unlock, and with a new user of an old name, but not with a renewed
+    // hash. Session keys and open connections are valid for one generation only.
     std::uint64_t generation = 0;
     bool locked = false;
-    // How many directories the home may hold; 0: any number; none: what the setting max-dirs says.
+    // How many directories the home may hold. 0: any number; none: as the setting max-dirs says.
     std::optional<std::uint64_t> max_dirs;
 
     friend bool operator==(const User&, const User&) = default;

@@ -34,8 +34,8 @@ constexpr std::chrono::milliseconds pause_between_tries{10};
 constexpr std::chrono::seconds writer_patience{2};
 
 // Held while users.db is changed. An open file description of its own, so that it also keeps threads apart.
-// `how`: LOCK_EX to change the file, LOCK_SH to read it; with LOCK_NB it fails with EWOULDBLOCK where it
-// would wait.
+// `how`: LOCK_EX to change the file, LOCK_SH to read it; with LOCK_NB it fails with EWOULDBLOCK instead of
+// waiting.
 Result<UniqueFd> lock_directory(int data, int how)
 {
     UniqueFd lock{::openat(data, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
@@ -191,7 +191,7 @@ std::vector<Problem> UsersFile::edit(const Edit& change, const std::function<voi
     const auto edited = change(*table_);
     if (const auto* refusal = std::get_if<NoChange>(&edited)) return {{users_file_name, refusal->reason}};
     const auto& wanted = std::get<UsersChange>(edited);
-    // What could not be read back is never written.
+    // A table that could not be read back is never written.
     if (auto objection = table_->objection_to(wanted); !objection.empty()) {
         undo();
         return {{users_file_name, std::move(objection)}};
@@ -199,7 +199,7 @@ std::vector<Problem> UsersFile::edit(const Edit& change, const std::function<voi
     const std::string text = table_->text_with(wanted);
     const auto written = write_users(data_, text, owner_);
     if (written) return {};
-    // It was the directory's sync that failed: the new file is what everybody reads, until a power failure.
+    // The directory's sync has failed: everybody reads the new file, until a power failure.
     const auto there = read_private_file(data_, users_file_name, max_users_file_bytes);
     if (there && *there == text)
         return {{users_file_name, "was changed, but may not be on disk: " + written.error().message()}};

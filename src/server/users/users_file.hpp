@@ -1,12 +1,12 @@
-// users.db: who may log in, as a text file that people may read and edit. Its form is in user_line.hpp, and
+// users.db: the users, as a text file that people may read and edit. Its form is in user_line.hpp, and
 // users.db.example explains it.
 //
-// Who changes it (`ftpcd user`, and auth when it renews a hash) locks the data directory with flock(2), reads
-// the file anew, and replaces it whole: no change is lost, and a reader sees the old file or the new one.
+// A writer (`ftpcd user`, and auth when it renews a hash) locks the data directory with flock(2), reads the
+// file anew, and replaces it whole. So no change is lost, and a reader sees the old file or the new one.
 //
 // An editor may write it in place, in several steps. So auth reads it only if nobody holds the lock or has
-// the file open for writing: try_load(). Nor is it replaced while it is open for writing: the new file would
-// have half of the users, and the editor would write the rest into one that is gone.
+// the file open for writing: try_load(). It is not replaced while it is open for writing. Else the new file
+// would have half of the users, and the editor would write the rest into a deleted file.
 #pragma once
 
 #include "server/users/users_table.hpp"
@@ -24,20 +24,20 @@ namespace ftpc::server {
 
 inline constexpr const char* users_file_name = "users.db";
 
-// Makes a users.db without users and with a new random realm where there is none. `data` is the open data
-// directory; `owner` whom the file is given to. Fails with the system's error, with EWOULDBLOCK if somebody
-// holds the lock for ten seconds, or with Errc::users_db_missing where session keys or a login history are
-// left of a users.db that has been lost.
+// Makes a users.db without users and with a new random realm if there is none. `data` is the open data
+// directory; the file is given to `owner`. Fails with the system's error, or with EWOULDBLOCK if somebody
+// holds the lock for ten seconds. Errc::users_db_missing: session keys or a login history show that a
+// users.db has been lost.
 Result<void> ensure_users_file(int data, std::optional<FileOwner> owner = std::nullopt);
 
 // Used by one thread, except for renew_password_hash(), which any thread may call at any time.
 class UsersFile final : public UserStore {
 public:
-    // `data` is the open data directory and stays open as long as this lives; `data_path` names it in
-    // messages; files that are written are given to `owner`.
+    // `data` is the open data directory and stays open as long as this lives. `data_path` names it in
+    // messages; `owner` gets the written files.
     UsersFile(int data, std::string data_path, std::optional<FileOwner> owner = std::nullopt);
 
-    // Reads the file. What was read is in force when the result is empty; else the last good table stays.
+    // Reads the file. If the result is empty, the new table is in force; else the last good table stays.
     std::vector<Problem> load();
 
     enum class UsedBy {
@@ -50,8 +50,8 @@ public:
         std::vector<Problem> problems;   // as load() gives them
     };
     // As load(), but reads nothing while somebody is changing the file, and does not wait for that. With
-    // `despite_writer` it may be open for writing. Where the file system cannot tell whether it is, it is
-    // taken not to be.
+    // `despite_writer` it may be open for writing. If the file system cannot tell whether it is, it is taken
+    // not to be.
     Attempt try_load(bool despite_writer = false);
 
     // For the start of a process: tries for up to `patience`, then reads the file as it is.
@@ -60,24 +60,24 @@ public:
     // The table in force; null before the first good load().
     const std::shared_ptr<const UsersTable>& table() const { return table_; }
 
-    // What is to change in the file as it is under the lock, or why nothing is.
+    // The change to the file as it is under the lock, or the reason why there is none.
     struct NoChange {
         std::string reason;
     };
     using Edited = std::variant<UsersChange, NoChange>;
     using Edit = std::function<Edited(const UsersTable& now)>;
 
-    // Changes the file under the lock. Waits two seconds for somebody who has it open for writing, and
-    // changes nothing if that lasts longer. When the result is empty the new file is on disk; it is in force
-    // here after the next load(). Else nothing was changed, unless it says so; a NoChange comes back as a
-    // problem of "users.db". `undo` takes back, still under the lock, what `change` has done elsewhere for a
-    // file that then was not written.
+    // Changes the file under the lock. Waits two seconds for a process that has it open for writing, and
+    // changes nothing if that lasts longer. If the result is empty, the new file is on disk; it is in force
+    // here after the next load(). Else nothing was changed, unless it says so; a NoChange is returned as a
+    // problem of "users.db". If the file is not written, `undo`, still under the lock, takes back the other
+    // effects of `change`.
     std::vector<Problem> edit(
         const Edit& change, const std::function<void()>& undo = [] {});
 
     // UserStore; find() and the others need a good load() before. A renewed hash is found after the next
-    // load(); one is not renewed, but fails with EWOULDBLOCK, while somebody else holds the lock or is
-    // writing the file, perhaps in an editor: hashing threads must not wait for that.
+    // load(). Renewal fails with EWOULDBLOCK while somebody else holds the lock or has the file open: hashing
+    // threads must not wait for an editor.
     const std::string& realm() const override { return table_->realm(); }
     std::optional<User> find(std::string_view name) const override { return table_->find(name); }
     std::size_t size() const override { return table_->size(); }

@@ -163,7 +163,7 @@ std::optional<User> UsersTable::find(std::string_view name) const
 User UsersTable::at(std::size_t place) const
 {
     const LineRange range = line_of(index_[place]);
-    // Every line of the index was parsed before it came in.
+    // Every line of the index was parsed before it was added.
     return std::get<User>(parse_user_line(std::string_view{text_}.substr(range.offset, range.bytes - 1)));
 }
 

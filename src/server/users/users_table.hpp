@@ -20,7 +20,7 @@ inline constexpr std::size_t max_users_file_bytes = 1U << 30;
 struct UsersChange {
     std::size_t offset;        // where in the text
     std::size_t removed_bytes; // with the line end
-    std::string line;          // what takes their place, with its line end; empty when a user is removed
+    std::string line;          // the new text, with its line end; empty when a user is removed
 };
 
 class UsersTable {
@@ -29,9 +29,8 @@ public:
         std::shared_ptr<const UsersTable> table; // null when there is any problem
         std::vector<Problem> problems; // {"users.db:LINE", reason}, by line; after 1,000 it says so and ends
     };
-    // Everything that is wrong with `text` is found: bad lines, a user that is there twice, a realm that is
-    // missing, comes twice or behind a user, and a last line without its line end, which a truncated file
-    // has.
+    // Finds every fault of `text`: bad lines, a user that is there twice, a last line without its line end,
+    // which a truncated file has. The realm must not be missing, come twice, or come behind a user.
     static Parsed parse(std::string text);
 
     const std::string& realm() const { return realm_; }
@@ -63,7 +62,7 @@ private:
     std::string_view name_of(const Entry& entry) const;
     bool less(const Entry& a, const Entry& b) const;
     Index::const_iterator find_entry(std::string_view name) const;
-    // Where the line of `entry` begins, and its length with its line end.
+    // The position of the line of `entry`, and its length with its line end.
     struct LineRange {
         std::size_t offset;
         std::size_t bytes;

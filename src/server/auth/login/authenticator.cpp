@@ -22,7 +22,7 @@ Decision refused(std::string_view reason, Suspicion suspicion)
     return {.status = ipc::LoginStatus::refused, .reason = reason, .user = {}, .suspicion = suspicion};
 }
 
-// Whatever the reason, a right password of a locked user too: the limiter must not tell them apart either.
+// All reasons look alike to the limiter, too, also a right password of a locked user.
 Decision refused_guess(std::string_view reason)
 {
     return refused(reason, Suspicion::guess);
@@ -101,8 +101,8 @@ Decision Authenticator::decide(const ipc::LogInWithSessionKey& login, const Sess
     if (state == KeyState::expired) return refused("the session key has expired", Suspicion::none);
     if (state == KeyState::from_the_future)
         return refused("the session key was made later than the clock says it is", Suspicion::none);
-    // An id has 128 random bits, so nobody comes by one by trying; but many who share an address may have
-    // keys that have ended.
+    // An id has 128 random bits, so nobody finds one by trying; but many users of one address may have keys
+    // that have ended.
     if (key == nullptr) return refused("no such session key, or ended", Suspicion::none);
     // protection: key-of-another
     if (key->user != login.user)

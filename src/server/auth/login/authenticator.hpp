@@ -22,7 +22,7 @@
 
 namespace ftpc::server {
 
-// What the client sent to prove who it is: the password itself, or its prehash.
+// The client's proof of identity: the password itself, or its prehash.
 using PasswordProof = std::variant<SecretText, Prehash>;
 
 // One login by password, with all that a worker needs: it sees no store and no setting.
@@ -30,10 +30,10 @@ struct PasswordCheck {
     std::string user;
     std::string realm;
     PasswordProof proof;
-    std::optional<User> found; // as the store had it when the login came; none for an unknown name
+    std::optional<User> found; // from the store, when the login came; none for an unknown name
     PasswordHash stored;       // of `found`, or the decoy
     std::shared_ptr<const Pepper> pepper;
-    ScryptCost cost{}; // what a renewed hash shall cost
+    ScryptCost cost{}; // the cost and pepper of a renewed hash
 
     // Set by verify_proof().
     enum class Outcome { not_checked, matches, differs, failed };
@@ -45,8 +45,8 @@ struct PasswordCheck {
 // `failed`.
 void verify_proof(PasswordCheck& check) noexcept;
 
-// The hash that shall stand in the store instead, where the check matched and the stored hash is not what
-// would be made today; none otherwise. Takes the time of another hash.
+// The hash that shall replace the stored one, if the check matched and today's settings would make another
+// one; none otherwise. Takes the time of another hash.
 std::optional<std::string> renewed_hash(const PasswordCheck& check);
 
 // The limiter's view of the client behind a refused login.
@@ -77,9 +77,9 @@ public:
     Decision decide(const ipc::LogInWithSessionKey& login, const SessionKeys& keys) const;
 
 private:
-    // A hash that nothing matches, as costly as that of a user chosen by the name: always the same one, so
-    // that trying again tells nothing, and a different one for different names, so that old and new costs
-    // stay mixed.
+    // A hash that nothing matches, as costly as that of a user chosen by the name. One name always has the
+    // same one, so that trying again tells nothing. Different names have different ones, so that old and new
+    // costs stay mixed.
     PasswordHash decoy_for(std::string_view name) const;
 
     const UserStore& users_;

@@ -83,7 +83,7 @@ void HashQueue::work(std::size_t index)
         auto job = waiting_.pop();
         lock.unlock();
         if (!job->is_withdrawn()) job->run();
-        job.reset(); // with what it holds, outside of the lock
+        job.reset(); // with its captures, outside of the lock
         lock.lock();
     }
 }

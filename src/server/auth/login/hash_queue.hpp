@@ -1,6 +1,6 @@
 // The threads that hash passwords, and the bounded, fair queue in front of them. Each worker holds the memory
 // of one hash while it works, so their number bounds the memory of all logins together. They run at a lower
-// priority than the rest, so that guessing does not slow down those who are logged in.
+// priority than the rest, so that guessing does not slow down logged-in users.
 #pragma once
 
 #include "server/auth/state/fair_queue.hpp"
@@ -29,7 +29,7 @@ public:
     // Refuses all that waits of the network of `peer`, before this returns.
     void refuse_all_of(const ipc::PeerAddress& peer);
 
-    // As in the constructor, for what comes from now on. Fewer workers: waits for those that are too many.
+    // As in the constructor, for later jobs. Waits for surplus workers to end.
     void resize(unsigned workers, std::size_t capacity);
 
 private:

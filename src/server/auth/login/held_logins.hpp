@@ -22,8 +22,8 @@ public:
     // Drops those that are held.
     ~HeldLogins();
 
-    // Runs `job` on the loop after `delay`. Where there are as many as there may be already, one of them or
-    // the new one, by chance, is refused before this returns: whoever fills all places does not keep them.
+    // Runs `job` on the loop after `delay`. If all places are taken, one login chosen at random, perhaps the
+    // new one, is refused before this returns: no attacker can keep all places.
     void hold(std::chrono::milliseconds delay, HashJob job);
 
     std::size_t size() const;

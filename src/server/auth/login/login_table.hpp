@@ -1,4 +1,4 @@
-// The logins that hold on one channel: what each handle that net quotes stands for.
+// The valid logins of one channel, by the handle that net quotes.
 #pragma once
 
 #include "server/ipc/messages.hpp"

@@ -1,5 +1,5 @@
-// What auth does with a file of its own that cannot be used: it is kept beside under another name, for
-// whoever wants to know what happened to it, and begins anew.
+// Sets aside a file of auth that cannot be used: keeps it beside under another name for inspection, and
+// begins anew.
 #pragma once
 
 #include "shared/base/result.hpp"

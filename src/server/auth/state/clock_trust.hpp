@@ -1,6 +1,6 @@
-// Whether the system's clock may be believed where a mistake cannot be taken back. It is believed once it has
-// kept pace with the steady clock for some hours: a clock that is wrong at the start of a machine, or is set
-// wrong for a moment, has been set right by then. Pure: both clocks are passed in.
+// Whether the system's clock may be believed if a mistake cannot be taken back. It is believed once it has
+// kept pace with the steady clock for some hours. By then a clock that was wrong at the start of a machine,
+// or for a moment, has been set right. Pure: both clocks are passed in.
 #pragma once
 
 #include <chrono>

@@ -1,4 +1,4 @@
-// Who is next when many wait: those of a better rank, and among equals addresses take turns, so that one
+// The order of waiting logins: a better rank goes first, and among equals the addresses take turns. So one
 // client's flood of logins delays that client only.
 #pragma once
 
@@ -19,9 +19,9 @@ namespace ftpc::server {
 
 using Withdrawn = std::shared_ptr<const std::atomic<bool>>; // may be set from any thread; null: never
 
-// Work for one login: `run` is called on a worker, or else `refuse` by whoever found that there is no room
-// for it. Exactly one of them is called, once, unless the queue ends first. Nobody wants the result once
-// `withdrawn` is set; the job may then be dropped without a call.
+// Work for one login. `run` is called on a worker, or `refuse` by the thread that found no room for it.
+// Exactly one of them is called, once, unless the queue ends first. Nobody wants the result once `withdrawn`
+// is set; the job may then be dropped without a call.
 struct HashJob {
     std::function<void()> run;
     std::function<void()> refuse;
@@ -38,18 +38,18 @@ class FairQueue {
 public:
     explicit FairQueue(std::size_t capacity) : capacity_{capacity} {}
 
-    // Where it is full, drops those that are withdrawn. Returns the job that there is no room for even then:
-    // the newest of the longest line of the worst rank, where that rank is worse than this one or, in the
-    // same rank, that line is longer than this one would be; else `job` itself.
+    // A full queue first drops withdrawn jobs. Returns the job that there is no room for even then. That is
+    // the newest of the longest line of the worst rank, if that rank is worse than this one. In the same
+    // rank, that line must be longer than this one would be. Else it is `job` itself.
     std::optional<HashJob> push(const ipc::PeerAddress& peer, LoginRank rank, HashJob job);
 
-    // The next job, of the best rank, and there of the network whose turn it is; none when nothing waits.
+    // The next job of the best rank and of the network whose turn it is; none when nothing waits.
     std::optional<HashJob> pop();
 
     // Takes out all that waits of one network.
     std::vector<HashJob> take_all_of(const ipc::PeerAddress& peer);
 
-    // What waits already stays.
+    // Waiting jobs stay.
     void set_capacity(std::size_t capacity) { capacity_ = capacity; }
 
     std::size_t size() const { return size_; }

@@ -16,7 +16,7 @@ public:
     explicit HistoryWriter(std::function<void(const std::string& text)> write);
     HistoryWriter(const HistoryWriter&) = delete;
     HistoryWriter& operator=(const HistoryWriter&) = delete;
-    // Writes what waits first.
+    // Writes pending changes first.
     ~HistoryWriter();
 
     // Takes the place of a text that still waits.

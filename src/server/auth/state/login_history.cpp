@@ -7,9 +7,9 @@ namespace ftpc::server {
 
 namespace {
 
-// Who goes first when there are too many: who has never logged in, then who did so longest ago. So whoever
-// guesses at names can only drive out users that nobody misses. A time that is yet to come is of a clock that
-// was ahead, and says nothing.
+// If there are too many, users without a good login go first, then those with the oldest one. So guessed
+// names only drive out users that nobody misses. A time in the future comes from a clock that was ahead, and
+// says nothing.
 std::pair<std::uint64_t, std::uint64_t> worth(const UserLogins& logins, std::uint64_t now)
 {
     const auto known = [now](std::uint64_t time) { return time <= now ? time : 0; };

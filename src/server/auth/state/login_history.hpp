@@ -1,6 +1,5 @@
-// What auth remembers of each user's logins: for `ftpcd why`, and to know the addresses from which a user has
-// logged in well before. Bounded, and only of users that exist or did lately. Pure values; login_history_text
-// has the file.
+// The memory of each user's logins: for `ftpcd why`, and to know the addresses of a user's earlier good
+// logins. Bounded, and only of users that exist or did lately. Pure values; login_history_text has the file.
 #pragma once
 
 #include "server/auth/state/penalty_table.hpp"
@@ -57,8 +56,8 @@ public:
     // Whether `user` has logged in from that network well, with the password of today.
     bool knows(const User& user, const ipc::PeerAddress& peer) const;
 
-    // Forgets those who are not among `users` and whose last login, good or failed, was a month before
-    // `now`: a user may be missing for a moment only. Whether there were any.
+    // Forgets users that are missing in `users` (perhaps for a moment only) and whose last login, good or
+    // failed, was a month before `now`. Returns whether there were any.
     static constexpr std::chrono::seconds kept_when_gone{std::chrono::hours{24 * 30}};
     bool forget_those_gone(const UserStore& users, Moment now);
 

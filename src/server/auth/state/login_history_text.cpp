@@ -176,7 +176,7 @@ private:
     }
 
     SavedLogins saved_;
-    UserLogins* user_ = nullptr; // whose lines these are
+    UserLogins* user_ = nullptr; // the user of these lines
 };
 
 } // namespace

@@ -1,5 +1,5 @@
-// DATA/login-history: what auth remembers of logins (login_history.hpp) and of failed ones
-// (login_limiter.hpp), over a restart and for `ftpcd why`. Lines of words:
+// DATA/login-history: the memory of logins (login_history.hpp) and of failed ones (login_limiter.hpp), over a
+// restart and for `ftpcd why`. Lines of words:
 //
 //   user NAME GENERATION                             16 hexadecimal digits
 //   known NETWORK SECONDS                            of the user above, as are the next two
@@ -32,8 +32,8 @@ std::string login_history_text(const LoginHistory::Users& users, const LoginLimi
 // Fails with Errc::bad_argument for anything that login_history_text() does not print, beyond its bounds too.
 Result<SavedLogins> parse_login_history(std::string_view text);
 
-// Of the file in the open directory `data`; a missing one has nothing in it. Fails as read_private_file() and
-// parse_login_history() do.
+// Reads the file in the open directory `data`; a missing one has nothing in it. Fails as read_private_file()
+// and parse_login_history() do.
 Result<SavedLogins> read_login_history(int data);
 
 } // namespace ftpc::server

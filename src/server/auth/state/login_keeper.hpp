@@ -1,5 +1,5 @@
-// Keeps what auth remembers of logins in DATA/login-history: reads it at the start, and writes it within a
-// second after a change. It never stops a login: a file that cannot be read or written is said in the log.
+// Keeps the memory of logins in DATA/login-history: reads it at the start, and writes it within a second
+// after a change. It never stops a login: an unreadable or unwritable file is reported in the log.
 #pragma once
 
 #include "server/auth/state/login_history.hpp"
@@ -20,7 +20,7 @@ public:
     LoginKeeper(boost::asio::io_context& loop, int data, LoginHistory& history, LoginLimiter& limiter);
     LoginKeeper(const LoginKeeper&) = delete;
     LoginKeeper& operator=(const LoginKeeper&) = delete;
-    // Writes what has changed.
+    // Writes pending changes.
     ~LoginKeeper();
 
     void changed();

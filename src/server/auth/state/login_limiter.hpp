@@ -1,14 +1,13 @@
 // How guessing is slowed. Pure: knows no user store, no socket and no clock; request_handler acts upon its
 // verdicts.
 //
-// By address (network_of): failed logins beyond `address` make the address wait, one minute for the first,
-// twice as long for each further one, up to an hour. Meanwhile its logins by password are refused without
-// being checked, whatever the user name.
+// By address (network_of): failed logins beyond `address` make the address wait. The first wait takes one
+// minute, each further one twice as long, up to an hour. Meanwhile its logins by password are refused without
+// being checked, for any user name.
 //
-// By account, whether there is such a user or not: after failed logins beyond `account` from anywhere, logins
-// by password are delayed by one second, then two, four, and at most five. They are not refused, and an
-// address that has logged in to that account well before is not even delayed: nobody can lock a user out by
-// guessing.
+// By account, whether there is such a user or not. After failed logins beyond `account` from anywhere, logins
+// by password are delayed by one second, then two, four, and at most five. They are not refused. An address
+// with an earlier good login to the account is not even delayed: nobody can lock a user out by guessing.
 #pragma once
 
 #include "server/auth/state/fair_queue.hpp"
@@ -45,7 +44,7 @@ public:
         std::chrono::milliseconds delay{0};  // else wait so long before checking it
         LoginRank rank = 0;                  // then queue it so
     };
-    // Of a login by password. `known`: this address has logged in to this account well before.
+    // Judges a login by password. `known`: this address has logged in to this account well before.
     Verdict judge(const ipc::PeerAddress& peer, std::string_view account, bool known, Moment now);
 
     // How long logins of this address are refused from now on; zero: not at all.
@@ -63,11 +62,11 @@ public:
     // address. (A key that is not enrolled does not: it guesses nothing.)
     Hit fail_wrong_signature(const ipc::PeerAddress& peer, const SessionId& id, Moment now);
 
-    // A good login takes back the failed ones of this address at this account, and no others: an attacker
-    // with an account of his own gains nothing by logging in to it in between.
+    // A good login takes back the failed ones of this address at this account, and no others. Otherwise an
+    // attacker could clear the address with logins to an own account.
     void succeed(const ipc::PeerAddress& peer, std::string_view account, Moment now);
 
-    // What a restart shall not lose. For an account, `penalty_end` is when its logins are no longer delayed.
+    // The state that a restart shall not lose. For an account, `penalty_end` is the end of its delays.
     struct State {
         std::vector<PenaltyTable::Saved> addresses;
         std::vector<PenaltyTable::Saved> accounts;
@@ -75,7 +74,7 @@ public:
     };
     State save(Moment now) const;
     void restore(const State& state, Moment now);
-    // Without what a clock that was ahead has added.
+    // Without penalties that a clock that was ahead has added.
     State bounded(State state, Moment now) const;
 
 private:

@@ -1,6 +1,5 @@
-// Who has failed how often of late, in bounded memory: failures count up, one is forgotten in a fixed time,
-// and beyond a number that is free each costs a penalty twice as long as the one before. Pure: the time is
-// passed in.
+// Counts recent failures by key, in bounded memory. One failure is forgotten in a fixed time; beyond a free
+// number each costs a penalty twice as long as the one before. Pure: the time is passed in.
 #pragma once
 
 #include <array>
@@ -30,19 +29,19 @@ struct PenaltyRule {
 
 class PenaltyTable {
 public:
-    // A network, or what account_key() makes of a name.
+    // A network, or the result of account_key() for a name.
     using Key = std::array<std::uint8_t, 16>;
 
     PenaltyTable(std::size_t capacity, const PenaltyRule& rule) : capacity_{capacity}, rule_{rule} {}
 
-    // For what comes from now on; what was counted stays.
+    // For later failures; earlier counts stay.
     void set_rule(const PenaltyRule& rule) { rule_ = rule; }
 
     // Counts a failure of `key` at `cause`. A full table forgets the key that would be forgotten first
     // anyway: keys with one failure each drive out one another, not those with many.
     void fail(const Key& key, const Key& cause, Moment now);
 
-    // Takes back what `key` failed at `cause`, as far as that is among its latest causes.
+    // Takes back the failures of `key` at `cause`, as far as that is among its latest causes.
     void forgive(const Key& key, const Key& cause, Moment now);
 
     // How many failures are not forgotten yet.
@@ -66,8 +65,8 @@ public:
     std::vector<Saved> save(std::size_t most, Moment now) const;
     void restore(const Saved& saved, Moment now);
 
-    // What lies further ahead than anything that is counted `now` was counted by a clock that was ahead; the
-    // same without that.
+    // `saved` without any time that lies further ahead than a count of `now` can: a clock that was ahead has
+    // added it.
     Saved bounded(const Saved& saved, Moment now) const;
 
 private:

@@ -33,9 +33,9 @@ struct SessionKey {
     friend bool operator==(const SessionKey&, const SessionKey&) = default;
 };
 
-// Whether a key is good depends on a clock, which may have been wrong when the key was made and may be wrong
-// now. So a key is never good for longer than the setting session-ttl, counted from when it was made, and one
-// that seems to be made in the future is not good at all.
+// A key is good by a clock that may have been wrong when the key was made and may be wrong now. So a key is
+// never good for longer than session-ttl after it was made. A key that seems to be made in the future is not
+// good at all.
 enum class KeyState { good, expired, from_the_future };
 
 // Clocks that differ by no more than that are the same: a clock that is set right by some seconds costs no

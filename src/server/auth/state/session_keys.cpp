@@ -104,7 +104,7 @@ Result<bool> SessionKeys::end(std::string_view user, const SessionId& id)
     const auto before = all_of(name);
     erase(id);
     if (const auto saved = save(); !saved) {
-        // What a restart would bring back is not called ended.
+        // A key that a restart would bring back is not called ended.
         // protection: ended-on-disk
         restore(name, before);
         return {boost::system::in_place_error, saved.error()};
@@ -141,7 +141,7 @@ SessionId SessionKeys::first_to_go(const User& user) const
     return useless == ids.end() ? ids.front() : *useless;
 }
 
-// By a clock that is trusted, what is not good will never be, or comes from a clock that was ahead.
+// By a trusted clock, a key that is not good will never be, or comes from a clock that was ahead.
 void SessionKeys::drop_useless()
 {
     // protection: kept-keys

@@ -26,9 +26,9 @@ std::uint64_t system_clock_seconds();
 // Seconds since the start of the machine, which nobody can set.
 std::uint64_t steady_clock_seconds();
 
-// A key that is not good is refused, but stays in the file: its user may be missing in users.db for a moment
-// only, and the clock may be wrong. Keys that have expired go when their user needs the room, or once the
-// clock is trusted (clock_trust.hpp).
+// A key that is not good is refused, but stays in the file: users.db may miss its user for a moment, and the
+// clock may be wrong. An expired key goes when its user needs the room. Others go once the clock is trusted
+// (clock_trust.hpp).
 class SessionKeys {
 public:
     // `data` is the open data directory and stays open as long as this lives.
@@ -38,9 +38,9 @@ public:
     void set_ttl(std::chrono::seconds session_ttl) { session_ttl_ = session_ttl; }
 
     // Reads sessions.db; a missing file is an empty one. A file that is broken, or that others could read or
-    // change, is set aside as "sessions.db.broken-<UTC>" and no key is in force: its users log in again with
-    // their passwords, which is all that a lost key costs. Then `set_aside` has the new name and `problems`
-    // why. With problems and no such name the file could not be read or not be set aside.
+    // change, is set aside as "sessions.db.broken-<UTC>" and no key is in force. A lost key costs its user
+    // one login with the password. Then `set_aside` has the new name and `problems` why. With problems and no
+    // such name the file could not be read or not be set aside.
     struct Loaded {
         std::string set_aside;
         std::vector<Problem> problems;
