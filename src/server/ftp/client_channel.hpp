@@ -1,4 +1,4 @@
-// The client of a connection, as its commands see it: replies go to it, and whatever they wait for ends with
+// The client of a connection, as its commands see it: it gets replies, and all waits of its commands end with
 // the connection.
 #pragma once
 
@@ -39,8 +39,8 @@ public:
     // Parents::add.
     void answer_when_synced(const Reply& reply, const Parents& parents, std::size_t most);
 
-    // Sends what has gathered, after the sync that it depends on, and waits for a client that takes nothing.
-    // False when it cannot be reached any more.
+    // Sends the gathered replies, after the sync that they depend on, and waits for a client that takes
+    // nothing. False when it cannot be reached any more.
     boost::asio::awaitable<bool> flush();
 
     // The same as far as nothing has to be waited for. No reply says that a directory is on disk.
@@ -48,7 +48,7 @@ public:
 
     // ---- waiting
 
-    // For what comes from another thread; no value if the connection ends first.
+    // Waits for a result from another thread; no value if the connection ends first.
     template <class Value>
     boost::asio::awaitable<std::optional<Value>> wait_for(Deadlines::For what, LoopPromise<Value>& promise)
     {
@@ -65,15 +65,15 @@ public:
         co_return value;
     }
 
-    // What a worker came back with; no value: it was not taken, or the connection did not wait for it.
+    // The result of a worker; no value: the job was not taken, or the connection did not wait for it.
     template <class Value>
     struct HandedOver {
         error_code failure;
         std::optional<Value> value;
     };
 
-    // Runs `work` on a thread that may wait. The connection waits for it no longer than it lasts, so what the
-    // work needs belongs to the work. `late` gets what came of it where nobody has waited.
+    // Runs `work` on a thread that may wait. The connection may end before it, so `work` must own all it
+    // needs. `late` gets the result if nobody has waited.
     template <class Work, class Late>
     auto hand_over(Workers::Lane lane, Work work, Late late)
         -> boost::asio::awaitable<HandedOver<decltype(work())>>
@@ -111,7 +111,7 @@ public:
     // Null where directories are acknowledged before they are on disk.
     TreeSync* sync() const;
 
-    // What was made is put on disk although nobody is told: others go on to work in it.
+    // The new directories are put on disk although no client is told: other sessions go on to work in them.
     static void sync_unawaited(const ReactorContext& context, Parents parents);
 
     Reactor& reactor;
@@ -124,13 +124,13 @@ public:
     Deadlines deadlines;
     ConnectionLog log;
 
-    // Called before each wait that may be long: what a turn has looked up must not outlive it.
+    // Called before each wait that may be long: lookups of one turn must not outlive it.
     std::function<void()> before_wait;
 
 private:
     boost::asio::awaitable<error_code> synced();
 
-    std::function<void()> leave_wait_; // for what comes from elsewhere: waits for it no longer
+    std::function<void()> leave_wait_; // ends the wait for another thread's result
     bool pauses_ = false;
 };
 

@@ -56,7 +56,7 @@ asio::awaitable<void> Connection::serve()
 
 // ---- commands
 
-// Waits for what the client sends, and takes it.
+// Waits for bytes from the client, and takes them.
 asio::awaitable<void> Connection::receive()
 {
     client_.deadlines.wait(Deadlines::For::command, Clock::now());
@@ -65,8 +65,8 @@ asio::awaitable<void> Connection::receive()
     if (client_.stage.is_serving()) take(failure ? failure : client_.stream.read_now(lines_.room()));
 }
 
-// A client that has many commands in flight has often sent more while these were carried out, and what is
-// answered together costs less.
+// A client with many commands in flight has often sent more while these were carried out. Answering them
+// together costs less.
 bool Connection::receive_more()
 {
     if (client_.replies.count() < worth_another_look) return false;
@@ -75,7 +75,7 @@ bool Connection::receive_more()
     return received.has_value();
 }
 
-// What the client has sent, or why nothing more comes.
+// The client's bytes, or why nothing more comes.
 void Connection::take(const Result<std::size_t>& received)
 {
     if (received) {
@@ -87,7 +87,7 @@ void Connection::take(const Result<std::size_t>& received)
     }
 }
 
-// Why the stream failed: where it was TLS, in the words that came with it.
+// Why the stream failed: for TLS, in OpenSSL's words.
 std::string Connection::in_words(const error_code& failure) const
 {
     const std::string& tls_error = client_.stream.tls_error();
@@ -190,7 +190,7 @@ asio::awaitable<void> Connection::answer_last(LastReply last)
 
 asio::awaitable<void> Connection::start_tls(StartTls start)
 {
-    // Whatever came behind AUTH TLS came in clear and could have been put there by anybody (CVE-2011-0411).
+    // Bytes behind AUTH TLS came in clear, and an attacker could have put them there (CVE-2011-0411).
     // protection: bytes-behind-auth-tls
     if (lines_.pending() > 0) {
         client_.log.bytes_before_tls();
@@ -218,7 +218,7 @@ asio::awaitable<void> Connection::stop_tls(StopTls stop)
     client_.answer(stop.reply);
     const bool sent = co_await client_.flush();
     if (!sent) co_return;
-    lines_ = LineBuffer{}; // what was pipelined behind REIN belonged to the TLS session
+    lines_ = LineBuffer{}; // bytes pipelined behind REIN belonged to the TLS session
     const error_code failure = co_await client_.stream.stop_tls();
     if (failure) client_.stage.input_ended(in_words(failure));
 }
@@ -261,7 +261,7 @@ void Connection::cut_off(std::string_view reason)
     client_.wake();
 }
 
-// What hangs goes on hanging without this connection.
+// A hanging job goes on hanging without this connection.
 void Connection::leave_file_system()
 {
     client_.log.file_system_abandoned();
@@ -275,8 +275,8 @@ asio::awaitable<void> Connection::finish()
     if (client_.stage.may_wait()) co_await client_.flush();
     client_.flush_without_waiting();
     client_.stream.finish_sending();
-    // The client gets the time that it needs to take the last reply: closing a socket that has unread bytes
-    // would reset the connection and with it the reply.
+    // The client gets the time that it needs to take the last reply. Closing a socket with unread bytes would
+    // reset the connection and lose the reply.
     if (client_.stage.may_linger()) {
         client_.deadlines.wait(Deadlines::For::last_reading, Clock::now());
         co_await client_.stream.discard_to_end(most_last_bytes);

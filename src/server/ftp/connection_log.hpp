@@ -1,4 +1,4 @@
-// What one connection tells the log.
+// The log lines of one connection.
 #pragma once
 
 #include "server/ftp/session.hpp"

@@ -1,5 +1,5 @@
-// MKD, SITE MKDIR, CWD and CDUP of one connection: carried out on the tree, on the event loop where nothing
-// has to be waited for, and otherwise on a thread that may wait.
+// MKD, SITE MKDIR, CWD and CDUP of one connection, carried out on the tree. A call that would block runs on a
+// thread that may wait, others on the event loop.
 #pragma once
 
 #include "server/ftp/client_channel.hpp"
@@ -31,17 +31,17 @@ public:
     boost::asio::awaitable<void> make(Request request);
     boost::asio::awaitable<void> change(ChangeDirectory request);
 
-    // Opens the home of the user who logs in; what fails is in the log. No value: the connection is to end.
+    // Opens the home of the user who logs in; failures are logged. No value: the connection must end.
     boost::asio::awaitable<std::optional<error_code>> enter_home(std::string home);
     void leave_home() { place_ = {}; }
 
-    // The limit of the user: any number of directories (0), or what the setting says (none).
+    // The limit of the user: any number of directories (0), or as the setting says (none).
     void set_max_dirs(std::optional<std::uint64_t> max_dirs) { own_max_dirs_ = max_dirs; }
 
-    // The commands that are carried out next came at that time.
+    // The next commands came at that time.
     void set_arrival(Clock::time_point arrived) { arrived_ = arrived; }
 
-    // The turn of the connection ends: what it has looked up is of no use to the next one.
+    // The turn of the connection ends: its lookups are of no use to the next one.
     void forget_recent() { recent_.forget(); }
 
 private:

@@ -17,8 +17,8 @@ Reply error_reply(error_code failure, std::string_view path);
 // forbidden, else 451.
 Reply home_error_reply(error_code failure);
 
-// Whether an error of the tree is one that the operator of the server can mend, like a full file system, and
-// not one of the request, like a parent that is not there.
+// Whether the operator of the server can mend an error of the tree, like a full file system. False for errors
+// of the request, like a missing parent.
 bool concerns_operator(error_code failure);
 
 // For Errc::over_quota, with the limit in words.

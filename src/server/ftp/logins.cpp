@@ -40,7 +40,7 @@ asio::awaitable<std::optional<Answer>> Logins::ask(ipc::Request question)
 
 asio::awaitable<void> Logins::log_in(LogInByPassword request)
 {
-    // It may take seconds: what is ready goes out now.
+    // It may take seconds, so finished replies go out now.
     if (!co_await client_.flush()) co_return;
     ipc::LogInWithPassword question{0, request.user, std::move(request.password), client_.peer};
     co_await finish(co_await ask<ipc::LoginAnswer>(std::move(question)));

@@ -1,5 +1,5 @@
-// The logins of one connection, one after the other, and the session keys of the user: auth is asked, the
-// home is opened, and everything ends with the login.
+// The logins of one connection, one after the other, and the session keys of the user. Asks auth, opens the
+// home, and ends everything with the login.
 #pragma once
 
 #include "server/ftp/client_channel.hpp"

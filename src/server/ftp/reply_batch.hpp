@@ -1,5 +1,5 @@
-// The replies to a batch of pipelined commands, sent together: in order, and those that promise a directory
-// on disk only with the result of the sync.
+// The replies to a batch of pipelined commands, sent together and in order. Those that promise a directory on
+// disk go only with the result of the sync.
 #pragma once
 
 #include "server/storage/parents.hpp"
@@ -23,8 +23,8 @@ public:
     bool empty() const { return text_.empty(); }
     std::size_t count() const { return replies_; }
 
-    // Time to send: the batch has grown large, or holds as many descriptors as it may; or there are so many,
-    // and nothing to be waited for, that the client may as well read them while the rest is carried out.
+    // Time to send: the batch has grown large, or holds as many descriptors as it may. Or there are so many
+    // replies, and no sync to wait for, that the client may read them while the rest is carried out.
     bool full() const
     {
         return text_.size() >= 65536 || full_of_parents_ || (conditional_.empty() && replies_ >= 48);
@@ -32,7 +32,7 @@ public:
 
     bool depends_on_sync() const { return !conditional_.empty(); }
 
-    // What has to be synced before take(); empty: nothing.
+    // The directories to sync before take(); empty: none.
     Parents take_parents();
 
     // The bytes to send. After a failed sync each reply that depended on it is a 451 with the system's words

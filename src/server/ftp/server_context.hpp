@@ -1,4 +1,4 @@
-// What the connections of FTP use: what all share, and what those of one reactor share.
+// The shared objects of all FTP connections, and those of one reactor's connections.
 #pragma once
 
 #include "server/config/settings.hpp"

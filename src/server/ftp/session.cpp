@@ -18,16 +18,16 @@ constexpr int most_refusals = 3;
 
 const Reply bad_argument{501, "Syntax error in the argument."};
 
-// Of any size: the value is not used.
+// The size may have any value, which is not used.
 bool is_number(std::string_view text)
 {
     return !text.empty() &&
            std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
-// The first line of an HTTP request (RFC 9112 §3), or a Host field without one: a browser has been led here,
-// and what follows was not written by its user (ALPACA, CVE-2021-3618). The methods are case-sensitive, and
-// none is an FTP verb.
+// The first line of an HTTP request (RFC 9112 §3), or a Host field without one. A browser has been led here,
+// and the next lines are not its user's (ALPACA, CVE-2021-3618). The methods are case-sensitive, and none is
+// an FTP verb.
 bool speaks_http(std::string_view line)
 {
     constexpr std::array methods{"GET",     "POST",  "HEAD",  "PUT", "DELETE", "OPTIONS",

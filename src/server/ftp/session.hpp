@@ -1,4 +1,4 @@
-// The protocol of one control connection: takes lines and results, says what to do. No input or output of its
+// The protocol of one control connection: takes lines and results, returns actions. No input or output of its
 // own.
 #pragma once
 
@@ -18,7 +18,7 @@
 
 namespace ftpc::server {
 
-// ---- what the connection is asked to do; a Reply is to be sent as it is
+// ---- the actions for the connection; a Reply is sent as it is
 
 struct LastReply { // send, then close the connection
     Reply reply;
@@ -65,9 +65,8 @@ using Action =
     std::variant<Reply, LastReply, StartTls, StopTls, LogInByPassword, LogInByPrehash, LogInBySessionKey,
                  EnrolKey, EndKey, ListKeys, ChangeDirectory, MakeDirectory, MakePath>;
 
-// How a login was answered; that the login service could not be asked; that the user may log in but the home
-// cannot be opened; that there are as many sessions of the user as allowed; that too many logins from the
-// client's address were refused before, so that this one was not checked.
+// The outcomes of a login. `unavailable`: auth could not be asked. `home_unusable`: the home cannot be
+// opened. `limited`: not checked, after too many refused logins from the client's address.
 enum class LoginOutcome {
     granted,
     refused,
@@ -151,7 +150,7 @@ private:
     Action site_session_end(std::string_view argument);
     Action site_mkdir(std::string_view path);
 
-    // Where `argument` leads, if a directory may be made there.
+    // The target of `argument`, if a directory may be made there.
     Result<RemotePath> new_directory(std::string_view argument) const;
     void forget_login();
 

@@ -25,7 +25,7 @@ struct SessionDirectories {
     Workers::Lane waiting;      // for Blocking::any
 };
 
-// Identifies a home, whatever names it has.
+// Identifies a home, under any of its names.
 struct HomeId {
     dev_t device;
     ino_t inode;
@@ -36,7 +36,7 @@ struct HomeId {
 struct OpenedHome {
     Directory directory;
     HomeId id{};
-    bool on_own_disk = false; // on a local file system, also where all is handed over
+    bool on_own_disk = false; // on a local file system, also if all calls are handed over
 };
 
 // Fails as Tree::open_home, with Errc::would_wait unless `blocking` is Blocking::any.
@@ -60,7 +60,7 @@ SessionDirectories session_directories(const OpenedHome& home, Homes& homes);
 std::size_t most_parents(const SessionDirectories& place);
 constexpr std::size_t most_parents_of_home = 128;
 
-// `asked`: when the command came. `recent`, `sync`: as of MakeTerms. Fails as Tree::make_in, make and
+// `asked`: when the command came. `recent`, `sync`: as in MakeTerms. Fails as Tree::make_in, make and
 // make_with_parents.
 MkdirResult make_directories(const Tree& tree, const SessionDirectories& place, const MakeDirectory& request,
                              HomeQuota::Clock::time_point asked, Blocking blocking,
@@ -69,7 +69,7 @@ MkdirResult make_directories(const Tree& tree, const SessionDirectories& place, 
                              HomeQuota::Clock::time_point asked, Blocking blocking,
                              RecentParent* recent = nullptr, TreeSync* sync = nullptr);
 
-// Syncs those of `parents` that are not local, here and now, and takes them out: the commit queue, which all
+// Syncs those of `parents` that are not local, here and now, and takes them out. The commit queue, which all
 // sessions share, must not wait for them.
 error_code sync_those_not_local(Parents& parents, TreeSync& sync);
 

@@ -49,7 +49,7 @@ void EventLog::write(std::string_view event, Fields fields, std::uint64_t withhe
     log_after(withheld, event, fields);
 }
 
-// Between two system calls little of the code is in the processor's caches: to put many into words at once
+// Between two system calls little of the code is in the processor's caches. Formatting many lines at once
 // takes a fraction of the time.
 void EventLog::directory_made(std::uint64_t connection, std::string_view user, std::string_view path,
                               std::size_t made)

@@ -1,5 +1,5 @@
-// What net has to say in the log. Unauthenticated clients cannot flood it, and a directory costs it as little
-// as possible. Each thread has one of its own; what bounds them is shared.
+// The log lines of net. Unauthenticated clients cannot flood it, and a directory costs it as little as
+// possible. Each thread has an own log; the bounds are shared.
 #pragma once
 
 #include "server/log/log.hpp"
@@ -18,8 +18,8 @@
 
 namespace ftpc::server {
 
-// Bounds on lines: a kind of trouble is named once a second, with how many more there were; connections
-// before their login are named as far as there are not too many of them. For any thread.
+// Bounds on lines. A kind of trouble is logged once a second, with the number of withheld ones. Connections
+// before their login are logged as far as there are not too many of them. For any thread.
 class LogBounds {
 public:
     enum class Trouble { no_descriptors, no_room, too_many_sessions, too_fast, tree_refuses };
@@ -56,8 +56,8 @@ public:
     void unauthenticated(std::string_view event, Fields fields);
     void trouble(Trouble kind, std::string_view event, Fields fields);
 
-    // Of a path that is longer so many bytes are logged: with every byte of it escaped and the other fields
-    // the line still fits into one write.
+    // The logged bytes of a longer path. Even with every byte of it escaped, the line with its other fields
+    // fits into one write.
     static constexpr std::size_t max_path_bytes = 700;
 
     // Gathered with its like, and written when they fill a write(2), 20 ms after the first of them, or before
@@ -66,7 +66,7 @@ public:
     void directory_made(std::uint64_t connection, std::string_view user, std::string_view path,
                         std::size_t made);
 
-    // Gives what has gathered its time, which is now. To be called when a turn of a connection ends.
+    // Gives the gathered lines the current time. Call it when a turn of a connection ends.
     void put_into_words();
 
     void flush();
@@ -89,7 +89,7 @@ private:
     bool will_flush_ = false;
     std::vector<Gathered> gathered_; // not in words yet
     std::string gathered_text_;
-    RepeatedLogEvent directory_made_; // of the connection whose lines are put into words
+    RepeatedLogEvent directory_made_; // the connection of the lines that are formatted
     std::string lines_;
     std::uint64_t line_count_ = 0;
     LogBounds* bounds_;

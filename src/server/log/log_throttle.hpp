@@ -12,7 +12,7 @@
 
 namespace ftpc::server {
 
-// Writes the event, and before it, where some of its like were withheld, how many.
+// Writes the event. If events of its kind were withheld, writes their number before it.
 inline void log_after(std::uint64_t withheld, std::string_view event, std::initializer_list<LogField> fields)
 {
     if (withheld > 0) log_event("lines-withheld", {{"of", event}, {"count", withheld}});

@@ -1,4 +1,4 @@
-// openat2(2) with RESOLVE_BENEATH, and the walk that stands in where the kernel does not have it.
+// openat2(2) with RESOLVE_BENEATH, and a walk that replaces it on older kernels.
 #pragma once
 
 #include "shared/base/result.hpp"
@@ -8,12 +8,12 @@
 
 namespace ftpc::server {
 
-// Whether this kernel (and any sandbox around us) lets openat2 be called: false for ENOSYS, and for EPERM,
-// which older container runtimes answer for system calls that they do not know.
+// Whether this kernel (and any sandbox around us) lets openat2 be called. False for ENOSYS, and for EPERM,
+// which older container runtimes answer for unknown system calls.
 bool openat2_works(int directory);
 
-// What becomes of a lookup that meets a mount point. `stay`: it fails with EXDEV, as one that leads out of
-// `base` does, before the file system that is mounted there is asked anything.
+// The effect of a mount point on a lookup. `stay`: the lookup fails with EXDEV, like one that leads out of
+// `base`, before the mounted file system is asked anything.
 enum class Mounts { cross, stay };
 
 // Opens the directory `path` (relative, not empty) beneath `base` with `flags` of open(2). Links are followed

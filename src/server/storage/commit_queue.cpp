@@ -39,8 +39,8 @@ bool CommitQueue::busy() const
     return syncing_ || !waiting_.empty();
 }
 
-// So many are synced as a whole in any case. Those whose clients have gone wait for a slow disk, too: no more
-// descriptors are held for them than for one.
+// From so many on they are synced as a whole in any case. Waits of clients that have left hold no more
+// descriptors together than one, also if the disk is slow.
 void CommitQueue::share_parents()
 {
     Parents all;
@@ -74,7 +74,7 @@ void CommitQueue::run()
     }
 }
 
-// Returns when nothing of the batch is left: what its waits refer to may be gone soon after.
+// Returns when nothing of the batch is left: objects that its waits refer to may be gone soon after.
 void CommitQueue::sync_and_tell(std::vector<Waiting> batch, std::unique_lock<std::mutex>& lock)
 {
     const unsigned most_parents = most_parents_;
@@ -91,7 +91,7 @@ void CommitQueue::sync_and_tell(std::vector<Waiting> batch, std::unique_lock<std
     lock.lock();
 }
 
-// Waits for somebody, and for those who will share the sync.
+// Waits for a commit, and for others that will share its sync.
 void CommitQueue::gather(std::unique_lock<std::mutex>& lock)
 {
     const auto enough = [this] { return stopping_ || waiting_.size() >= enough_waiting_; };

@@ -1,4 +1,4 @@
-// Durable acknowledgement: whoever made directories waits here until they are on disk, and those who wait
+// Durable acknowledgement: a session waits here until its new directories are on disk. Sessions that wait
 // together share one sync (group commit, as databases do it).
 #pragma once
 
@@ -23,7 +23,7 @@ public:
     CommitQueue(TreeSync& sync, unsigned most_parents);
     CommitQueue(const CommitQueue&) = delete;
     CommitQueue& operator=(const CommitQueue&) = delete;
-    // Waits for the batch under way; whoever still waits behind it is told ECANCELED.
+    // Waits for the batch under way; sessions behind it get ECANCELED.
     ~CommitQueue();
 
     // Calls `done` on the queue's own thread once the entries of all `parents` are on disk, or with the error

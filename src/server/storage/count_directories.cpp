@@ -27,7 +27,7 @@ constexpr std::size_t most_open = 32; // levels, the lowest ones
 struct Level {
     UniqueFd fd; // none while the walk is far below
     std::vector<std::string> names;
-    dev_t device = 0; // what it is opened again by
+    dev_t device = 0; // the name to open it by again
     ino_t inode = 0;
 };
 

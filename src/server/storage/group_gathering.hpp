@@ -1,6 +1,6 @@
-// How long a commit waits for others to share its sync. Those who were answered together tend to come back
-// together, while a sync costs much the same for one as for all: without a wait the sessions fall into two
-// halves that wait for each other's syncs. Decides only: the time is given to it.
+// How long a commit waits for others to share its sync. A sync costs much the same for one session as for
+// all, and sessions that were answered together tend to send again together. Without a wait they fall into
+// two halves that wait for each other's syncs. Decides only: the time is given to it.
 #pragma once
 
 #include <algorithm>
@@ -23,13 +23,13 @@ public:
 
     static constexpr std::chrono::milliseconds longest{20}; // a disk that stalls is no reason to wait as long
 
-    // With so many the next sync begins; with fewer at until(), which is no longer away than the last sync
-    // took, and over for who comes alone.
+    // With so many sessions the next sync begins; with fewer at until(), at most one sync time away. A single
+    // session does not wait.
     std::size_t expected() const { return answered_ + waiting_; }
     Clock::time_point until() const { return until_; }
 
-    // The next sync begins, for so many. Where few of those who were answered came back in time, the next
-    // wait is shorter.
+    // The next sync begins, for so many. If few of the answered sessions sent again in time, the next wait is
+    // shorter.
     void gathered(std::size_t count)
     {
         const std::size_t came_back = count - std::min(count, waiting_);

@@ -1,5 +1,5 @@
-// The directories whose entries have to be on disk before something is acknowledged. However many they are,
-// few descriptors are held for them.
+// The directories whose entries must be on disk before a reply is sent. Few descriptors are held for any
+// number of them.
 #pragma once
 
 #include "server/storage/open_directory.hpp"
@@ -28,8 +28,8 @@ public:
     }
     friend bool operator==(const Parents&, const Parents&) = default;
 
-    // More than `most` different ones (1 or more) become their file systems as a whole, each with one
-    // directory that stands for it, as far as those can be synced so.
+    // More than `most` different ones (1 or more) become their file systems as a whole, as far as those can
+    // be synced so. One directory stands for each.
     void add(const Directory& parent, std::size_t most = most_of_session);
     void add(const Parents& others, std::size_t most = most_of_session);
 

@@ -10,7 +10,7 @@ namespace ftpc::server {
 namespace {
 
 // In multiples of the time that a count took: how long it is good, and how long the next one must wait. The
-// second is for users who have reached their limit and go on asking: each refusal needs a count.
+// second is for users at their limit that go on asking: each refusal needs a count.
 constexpr int good_for = 20;
 constexpr int rest_for = 4;
 constexpr std::chrono::microseconds least_time{100}; // that a count is taken to have taken

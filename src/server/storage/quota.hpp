@@ -1,9 +1,9 @@
 // Quotas: how many directories a home holds, kept exact for all sessions that work in it.
 //
-// The directories themselves are the only record: they are counted by walking the home, and from then on each
-// that is made is added. What is made or removed by others is not seen by that, so a count is good only for
-// 20 times as long as it took, which bounds the cost of counting to a twentieth; and nobody is refused but by
-// a count that began after the refused command came.
+// The directories themselves are the only record: the home is walked and counted, and each new directory is
+// added. Changes by other processes are not seen. So a count is good only for 20 times as long as it took,
+// which bounds the cost of counting to a twentieth. A refusal needs a count that began after the refused
+// command came.
 #pragma once
 
 #include "shared/base/result.hpp"
@@ -39,10 +39,9 @@ public:
         std::uint64_t* used_;
     };
 
-    // For a command that came at `asked`, of a user who may have `limit` directories.
-    // Fails with Errc::over_quota, or with the error for which the directories cannot be counted. Without
-    // `may_count`, fails with Errc::must_count where they have to be counted first, or another thread is at
-    // it.
+    // For a command that came at `asked`, of a user who may have `limit` directories. Fails with
+    // Errc::over_quota, or with the error that stopped the count. Without `may_count`, fails with
+    // Errc::must_count if they must be counted first, or another thread is counting.
     Result<Permit> take(std::uint64_t limit, Clock::time_point asked, bool may_count);
 
 private:
@@ -59,7 +58,7 @@ private:
     Clock::time_point next_count_not_before_;
 };
 
-// The quota of the command that is being carried out: what the tree asks.
+// The quota of the command under way: the tree asks it.
 struct Allowance {
     std::shared_ptr<HomeQuota> home;
     std::uint64_t limit = 0;

@@ -193,8 +193,8 @@ error_code Tree::make_one(const Directory& parent, std::string_view name, MkdirR
     return there;
 }
 
-// Tells by the error what has the name: Errc::directory_exists, EEXIST for anything else, or ENOENT. A caller
-// that must not wait gets Errc::would_wait for a mount point.
+// Finds out what has the name: Errc::directory_exists, EEXIST for anything else, or ENOENT. A caller that
+// must not wait gets Errc::would_wait for a mount point.
 error_code Tree::what_is_there(const Directory& parent, const char* name, Blocking blocking) const
 {
     if (must_stay(blocking)) {
@@ -240,12 +240,12 @@ MkdirResult Tree::make_with_parents(const Directory& home, const RemotePath& pat
     MkdirResult result = make(home, path, terms);
     if (!is_errno(result.failure, ENOENT) && !is_there(result.failure)) return result;
     result.failure = walk_and_make(home, path, result, terms);
-    if (result.failure && result.directories == 0) result.parents.clear(); // nothing is to be acknowledged
+    if (result.failure && result.directories == 0) result.parents.clear(); // no acknowledgement will follow
     return result;
 }
 
-// Opens `reached`, which lies in `here`. Where a link is in the way the whole path is looked up again from
-// the home, because the link must stay beneath it.
+// Opens `reached`, which lies in `here`. If a link is in the way the whole path is looked up again from the
+// home, because the link must stay beneath it.
 Result<Directory> Tree::step_into(const Directory& home, const Directory& here, const RemotePath& reached,
                                   Blocking blocking) const
 {
@@ -268,9 +268,8 @@ error_code Tree::keep_few(MkdirResult& result, const Terms& terms)
     return {};
 }
 
-// From the home down: opens each component, making it where it is missing. The parents of all of them are to
-// be synced, also of those that were there: somebody else may have made them a moment ago and not be
-// acknowledged yet.
+// From the home down: opens each component, making it if it is missing. All parents are synced, existing ones
+// too: another session may have made them a moment ago and not be acknowledged yet.
 error_code Tree::walk_and_make(const Directory& home, const RemotePath& path, MkdirResult& result,
                                const Terms& terms) const
 {

@@ -1,5 +1,5 @@
-// The tree: directories beneath a user's home, opened and made so that no name, link or race leads out of it,
-// and so that the event loop never waits for a file system that may hang.
+// The tree: directories beneath a user's home. No name, link or race leads out of it, and the event loop
+// never waits for a file system that may hang.
 #pragma once
 
 #include "server/config/settings.hpp"
@@ -20,18 +20,18 @@ namespace ftpc::server {
 
 class TreeSync;
 
-// The result of a mkdir, in one attempt or several. All but `failure` says what was made, also before a
-// failure.
+// The result of a mkdir, in one attempt or several. All but `failure` describes the new directories, also
+// before a failure.
 struct MkdirResult {
     error_code failure{};
     bool path_made = false;      // the directory itself; false: it was there before, or is not there
     std::size_t directories = 0; // all that were missing and are not any more
-    std::size_t below = 0; // bytes at the end of the path, with their slash, that name what is below the last
-                           // of these: 0 where it was made as a whole
-    Parents parents{};     // those whose entries make the path; to be synced before it is acknowledged
-    error_code sync_failure{}; // of parents that were synced on the way and are no longer among these
+    std::size_t below = 0;       // bytes at the end of the path, with their slash, below the last new one
+                                 // of these: 0 if it was made as a whole
+    Parents parents{};           // their entries make the path; they are synced before it is acknowledged
+    error_code sync_failure{};   // of parents that were synced on the way and are no longer among these
 
-    // Adds the result of the next attempt, which continued where this one had failed.
+    // Adds the result of the next attempt, which continued at the failure of this one.
     void add(const MkdirResult& next, std::size_t most_parents = Parents::most_of_session);
 };
 
@@ -51,12 +51,10 @@ struct RecentParent {
     void forget() { *this = {}; }
 };
 
-// How far a call may block its thread.
-// `never`, on the event loop: Errc::would_wait if the call might have to wait for a file system that is not
-// local, because the directory lies there or a mount is on the way; Errc::must_count if the allowance has to
-// count first. Another thread is then to make the same call. Which file systems count as local is the setting
-// hand-over.
-// `to_count`: may count; Errc::would_wait as with `never`. `any`: may wait for any file system.
+// How far a call may block its thread. `never`, on the event loop: Errc::would_wait if the directory, or a
+// mount on the way, is not local; Errc::must_count if it has to count first. Another thread then makes the
+// same call. The setting hand-over decides which file systems count as local. `to_count`: may count;
+// Errc::would_wait as with `never`. `any`: may wait for any file system.
 enum class Blocking { never, to_count, any };
 
 // The terms on which new directories are made.
@@ -65,7 +63,7 @@ struct MakeTerms {
     const Allowance* allowance = nullptr; // asked for each directory in the home; null: any number
     RecentParent* recent = nullptr;       // is used, and kept up to date
     std::size_t most_parents = Parents::most_of_session; // to be held at once, as of Parents::add
-    TreeSync* sync = nullptr; // for what is more than that; null: nothing is to be synced at all
+    TreeSync* sync = nullptr;                            // for more parents than that; null: no sync at all
 };
 
 class Tree {
@@ -88,14 +86,13 @@ public:
     Result<Directory> open(const Directory& home, const RemotePath& path,
                            Blocking blocking = Blocking::any) const;
 
-    // The parent of `path`, which is not the home, by way of `recent` where that is given. Fails as
-    // open_home.
+    // The parent of `path`, which is not the home, found from `recent` if that is given. Fails as open_home.
     Result<Directory> open_parent(const Directory& home, const RemotePath& path, Blocking blocking,
                                   RecentParent* recent) const;
 
     // Makes one directory with the plain name `name` in `parent`: one system call. Fails with
-    // Errc::directory_exists when a directory of that name is there, EEXIST when something else is,
-    // Errc::over_quota where the allowance says so, or errno of mkdirat(2).
+    // Errc::directory_exists for an existing directory of that name, EEXIST for anything else,
+    // Errc::over_quota, or errno of mkdirat(2).
     MkdirResult make_in(const Directory& parent, std::string_view name, const Terms& terms = {}) const;
 
     // Makes `path`, whose parent must be there. Fails as open and make_in. The home itself exists.
@@ -108,7 +105,7 @@ public:
 
     Lookup lookup() const { return lookup_; }
     const Directory& share_root() const { return root_; }
-    bool on_own_disk() const { return on_own_disk_; }                // the root, whatever hand-over says
+    bool on_own_disk() const { return on_own_disk_; }                // the root, for any hand-over
     void set_directory_mode(mode_t mode) { directory_mode_ = mode; } // from any thread
 
 private:

@@ -133,7 +133,7 @@ error_code TreeSync::sync_as_a_whole(const Group& group)
     return failure;
 }
 
-// Also what stands behind a failure is written.
+// Parents behind a failure are written as well.
 error_code TreeSync::sync_one_by_one(const Group& group)
 {
     error_code result;
@@ -152,8 +152,7 @@ error_code TreeSync::sync_with_those_above(const Group& group)
     return result;
 }
 
-// Up to the root of the tree or of what is mounted there; less where that has been done since the doubt
-// began.
+// Up to the root of the tree or of its mount; less if that has been done since the doubt began.
 error_code TreeSync::sync_above(const Parent& parent)
 {
     const std::uint64_t begun = begun_doubts(parent.device);

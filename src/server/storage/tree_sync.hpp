@@ -27,20 +27,20 @@ std::unique_ptr<FileSystemSync> make_file_system_sync();
 
 // From any thread.
 //
-// A file system is in doubt from the first time that it is met, since a process before this one may have made
-// directories in vain, and again from each failed sync. While it is in doubt, a directory that is there may
-// not be on disk. So an answer then takes a sync of the whole file system, which ends the doubt; or, where
-// that is no good, a sync of each directory from the parent up to the tree's root.
+// A file system is in doubt when it is met first, since an earlier process may have made directories in vain.
+// Each failed sync brings it into doubt again. Then an existing directory may not be on disk. So an answer
+// takes a sync of the whole file system, which ends the doubt. If that is no good, it takes a sync of each
+// directory from the parent up to the tree's root.
 class TreeSync {
 public:
     // `root`: the tree's, which can be synced in any case.
     explicit TreeSync(Directory root, std::unique_ptr<FileSystemSync> sync = make_file_system_sync());
 
-    // What came of each file system; those without a failure are left out.
+    // The result for each file system; those without a failure are left out.
     using Failures = std::vector<std::pair<dev_t, error_code>>;
 
-    // Puts the entries of all `parents` on disk: one by one, or where there are more than `most_parents` of a
-    // file system that syncs as a whole, by that.
+    // Puts the entries of all `parents` on disk one by one. More than `most_parents` of a file system that
+    // syncs as a whole take one sync of that.
     Failures sync(const std::vector<const Parents*>& parents, std::size_t most_parents);
     error_code sync(const Parents& parents, std::size_t most_parents);
 

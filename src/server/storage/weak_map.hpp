@@ -1,5 +1,4 @@
-// Things that are shared by all who use them at the same time, found by a key. Nobody keeps them alive but
-// those.
+// Objects that all users at the same time share, found by a key. Only the users keep them alive.
 #pragma once
 
 #include <algorithm>
@@ -13,8 +12,8 @@ namespace ftpc::server {
 template <class Key, class Value>
 class WeakMap {
 public:
-    // What somebody holds under `key`, if `suits` says so of it; else what `make` returns, from now on. From
-    // any thread; neither may call this map.
+    // The object under `key`, if `suits` accepts it; else the result of `make`, from now on. From any thread;
+    // neither may call this map.
     template <class Make, class Suits>
     std::shared_ptr<Value> share(const Key& key, Make make, Suits suits)
     {

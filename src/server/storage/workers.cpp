@@ -46,7 +46,7 @@ struct Workers::State {
         return lane.running == 0 || lane.running + 1 <= (most_threads - kept - others) / 2;
     }
 
-    // The next lane, in turn, that has work and may have a thread for it; end() where there is none.
+    // The next lane, in turn, that has work and may have a thread for it; end() if there is none.
     std::map<std::uint64_t, Waiting>::iterator next_lane()
     {
         const auto ready = [this](const auto& entry) {
@@ -125,12 +125,12 @@ void Workers::run(const std::shared_ptr<State>& state)
         ++state->running;
         lock.unlock();
         work();
-        work = nullptr; // with what it holds, outside of the lock
+        work = nullptr; // with its captures, outside of the lock
         lock.lock();
         --state->running;
         --lane->second.running;
         if (lane->second.running == 0 && lane->second.work.empty()) state->lanes.erase(lane);
-        state->changed.notify_one(); // what had to wait for this thread's place
+        state->changed.notify_one(); // a lane that waited for this thread's place
     }
     --state->threads;
 }

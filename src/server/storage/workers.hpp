@@ -10,15 +10,15 @@ namespace ftpc::server {
 
 class Workers {
 public:
-    // What is likely to hang together: a device, or a home with whatever is mounted in it.
+    // Jobs that are likely to hang together: of a device, or of a home with its mounts.
     struct Lane {
         std::uint64_t key = 0;
         bool local = false; // on a local file system all through: it ends in time
     };
 
     // Threads start when there is work for them, up to `most_threads` (2 or more), and end after some idle
-    // seconds. A lane gets at most half of those that the other lanes leave, and one eighth of all (at least
-    // one) is kept for local lanes, so that even many file systems that hang leave threads for the rest.
+    // seconds. A lane gets at most half of the threads that the other lanes leave. One eighth of all (at
+    // least one) is kept for local lanes, so that many hanging file systems leave threads for the rest.
     explicit Workers(unsigned most_threads);
     Workers(const Workers&) = delete;
     Workers& operator=(const Workers&) = delete;

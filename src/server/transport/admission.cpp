@@ -221,7 +221,7 @@ void Admission::trust(Network& network)
     enter_rank(network);
     trusted_in_order_.push_back(network.address);
     if (trusted_in_order_.size() <= most_trusted) return;
-    trusted_.erase(trusted_in_order_.front()); // its connections keep what they have
+    trusted_.erase(trusted_in_order_.front()); // existing connections keep their places
     trusted_in_order_.pop_front();
 }
 

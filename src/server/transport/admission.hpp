@@ -1,5 +1,5 @@
-// Who may come in and who has to go: counts of connections by network and of sessions by user, against their
-// bounds. Decides and counts only; no sockets, no clock. For any thread.
+// Admits and expels connections: counts connections by network and sessions by user, against their bounds.
+// Decides and counts only; no sockets, no clock. For any thread.
 #pragma once
 
 #include "server/ipc/peer_network.hpp"
@@ -31,9 +31,9 @@ struct AdmissionBounds {
     std::size_t sessions_per_user = 0;       // connections that are
 };
 
-// Where a bound leaves no room for one more connection, one of those that are not logged in has to go, drawn
-// by lot from the network that has most of them, the newcomer among them: who holds all places keeps others
-// out no more than they keep him out. Connections that are logged in are never sacrificed.
+// If a bound leaves no room for one more connection, one unauthenticated connection has to go. It is drawn by
+// lot from the network with most of them, the newcomer among them: an attacker with all places cannot keep
+// others out. Logged-in connections are never sacrificed.
 class Admission {
 public:
     static constexpr std::size_t spared = 4;          // connections of a network that has logged in before
@@ -49,7 +49,7 @@ public:
 
     struct Arrival {
         std::optional<ConnectionId> leaves; // the newcomer, or another; to be ended at once
-        Bound bound{};                      // why, where somebody leaves
+        Bound bound{};                      // why, if one must leave
     };
     Arrival arrive(ConnectionId newcomer, const PeerNetwork& network);
 
@@ -85,7 +85,7 @@ private:
     };
     struct Entry {
         Network* network;
-        std::size_t place = 0; // in network->unauthenticated, where it is not logged in
+        std::size_t place = 0; // in network->unauthenticated, if it is not logged in
         std::string user;      // empty: not logged in
     };
     struct HashNetwork {

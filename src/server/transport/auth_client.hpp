@@ -1,5 +1,5 @@
-// net's side of the channel to auth: asks questions, passes their answers on, hears of revoked logins. Lives
-// on one event loop; any thread may ask and tell.
+// net's side of the channel to auth: asks questions, passes on their answers and revoked logins. Lives on one
+// event loop; any thread may ask and tell.
 #pragma once
 
 #include "server/ipc/endpoint.hpp"
@@ -19,8 +19,8 @@ namespace ftpc::server {
 
 class AuthClient {
 public:
-    // All are called on the loop; the second and third perhaps while the answer that granted a login is still
-    // on its way to the connection that asked.
+    // All are called on the loop. The second and third may come while the answer that granted a login is
+    // still on its way to its connection.
     struct Events {
         std::function<void(const std::string& realm)> on_realm;
         std::function<void(const ipc::LoginHandle&)> on_revoked; // its connection must be closed
@@ -36,14 +36,14 @@ public:
     AuthClient(const AuthClient&) = delete;
     AuthClient& operator=(const AuthClient&) = delete;
 
-    // Talks over `channel` from now on; what was asked over an earlier one stays without an answer.
+    // Uses `channel` from now on; questions of an earlier one stay without an answer.
     void connect(UniqueFd channel);
 
     // Sends `question`, whose id this fills in and returns, as soon as auth has room for it. From any thread.
     ipc::RequestId ask(ipc::Request question, OnAnswer on_answer);
 
-    // Nobody waits for that answer any more: a question that is unsent is forgotten, so that no more of them
-    // wait than there are connections that do. From any thread.
+    // Nobody waits for that answer any more: an unsent question is forgotten. So no more of them wait than
+    // there are waiting connections. From any thread.
     void withdraw(ipc::RequestId id);
 
     // There is no answer to this one. From any thread.

@@ -1,6 +1,6 @@
-// Whether a thread that has nothing to do looks again at once, for a moment, before it sleeps. Waking up
-// costs more than making a directory, so a client nearby that waits for each reply is answered sooner; where
-// looking again is in vain, it is tried ever more seldom.
+// Whether an idle thread looks again at once, for a moment, before it sleeps. Waking up costs more than
+// making a directory, so a nearby client that waits for each reply is answered sooner. If looking again is in
+// vain, it is tried ever more seldom.
 #pragma once
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// Commands a second of one session. Nobody is refused: who is faster waits.
+// Limits the commands a second of one session. A faster client is not refused: it waits.
 #pragma once
 
 #include <algorithm>
@@ -10,8 +10,8 @@ class CommandRate {
 public:
     using Clock = std::chrono::steady_clock;
 
-    // Counts a command that has come at `now`. Returns how long it has to wait so that on the whole no more
-    // than `per_second` are carried out, after a burst of as many; 0 allows any number.
+    // Counts a command that has come at `now`. Returns how long it has to wait, so that no more than
+    // `per_second` are carried out after a burst of as many. 0 allows any number.
     Clock::duration take(unsigned per_second, Clock::time_point now)
     {
         if (per_second == 0) return Clock::duration::zero();

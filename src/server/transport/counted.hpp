@@ -1,4 +1,4 @@
-// A count of what lives.
+// Counts living objects.
 #pragma once
 
 #include <atomic>

@@ -1,4 +1,4 @@
-// How long a connection may keep the server waiting, and for what. Decides only: the time is given to it.
+// How long a connection may keep the server waiting in each state. Decides only: the time is given to it.
 #pragma once
 
 #include "server/config/settings.hpp"
@@ -39,7 +39,7 @@ public:
     }
     void logged_in();
     void logged_out(Time now); // login-timeout counts anew
-    void hurry(Time now);      // whatever it waits for, the connection ends within last_reply_time
+    void hurry(Time now);      // the connection ends within last_reply_time, in any state
 
     std::optional<TimeLimit> exceeded(const Settings& settings, Time now) const;
 

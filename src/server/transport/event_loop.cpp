@@ -61,7 +61,7 @@ void EventLoop::run()
 
 bool EventLoop::turn(bool may_sleep)
 {
-    sleep_->asleep = true; // whoever posts from now on wakes the loop up
+    sleep_->asleep = true; // later posters wake the loop up
     const bool timers = run_timers();
     const bool posted = run_posted();
     const bool idle = !timers && !posted && may_sleep;
@@ -122,7 +122,7 @@ bool EventLoop::wait_for_sockets(int milliseconds)
     std::array<epoll_event, most_events> events;
     const int count = ::epoll_wait(epoll_.get(), events.data(), most_events, milliseconds);
     sleep_->asleep = false;
-    // A coroutine that is resumed ends no other connection at once, so that what later events point to stays.
+    // A coroutine that is resumed ends no other connection at once, so objects of later events stay.
     if (count <= 0) return false;
     for (const epoll_event& event : std::span{events}.first(static_cast<std::size_t>(count)))
         if (event.data.ptr != nullptr) static_cast<WatchedSocket*>(event.data.ptr)->happened(event.events);

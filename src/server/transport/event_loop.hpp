@@ -1,5 +1,5 @@
-// The loop of one reactor's thread: sockets that are ready, timers, and what other threads post. The
-// coroutines of its connections run on it by way of io().
+// The loop of one reactor's thread: ready sockets, timers, and jobs posted by other threads. The coroutines
+// of its connections run on it by way of io().
 #pragma once
 
 #include "server/transport/busy_poll.hpp"
@@ -52,19 +52,19 @@ public:
     // On the loop's own thread: calls `work` at that time, or soon after.
     void call_at(Clock::time_point time, std::function<void()> work);
 
-    // What can go on now: timers, what was posted, and sockets; whether there was any. Waits for the first of
-    // them if it `may_sleep`.
+    // Runs ready timers, posted jobs and sockets; returns whether there were any. Waits for the first of them
+    // if it `may_sleep`.
     bool turn(bool may_sleep);
 
-    // The queue of what can go on now, for the loop's own thread. It is asked for nothing else: a timer or a
-    // socket of Asio's would not be seen.
+    // The queue of ready jobs, for the loop's own thread. Use it for nothing else: a timer or a socket of
+    // Asio's would not be seen.
     boost::asio::io_context& io() { return io_; }
 
 private:
     friend class WatchedSocket;
 
-    // The thread of the loop asleep, and how others wake it up. Whoever does so shares it, since what was
-    // posted may end the loop at once.
+    // Puts the thread of the loop to sleep, and lets others wake it up. A poster shares it, since its job may
+    // end the loop at once.
     struct Sleep {
         Sleep();
         void end();

@@ -140,9 +140,8 @@ Listener::Leaving Listener::who_leaves(const Admission::Arrival& arrival, int de
     return {};
 }
 
-// The kernel gives the lowest number that is free, so that of a new connection says how many are in use. The
-// last ones are for the directories of those who are logged in: unauthenticated clients may hold as many as
-// they leave.
+// The kernel gives the lowest free number, so that of a new connection tells how many are in use. The last
+// ones are kept for directories of logged-in users: unauthenticated clients may hold as many as they leave.
 bool Listener::takes_from_sessions(int descriptor) const
 {
     const int left = descriptors_ - descriptor;
@@ -157,7 +156,7 @@ void Listener::Leaving::turn_out(ServedConnection& connection, EventLog& log) co
     connection.end_at_once(words);
 }
 
-// Where it is gone already, there is room.
+// If it is gone already, there is room.
 void Listener::turn_out(const Leaving& leaving)
 {
     reactors_.on_each([leaving](Reactor& reactor) {

@@ -16,7 +16,7 @@ namespace ftpc::server {
 
 class Listener {
 public:
-    // What it is given to work with; all but the first two must outlive it.
+    // The objects that it works with; all but the first two must outlive it.
     struct Parts {
         Service service;
         std::vector<UniqueFd> sockets;
@@ -39,7 +39,7 @@ private:
     void serve(Reactor& reactor, UniqueFd socket, const ipc::PeerAddress& peer);
     boost::asio::awaitable<void> turn_away_next(boost::asio::ip::tcp::acceptor& acceptor, error_code failure);
     bool takes_from_sessions(int descriptor) const;
-    // The connection that makes room for a newcomer, perhaps the newcomer itself; why, and what it is told.
+    // The connection that makes room for a newcomer, perhaps the newcomer itself; the reason, and its reply.
     struct Leaving {
         std::optional<ConnectionId> id;
         std::string_view limit;

@@ -1,4 +1,4 @@
-// A value that a coroutine waits for on its loop and another thread comes back with.
+// A value that a coroutine waits for on its loop, and that another thread sets.
 #pragma once
 
 #include "server/transport/event_loop.hpp"
@@ -26,8 +26,8 @@ public:
     // For the other thread; may be copied until one of the copies is used.
     class Keeper {
     public:
-        // Ends the wait with `value`, which `late` gets, on the loop, where nobody waits any more. To be
-        // called once, and from any thread: the state is the loop's from then on.
+        // Ends the wait with `value`. `late` gets it, on the loop, if nobody waits any more. Call it once,
+        // from any thread: the state is the loop's from then on.
         template <class Late>
         void keep(Value value, Late late)
         {
@@ -55,7 +55,7 @@ public:
         co_return std::move(state_->value);
     }
 
-    // On the loop: wait() ends without a value. What comes later is `late`.
+    // On the loop: wait() ends without a value. A later value goes to `late`.
     void cancel()
     {
         if (!state_->value) state_->awaited = false;

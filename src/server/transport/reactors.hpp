@@ -34,17 +34,17 @@ public:
     // gone.
     void serve(std::unique_ptr<ServedConnection> connection, ConnectionId id);
 
-    // From any thread: does `work` on the reactor's own, behind what it was given before.
+    // From any thread: does `work` on the reactor's own, behind earlier jobs.
     template <class Work>
     void post(Work work)
     {
         loop_.post(std::move(work));
     }
 
-    // Ends the loop, whatever is going on there. False: its thread does not come to it within a second.
+    // Ends the loop at any time. False: its thread does not respond within a second.
     bool stop();
 
-    // ---- on the reactor's own thread, and for what is made for it
+    // ---- on the reactor's own thread, and for objects made for it
 
     EventLoop& loop() { return loop_; }
     EventLog& log() { return log_; }
@@ -60,7 +60,7 @@ private:
 
     std::size_t index_;
     Admission& admission_;
-    std::atomic<std::size_t> connections_ = 0; // before the loop, which holds what counts here
+    std::atomic<std::size_t> connections_ = 0; // before the loop, whose objects count here
     Served served_;                            // those of them that have begun
     EventLoop loop_;
     EventLog log_;
@@ -73,7 +73,7 @@ public:
     // `number`: 1 or more.
     Reactors(std::size_t number, Admission& admission, LogBounds& log_bounds);
 
-    // Does `work(reactor)` on the thread of each reactor, behind what it has been given before.
+    // Does `work(reactor)` on the thread of each reactor, behind earlier jobs.
     template <class Work>
     void on_each(const Work& work)
     {
@@ -84,7 +84,7 @@ public:
     // The one with the fewest connections.
     Reactor& least_busy();
 
-    // Of all reactors.
+    // The sum over all reactors.
     std::size_t connections() const;
 
     // For the next connection. From any thread.
@@ -95,11 +95,11 @@ public:
 
 private:
     std::vector<std::unique_ptr<Reactor>> reactors_;
-    std::size_t last_ = 0; // whose turn it was where several have as few
+    std::size_t last_ = 0; // the next one, if several have as few
     std::atomic<ConnectionId> last_id_ = 0;
 };
 
-// Of a reactor, all connections that are overdue. Each reactor does it once a second.
+// Ends all overdue connections of one reactor. Each reactor does it once a second.
 void end_those_overdue(const Reactor& reactor);
 
 } // namespace ftpc::server

@@ -1,5 +1,5 @@
-// A descriptor kept back for the time when there are no more: with it a client that cannot be served is still
-// told so, instead of waiting in the queue of the listening socket, which would announce it for ever.
+// A descriptor kept in reserve. If there are no others, a client that cannot be served is still told so.
+// Otherwise it would stay in the queue of the listening socket, which would announce it without end.
 #pragma once
 
 #include "shared/base/unique_fd.hpp"

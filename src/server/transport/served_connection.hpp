@@ -1,4 +1,4 @@
-// One connection as the listener and its reactor see it, whatever protocol it speaks.
+// One connection of any protocol, as the listener and its reactor see it.
 #pragma once
 
 #include "server/ipc/messages.hpp"
@@ -11,7 +11,7 @@
 
 namespace ftpc::server {
 
-// Used on the thread of its reactor; where it is made does not matter.
+// Used on the thread of its reactor; it may be made on any thread.
 class ServedConnection {
 public:
     using Clock = std::chrono::steady_clock;

@@ -1,4 +1,4 @@
-// What makes a protocol a service: the connections that the listener has made for its clients.
+// A protocol as a service: makes a connection for each client of the listener.
 #pragma once
 
 #include "server/ipc/messages.hpp"
@@ -18,7 +18,7 @@ struct Service {
         Reactor& reactor, UniqueFd socket, const ipc::PeerAddress& peer, ConnectionId id)>;
     Connect connect;
 
-    // What a client gets, as it travels, if there is not even a descriptor for it.
+    // The bytes sent to a client if there is not even a descriptor for it.
     std::string server_is_full;
 };
 

@@ -58,9 +58,9 @@ asio::awaitable<error_code> Stream::until_possible(const Attempt& failed)
 
 // ---- TLS
 
-// Left to itself, one SSL call goes on as long as messages of TLS itself keep coming (KeyUpdate, in TLS 1.2
-// refused renegotiation), and for so long no other connection has its turn. So each call may receive once,
-// and only so many bytes may come without anything in them.
+// One SSL call goes on as long as messages of TLS itself keep coming (KeyUpdate, in TLS 1.2 refused
+// renegotiation), and keeps other connections waiting. So each call may receive once, and only so many bytes
+// may come without anything in them.
 bool Stream::before_receiving()
 {
     return std::exchange(may_receive_, false);
@@ -263,12 +263,12 @@ asio::awaitable<error_code> Stream::start_tls(TlsContext context)
 
 asio::awaitable<error_code> Stream::stop_tls()
 {
-    // The client's own close_notify has to be read through TLS; what else it sends before that is not for us
-    // any more. It may be a login.
+    // The client's own close_notify has to be read through TLS. Other bytes before it are thrown away: they
+    // may be a login.
     // protection: rein-wiped
     SecretText discarded(4096);
     ERR_clear_error();
-    SSL_set_read_ahead(ssl_.get(), 0); // what comes in clear behind it must stay in the socket
+    SSL_set_read_ahead(ssl_.get(), 0); // bytes in clear behind it must stay in the socket
     int said = 0;
     while ((said = SSL_shutdown(ssl_.get())) < 0) {
         const error_code failure = co_await until_possible(outcome(said, 0));
@@ -307,7 +307,7 @@ asio::awaitable<void> Stream::discard_to_end(std::size_t most)
     for (std::size_t left = most; left > 0;) {
         // protection: discarded-wiped
         SecretText discarded(4096);
-        const Attempt attempt = receive_in_clear(discarded); // what it says does not matter any more
+        const Attempt attempt = receive_in_clear(discarded); // its contents do not matter any more
         if (attempt.failure && attempt.failure != asio::error::would_block) co_return;
         left -= std::min(left, attempt.bytes);
         const auto [ended] = co_await socket_.until(WatchedSocket::Event::readable); // others have their turn

@@ -36,31 +36,30 @@ public:
     // cancel().
     boost::asio::awaitable<WatchedSocket::Result> until_readable();
 
-    // Whether TLS itself has something to send, of which the client's system takes nothing at present, before
-    // it reads on: the answer to a KeyUpdate (RFC 8446 §4.6.3). write_all() waits until more fits.
+    // Whether TLS itself has unsent bytes that the client does not take at present: the answer to a KeyUpdate
+    // (RFC 8446 §4.6.3). write_all() waits until more fits.
     bool has_unsent() const { return has_unsent_; }
 
-    // As read_some; fails with asio::error::would_block where it would have to wait.
+    // As read_some; fails with asio::error::would_block instead of waiting.
     Result<std::size_t> read_now(std::span<char> into);
 
-    // The same while there is still something to write: where the client has ended its side, that is left to
-    // the next read, and this fails with would_block. After an end without close_notify OpenSSL writes
-    // nothing more.
+    // The same while output is pending. If the client has ended its side, the next read reports that, and
+    // this fails with would_block. After an end without close_notify OpenSSL writes nothing more.
     Result<std::size_t> read_more_now(std::span<char> into);
 
-    // Waits for what is unsent before, too.
+    // Waits for earlier unsent bytes, too.
     boost::asio::awaitable<error_code> write_all(std::string_view bytes);
 
-    // Sends what can be sent without waiting, and says how much that was: the rest, or why there is one, is
-    // for write_all. Not while another write has not ended.
+    // Sends as much as it can without waiting, and returns how much that was. write_all sends the rest, or
+    // reports why it cannot. Not while another write has not ended.
     std::size_t write_now(std::string_view bytes);
 
     // How many bytes the client's system has taken so far, or the buffers on the way to it.
     std::uint64_t bytes_sent() const { return bytes_sent_; }
 
     // The server's side of the handshake. Fails as read_some, and with errno EPROTO when TLS itself fails;
-    // tls_error() then has OpenSSL's words, or plainer ones where the client has ended its side in the midst
-    // of TLS.
+    // tls_error() then has OpenSSL's words. If the client has ended its side in the midst of TLS, the words
+    // are plainer.
     boost::asio::awaitable<error_code> start_tls(TlsContext context);
     const std::string& tls_error() const { return tls_error_; }
 
@@ -70,14 +69,14 @@ public:
     // Says that nothing more will be sent (close_notify, then FIN), without waiting.
     void finish_sending();
 
-    // Takes what the client still sends and throws it away, until it ends, or `most` bytes have come, or
+    // Takes further bytes of the client and throws them away, until it ends, or `most` bytes have come, or
     // cancel() is called.
     boost::asio::awaitable<void> discard_to_end(std::size_t most);
 
     TlsVersion tls_version() const;
     std::string_view tls_version_name() const; // "TLSv1.3"; for the log
     std::string_view tls_cipher_name() const;
-    Result<ChannelBinding> channel_binding() const; // RFC 9266 §2; fails where there is no TLS
+    Result<ChannelBinding> channel_binding() const; // RFC 9266 §2; fails without TLS
 
     // The client has reset the connection, or closed it for reading, too: nothing can be said to it any more.
     bool is_reset() const { return socket_.is_reset(); }
@@ -90,8 +89,8 @@ private:
     struct FreeSsl {
         void operator()(SSL* ssl) const;
     };
-    // What a call came to that does not wait. It failed with asio::error::would_block: `until` says what it
-    // waits for.
+    // The result of a call that does not wait. If it failed with asio::error::would_block, `until` is the
+    // event to wait for.
     struct Attempt {
         std::size_t bytes = 0;
         error_code failure;
@@ -105,7 +104,7 @@ private:
     static Attempt would_block(WatchedSocket::Event what);
     // After an SSL call that returned `result`.
     Attempt outcome(int result, std::size_t bytes);
-    // Waits until what failed can be tried again, or says why not.
+    // Waits until the failed call can be tried again, or returns why not.
     boost::asio::awaitable<error_code> until_possible(const Attempt& failed);
     // Whether TLS holds bytes that the socket will not announce again.
     bool has_pending() const;
@@ -121,7 +120,7 @@ private:
     std::string tls_error_;
     std::uint64_t bytes_sent_ = 0;
     bool has_unsent_ = false;   // when it last tried to read
-    bool lacks_bytes_ = false;  // what TLS holds is of no use before more has come
+    bool lacks_bytes_ = false;  // bytes inside TLS are of no use before more have come
     bool may_receive_ = false;  // the SSL call under way may still read from the socket
     bool leaves_end_ = false;   // and is not to be told that the client has ended its side
     std::size_t tls_bytes_ = 0; // received since TLS last gave out anything for us

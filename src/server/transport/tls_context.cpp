@@ -87,8 +87,7 @@ TlsContext make_tls_context(std::string_view certificate_pem, std::string_view k
     SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
     SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
                                  SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_NO_TICKET);
-    // Whatever the system's own configuration says; a peer that drops the connection without close_notify is
-    // an error.
+    // Overrides the system's configuration: an end without close_notify is an error.
     SSL_CTX_clear_options(ctx, SSL_OP_IGNORE_UNEXPECTED_EOF);
     SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_num_tickets(ctx, 0);
@@ -96,7 +95,7 @@ TlsContext make_tls_context(std::string_view certificate_pem, std::string_view k
     SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
                               SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     SSL_CTX_set_read_ahead(ctx, 1);     // a record in one read(2) instead of two
-    SSL_CTX_set_max_early_data(ctx, 0); // what can be replayed is never a command (RFC 8446 §8)
+    SSL_CTX_set_max_early_data(ctx, 0); // it can be replayed (RFC 8446 §8)
     // protection: ciphers
     if (SSL_CTX_set_cipher_list(ctx, "ECDHE+AESGCM:ECDHE+CHACHA20") != 1 ||
         SSL_CTX_set_ciphersuites(
