@@ -25,7 +25,7 @@ private:
     UniqueFd epoll_;
 };
 
-// What a load does with the replies of its sessions; see FtpSession::Owner.
+// The use that a load makes of its sessions' replies; see FtpSession::Owner.
 class Load {
 public:
     virtual ~Load() = default;
@@ -44,7 +44,7 @@ public:
     // queue of connections overflows.
     void open(std::size_t count, std::size_t at_once = 64);
 
-    // Who hears of replies from now on.
+    // The receiver of further replies.
     void set_load(Load& load) { load_ = &load; }
     const std::vector<std::unique_ptr<FtpSession>>& sessions() const { return sessions_; }
     EventLoop& loop() { return loop_; }

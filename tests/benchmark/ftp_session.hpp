@@ -55,8 +55,8 @@ TlsContext make_client_context();
 
 class FtpSession {
 public:
-    // What the session calls from advance(). Commands are appended to session.outgoing(); they are sent in
-    // one write when advance() ends.
+    // Called by the session from advance(). Commands are appended to session.outgoing(); they are sent in one
+    // write when advance() ends.
     class Owner {
     public:
         virtual ~Owner() = default;

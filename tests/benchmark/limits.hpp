@@ -33,8 +33,8 @@ boost::json::object measure_directories(const DirectoryLimit& limit);
 // {"per_second":…,"first_us":…,"last_us":…}
 boost::json::object measure_growth(const std::string& at, std::uint64_t count, std::uint64_t part);
 
-// TLS 1.3 handshakes a second with a server, in a process of its own, that does nothing else, by the same
-// client as that of the logins.
+// TLS 1.3 handshakes a second, with the client of the logins. The server does nothing else, in a process of
+// its own.
 boost::json::object measure_handshakes(const std::string& certificate_file, const std::string& key_file,
                                        unsigned at_once, double seconds);
 

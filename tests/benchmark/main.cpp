@@ -1,5 +1,5 @@
-// ftp_load: puts a load on any FTP server with explicit TLS, or measures a limit of this machine, and says in
-// one JSON object a line what came of it.
+// ftp_load: puts a load on any FTP server with explicit TLS, or measures a limit of this machine. The result
+// is one JSON object a line.
 //
 //   ftp_load directories --server 127.0.0.1:2121 --user alice --sessions 16 --in-flight 16 --seconds 2
 //   <password ftp_load openat2 --at /tmp/somewhere

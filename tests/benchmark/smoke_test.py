@@ -56,7 +56,7 @@ class SmokeTest(SharedServerTest):
         for prefix in ("one", "many"):
             self.assertEqual(sum(1 for name in directories_in(home) if name.startswith(prefix)), 30)
 
-    def test_a_thread_for_each_session_makes_what_one_thread_makes_for_all(self):
+    def test_a_thread_for_each_session_makes_as_many_as_one_thread_for_all(self):
         home = self.server.site.root / "alice"
         made, = self.load("directories", "--thread-per-session", "--sessions", 16, "--count", 100, "--prefix", "counted")
         self.assertEqual((made["made"], made["refused"]), (100, 0))
@@ -100,7 +100,7 @@ class SmokeTest(SharedServerTest):
         self.assertGreaterEqual(max(ahead), min(waiting))
 
     @timing
-    def test_many_sessions_share_what_it_costs_to_be_durable(self):
+    def test_many_sessions_share_the_cost_of_a_sync(self):
         alone = self.per_second("alone")
         together = self.per_second("together", "--sessions", 16)
         self.assertGreaterEqual(max(together), 0.5 * min(alone))

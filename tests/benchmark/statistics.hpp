@@ -16,8 +16,8 @@ inline double seconds_since(Clock::time_point begin)
     return std::chrono::duration<double>(Clock::now() - begin).count();
 }
 
-// Counts durations in buckets that are at most 1/64 wide for their size, so that a percentile is right within
-// 1.6 % and recording one allocates nothing.
+// Counts durations in buckets that are at most 1/64 wide for their size. So a percentile is right within 1.6
+// %, and recording one allocates nothing.
 class Latencies {
 public:
     void record(Clock::duration duration);

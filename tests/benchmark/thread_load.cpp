@@ -7,7 +7,7 @@ namespace ftpc::benchmark {
 
 namespace {
 
-// What one of the clients does: names of its own, and its share of the commands.
+// The work of one client: names of its own, and its share of the commands.
 DirectoriesPlan share_of(const DirectoriesPlan& plan, unsigned number, unsigned clients)
 {
     DirectoriesPlan share = plan;

@@ -1,4 +1,4 @@
-"""What `ftpcd serve` says when it has started: the commands in it work as they stand."""
+"""The announcement of `ftpcd serve` when it has started: the commands in it work as they stand."""
 import re
 import subprocess
 import unittest

@@ -1,4 +1,4 @@
-"""Connections that come and go as no honest client's do: afterwards the server holds what it held before."""
+"""Connections that come and go as no honest client's do leave nothing behind in the server."""
 import contextlib
 import os
 import pathlib
@@ -73,7 +73,7 @@ class Connections(SharedServerTest):
             if i % 4 == 2:
                 self.assertEqual(received.count(b"\r\n200 "), 2, "what was asked before the end is answered")
 
-    def test_what_was_asked_inside_tls_before_a_half_close_is_answered(self):
+    def test_commands_inside_tls_before_a_half_close_are_answered(self):
         # Without close_notify: once OpenSSL has seen such an end, it writes nothing more.
         for i in range(40):
             names = [f"v{i}-{j}" for j in range(10 + i)]
@@ -150,8 +150,8 @@ class Connections(SharedServerTest):
 
 
 class LoginTimeoutRace(SharedServerTest):
-    """The end of the time for a login comes while one is being checked, TLS is being set up, or a reply is on its way: in a handler of
-    that moment lay CVE-2024-6387."""
+    """The end of the time for a login comes while one is being checked, TLS is being set up, or a reply is on its way.
+    CVE-2024-6387 lay in a handler of that moment."""
 
     settings = {"login_timeout": f"{max(1, round(SCALE))}s", "scrypt": "ln=14,r=8,p=1", "durability": "none"}
 

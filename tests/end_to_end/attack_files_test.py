@@ -15,7 +15,7 @@ from ftpc_client import FtpcUser
 from users_db_damaged_test import put_in_place
 
 SALT, HASH = "A" * 22, "A" * 43
-# What some other program would take for an account without a password, or for one of its own kind.
+# Another program would take these for an account without a password, or for one of its own kind.
 NO_HASHES = ["", '""', "-", "*", "!", "!!", "x", "$", "$$", "$$$$", "$scrypt$", PASSWORD.replace(" ", "-"), "$1$abc$" + "A" * 22, "$6$abc$" + "A" * 86,
              "$2b$10$" + "A" * 53, "{SSHA}AAAA", "NULL", "$scrypt$ln=10,r=8,p=1$$", f"$scrypt$ln=10,r=8,p=1${SALT}$", f"$scrypt$ln=10,r=8,p=1$${HASH}",
              f"$scrypt$ln=10,r=8,p=1${SALT}${HASH}$", f"$scrypt$ln=10,r=8,p=1${SALT}${HASH[:-1]}", f"$scrypt$ln=10,r=8,p=1$AAAA${HASH}",
@@ -124,7 +124,7 @@ class UsersDb(EndToEndTest):
         else:
             path.mkdir(0o700)
 
-    def test_what_is_no_file_is_refused_at_once(self):
+    def test_anything_but_a_file_is_refused_at_once(self):
         for kind in ("fifo", "socket", "directory"):
             for name in ("users.db", "sessions.db"):
                 with self.subTest(kind=kind, name=name):

@@ -1,4 +1,4 @@
-"""A malicious server, and what it can do to ftpc: waste its --timeout, and nothing else."""
+"""A malicious server can waste the --timeout of ftpc, and nothing else."""
 import base64
 import concurrent.futures
 import contextlib
@@ -33,10 +33,10 @@ def server_hello(session_id, key_share):
 
 
 class Script(Relay):
-    """Speaks as ftpcd does, save where a test has other words for it.
+    """Speaks as ftpcd does, unless a test gives it other words.
 
-    `answers` gives, for the first word or two of a command, what is sent in reply as it is: bytes, text that gets its line end, a list of
-    which a piece goes out each 50 ms for ever, or FOREVER.
+    `answers` gives, for the first word or two of a command, the reply: bytes, text that gets its line end,
+    a list of which a piece goes out each 50 ms without end, or FOREVER.
     """
 
     def __init__(self, certificate, answers, greeting="220 ready"):
@@ -124,7 +124,7 @@ class MaliciousServer(EndToEndTest):
         return server
 
     def mkdir(self, answers, *paths, flags=(), user=None):
-        """What ftpc says to a server that it is logged in at and that has turned bad."""
+        """ftpc at a server that has turned bad after the login."""
         if user is None and self.server is None:
             self.server = self.logged_in_server(self.user)
         server = self.server if user is None else self.logged_in_server(user)

@@ -137,7 +137,7 @@ class Links(SharedServerTest):
                 os.chown(self.root / "bob", *tree_owner())
         self.assert_outside_untouched()
 
-    def test_what_is_no_directory_is_in_the_way_and_nothing_waits_for_it(self):
+    def test_a_file_or_fifo_is_in_the_way_and_nothing_waits_for_it(self):
         os.mkfifo(self.home / "fifo")
         (self.home / "file").write_text("x", encoding="utf-8")
         with contextlib.closing(socket.socket(socket.AF_UNIX)) as here:
@@ -165,7 +165,7 @@ class Links(SharedServerTest):
         self.assert_outside_untouched()
         return codes
 
-    def test_the_race_for_a_parent_is_lost_by_who_swaps(self):
+    def test_an_attacker_who_swaps_a_parent_loses_the_race(self):
         codes = self.race(["MKD d/a{}", "SITE MKDIR d/b{}/x/y", "MKD d/deep/c{}", "SITE MKDIR d/deep/e{}/z", "XMKD trap/f{}"])
         self.assertLessEqual(set(codes), {257, 550, 450})
         self.assertGreater(codes.get(257, 0), 0, "now and then it was the directory")

@@ -11,7 +11,7 @@ DOTS = ["..", "../", "../..", "/..", "/../", "//..//", "./..", "./.././..", "../
         "x/..", "x/../../y/../..", "/x/../../.."]
 LOOK_LIKE_DOTS = ["...", "....", ".. ", "..\\", "..\\..\\etc", "\\..\\..", "%2e%2e", "%2e%2e%2f", "..%2f..", "%c0%ae%c0%ae", "..;", "~", "~root",
                   "~{", "C:\\windows", "\\\\host\\share", "․․", "．．", "‥", ". .", "..\u00a0"]
-# What a shell, a format string, a glob or a database would make something of.
+# A shell, a format string, a glob or a database would act on these.
 CODE = ["%n%n%n%n%s%s", "%x" * 100, "`id`", "$(id)", "${HOME}", "a;id", "a|id", "a&id", "a>b", "*", "?", "[a-z]", "{a,b}", "{{{{*}}}}", "-rf",
         "--help", "'; DROP TABLE users; --", "%') UNION SELECT 1", "a'b", "a\"b", "a\\", "\\", "b\"", "<script>alert(1)"]
 
@@ -37,7 +37,7 @@ class Names(SharedServerTest):
         self.assertEqual(self.server.child("net"), self.net, "nothing has crashed")
 
     def made(self, command):
-        """What `command` has made beneath the home, and its reply."""
+        """The names that `command` has made beneath the home, and its reply."""
         before = directories_in(self.home)
         reply = self.control.ask(command)
         return directories_in(self.home) - before, reply
@@ -69,7 +69,7 @@ class Names(SharedServerTest):
         for path in (f"{self.root}/bob/x", "/../bob/x", "/proc/self/root/x"):
             self.assertEqual(self.made(f"MKD {path}"), (set(), (550, "No such file or directory")), path)
 
-    def test_what_only_looks_like_dots_or_code_is_a_plain_name(self):
+    def test_a_name_that_only_looks_like_dots_or_code_is_a_plain_name(self):
         for name in LOOK_LIKE_DOTS + CODE:
             with self.subTest(name=name):
                 made, reply = self.made(f"MKD {name}")
@@ -162,7 +162,7 @@ class Names(SharedServerTest):
         self.assertNotRegex(self.server.log.text, r"[\x00-\x09\x0b-\x1f\u2028]")
         self.assertNotRegex(self.server.log.text, r"(?m)^ftpcd\[\w+\]: time=\S+ event=login user=root .*result=granted")
 
-    def test_a_directory_has_the_permissions_of_the_setting_whatever_its_name(self):
+    def test_a_directory_has_the_permissions_of_the_setting_with_any_name(self):
         for name in ("setuid", "..sticky", "0777"):
             self.assertEqual(self.control.code(f"MKD {name}"), 257)
             status = os.stat(self.home / name)

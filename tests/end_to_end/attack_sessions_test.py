@@ -36,7 +36,7 @@ def present(control, session_id, signature, user="alice"):
 
 
 class TurnedOut(EndToEndTest):
-    """Whoever has to make room for others while `auth`, which is stopped, checks the login."""
+    """A client that has to make room for others while `auth`, which is stopped, checks the login."""
 
     def setUp(self):
         site = self.make_site(max_unauthenticated=1)

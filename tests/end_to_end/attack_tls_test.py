@@ -207,7 +207,7 @@ class Handshakes(SharedServerTest):
         self.assertFalse((self.home / "killed").exists())
 
     def recorded_flights(self):
-        """What a client sends from its hello on, as it is on the wire."""
+        """A client's bytes from its hello on, as they are on the wire."""
         flights = []
         for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
             incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
@@ -224,8 +224,8 @@ class Chatter(SharedServerTest):
     """TLS messages without a command in them."""
 
     def test_key_updates_without_end_end_the_connection(self):
-        # Each costs a few microseconds, and OpenSSL goes through all that have come before it returns: seconds in which nobody else is
-        # answered, if it is let.
+        # Each costs a few microseconds, and without a bound OpenSSL goes through all of them before it
+        # returns. For seconds no other client would be answered.
         for answer_wanted in (False, True):
             with Control(self.server.port) as control, logged_in(self.server.port) as friend:
                 raw = control.start_tls(RawTlsContext()).into_socket()
@@ -285,7 +285,7 @@ class UnreadAnswers(EndToEndTest):
 
 
 class HalfRecords(SharedServerTest):
-    """A record of which a part has come, as on any slow link: the server waits for the rest, and does not ask again and again."""
+    """A part of a record has come, as on any slow link: the server waits for the rest, and does not poll."""
 
     def check_costs_nothing(self, control, line, cut):
         raw = control.into_socket()

@@ -93,7 +93,7 @@ class Fail2ban(EndToEndTest):
     def matched_addresses(self, text):
         return self.matched(text, ("--out", "ip")).split()
 
-    def test_the_filter_finds_who_guesses_and_nobody_else(self):
+    def test_the_filter_finds_guessing_addresses_and_no_others(self):
         for log_format in ("logfmt", "json"):
             with self.subTest(log_format=log_format):
                 server = self.serve(login_limit_address="3", login_limit_account=None, log_format=log_format)

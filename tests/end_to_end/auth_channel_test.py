@@ -139,7 +139,7 @@ class BrokenChannel(EndToEndTest):
                 self.assert_service_goes_on_after(lambda: end.shutdown(socket.SHUT_RDWR))
 
     @timing
-    def test_one_that_has_brought_what_is_no_message(self):
+    def test_one_that_has_brought_a_malformed_message(self):
         for name, receiver in (("net", "auth"), ("auth", "net")):
             with end_of_channel(self.children[name]) as end:
                 before = self.server.log_size()

@@ -42,7 +42,7 @@ class BeforeTls(SharedServerTest):
                 self.assertNotEqual(control.reply().code, 234)
                 self.assertTrue(control.ended())
 
-    def test_what_was_said_before_tls_is_forgotten_in_it(self):
+    def test_commands_before_tls_are_forgotten_in_it(self):
         with Control(self.server.port) as control:
             control.send_bytes(b"NOOP\r\nUSER alice\r\nAUTH TLS\r\n")
             self.assertEqual([control.reply().code for _ in range(3)], [200, 534, 234])

@@ -1,4 +1,4 @@
-"""A clock that is wrong, at the start or for a while: nothing is lost by it, and nothing is good for longer than it should be."""
+"""A wrong clock, at the start or for a while, loses nothing, and keeps nothing good for longer than it should be."""
 import datetime
 import os
 import ssl

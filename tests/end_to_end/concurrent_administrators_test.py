@@ -43,7 +43,7 @@ class ConcurrentAdministrators(EndToEndTest):
         self.assertEqual({home.name for home in site.root.iterdir()}, names)
         self.assert_sound(site)
 
-    def test_of_those_who_add_the_same_user_one_wins_and_the_home_stays(self):
+    def test_one_of_several_additions_of_a_user_wins_and_the_home_stays(self):
         site = self.make_site()
         processes = [self.start_command(site, "add", "bob", "--password-stdin", password=PASSWORD) for _ in range(8)]
         said = []

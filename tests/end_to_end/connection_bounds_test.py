@@ -82,7 +82,7 @@ class Unauthenticated(SharedServerTest):
             for control in unauthenticated:
                 control.close()
 
-    def test_the_one_who_has_to_go_is_told_why_and_those_who_are_logged_in_stay(self):
+    def test_the_connection_that_has_to_go_is_told_why_and_sessions_stay(self):
         with logged_in(self.server.port, source=ATTACKER) as session:
             unauthenticated = [Control(self.server.port, source=ATTACKER) for _ in range(10)]
             try:
@@ -168,7 +168,7 @@ class SessionsOfAUser(SharedServerTest):
 class Rate(SharedServerTest):
     settings = {"max_commands_per_second": "200"}
 
-    def test_who_is_too_fast_waits_and_loses_nothing(self):
+    def test_a_client_that_is_too_fast_waits_and_loses_nothing(self):
         with logged_in(self.server.port) as fast, logged_in(self.server.port) as other:
             names = [f"d{i}" for i in range(600)]
             fast.send_bytes("".join(f"MKD {name}\r\n" for name in names).encode())
@@ -180,7 +180,7 @@ class Rate(SharedServerTest):
             self.assertEqual([reply.code for reply in replies], [257] * 600)
             self.assertEqual([reply.text.split()[0] for reply in replies], [f'"/{name}"' for name in names])
 
-    def test_who_waits_is_ended_at_once_all_the_same(self):
+    def test_a_waiting_client_is_ended_at_once_all_the_same(self):
         with logged_in(self.server.port) as fast:
             fast.send_bytes(b"NOOP\r\n" * 1000)
             self.assertEqual(fast.reply().code, 200)
@@ -194,7 +194,7 @@ class Rate(SharedServerTest):
 
 
 class Reloaded(EndToEndTest):
-    def test_new_bounds_hold_for_who_comes_next(self):
+    def test_new_bounds_hold_for_the_next_connection(self):
         server = self.serve()
         with logged_in(server.port) as one, logged_in(server.port) as two:
             server.site.configure(max_connections_per_address="1", max_commands_per_second="50")

@@ -58,7 +58,7 @@ class Control:
         return self._socket.version()
 
     def into_socket(self):
-        """The socket below, for whoever goes on by hand; nothing has been read from it that was not a reply."""
+        """The socket below, for a test that goes on by hand; only replies have been read from it."""
         if self._received:
             raise AssertionError(f"bytes behind the last reply: {self._received!r}")
         return self._socket
@@ -200,7 +200,7 @@ def prehash(realm, user="alice", password=PASSWORD):
 
 
 def realm_of(control):
-    """What FEAT announces; net has it from auth, perhaps a moment after the server listens."""
+    """The realm that FEAT announces; net has it from auth, perhaps a moment after the server listens."""
     return until(lambda: control.ask("FEAT").text.partition("SITE REALM ")[2], "the realm is announced").split()[0]
 
 

@@ -1,4 +1,4 @@
-"""SIGKILL in the middle of work: what was acknowledged is there, what was cut off is not half done."""
+"""SIGKILL in the middle of work: acknowledged directories are there, and an interrupted change is not half done."""
 import unittest
 
 from harness import EndToEndTest, directories_in

@@ -9,8 +9,8 @@ from control_client import Control, can_log_in, logged_in
 
 ATTACKER = "127.0.0.66"
 
-# UndefinedBehaviorSanitizer looks at an object's vptr through a pipe of its own and takes a pipe that it cannot have for
-# a broken object; LeakSanitizer ends a process whose /proc/PID/task it cannot open.
+# UndefinedBehaviorSanitizer looks at an object's vptr through a pipe, and without descriptors it reports a
+# broken object. LeakSanitizer ends a process whose /proc/PID/task it cannot open.
 none_left = unittest.skipIf(SANITIZED, "a sanitizer's runtime needs descriptors itself")
 
 
@@ -35,7 +35,7 @@ class Descriptors(EndToEndTest):
         return control.code("CWD here") == 250
 
     @none_left
-    def test_who_comes_when_there_are_none_is_told_so_and_sessions_go_on(self):
+    def test_a_client_that_comes_when_there_are_none_is_told_so_and_sessions_go_on(self):
         server = self.start_with(60)  # at most 30 connections; but each session has a directory open, too
         net = server.child("net")
         sessions = []

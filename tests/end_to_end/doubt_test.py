@@ -38,7 +38,7 @@ class Doubt(EndToEndTest):
         self.faults.none()
 
     def assert_alice_is_in_doubt(self):
-        """What is there is not said to be there before a sync of all that is on that file system."""
+        """A reply names an existing directory only after a sync of its whole file system."""
         self.faults.fail("syncfs", device=self.alices)
         for line in ("MKD a", "SITE MKDIR a", "MKD a/b"):
             self.faults.fail("syncfs", device=self.alices)

@@ -127,7 +127,7 @@ class DurableAcknowledgement(EndToEndTest):
         syncs = self.check(server, Conversation(server.port, [f"MKD {i % 32}/wanted-{i}" for i in range(64)]))
         self.assertIn("syncfs", syncs)
 
-    def test_batches_that_are_larger_than_what_is_sent_at_once(self):
+    def test_batches_that_are_larger_than_one_write(self):
         server = self.serve()
         self.check(server, Conversation(server.port, [f"MKD {i:04}{'n' * 240}" for i in range(1000)]))
 
@@ -140,14 +140,14 @@ class DurableAcknowledgement(EndToEndTest):
                     for session in range(6)]
         self.check(server, *sessions)
 
-    def test_whole_paths_and_what_is_there_already(self):
+    def test_whole_paths_and_existing_directories(self):
         server = self.serve()
         paths = [f"SITE MKDIR a{i % 3}/b{i % 5}/c{i}" for i in range(30)]
         conversation = Conversation(server.port, [*paths, *paths, "MKD a0", "SITE MKDIR a0"])
         self.check(server, conversation)
         self.assertEqual([reply.code for reply in conversation.replies], [257] * 30 + [250] * 30 + [521, 250])
 
-    def test_asking_again_for_what_may_not_be_on_disk_yet_waits_for_the_sync(self):
+    def test_asking_again_for_a_directory_that_may_not_be_on_disk_yet_waits_for_the_sync(self):
         server = self.serve()
         (server.site.root / "alice/found").mkdir()
         for command, code in [("MKD found", 521), ("MKD /found", 521), ("SITE MKDIR found", 250)]:
@@ -155,7 +155,7 @@ class DurableAcknowledgement(EndToEndTest):
             self.assertEqual(set(self.check(server, conversation)), {"fsync"})
             self.assertEqual(conversation.replies[0].code, code)
 
-    def test_what_was_made_of_a_path_before_a_refusal_is_on_disk_with_the_reply(self):
+    def test_the_part_of_a_path_made_before_a_refusal_is_on_disk_with_the_reply(self):
         server = self.serve(max_dirs=2)
         conversation = Conversation(server.port, ["SITE MKDIR a/b/c"])
         calls = self.traced(server, conversation)

@@ -40,7 +40,7 @@ class FailedSync(EndToEndTest):
             self.assertEqual(control.code("MKD d"), 257)
             self.assertEqual(self.faults.matched, 1, "after one good sync of everything, all is as before")
 
-    def test_what_was_made_in_vain_is_said_to_be_there_only_when_it_is_on_disk(self):
+    def test_a_directory_made_in_vain_is_said_to_be_there_only_when_it_is_on_disk(self):
         with logged_in(self.server.port) as control, logged_in(self.server.port) as other:
             self.faults.fail("sync", times=FOR_EVER)
             self.assertEqual(control.ask("MKD a"), FAILED)
@@ -81,7 +81,7 @@ class FailedSync(EndToEndTest):
             self.assertEqual(control.ask("MKD a"), FAILED)
             self.assertEqual(control.code("MKD a"), 521)
 
-    def test_ftpc_names_what_may_not_be_on_disk_and_exits_with_1(self):
+    def test_ftpc_names_directories_that_may_not_be_on_disk_and_exits_with_1(self):
         user = FtpcUser(self.make_directory())
         self.assertEqual(user.log_in(self.server).returncode, 0)
         self.faults.fail("sync", times=FOR_EVER)

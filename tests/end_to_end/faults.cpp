@@ -1,9 +1,9 @@
-// Loaded into ftpcd with LD_PRELOAD (faults.py): kills it, or lets a call of the C library fail or take long,
-// at exactly the step that a test asks for. So the programs that are tested, and installed, hold no fault
-// points of their own that anybody could set off.
+// Loaded into ftpcd with LD_PRELOAD (faults.py): kills it at exactly the step that a test asks for, or lets a
+// call of the C library fail or take long there. So the programs themselves have no fault points that an
+// attacker could set off.
 //
-// What to do stands in a file that is mapped once, when a process begins: the test can change it while the
-// processes run, and processes that may no longer open files read it all the same. FTPC_FAULTS names it.
+// The file of FTPC_FAULTS says what to do. It is mapped once, when a process begins. So the test can change
+// it while the processes run, and processes that may no longer open files read it all the same.
 
 #include <fcntl.h>
 #include <sys/mman.h>

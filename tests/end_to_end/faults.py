@@ -46,8 +46,8 @@ class Faults:
         self._plan(file, "write", 0, 1, KILL_IN_HALF)
 
     def fail(self, call, error=errno.EIO, times=1, skip=0, file="", device=0):
-        """The next `times` calls of `call` fail, after `skip` that do not; of those that replace `file`, if it is given, and
-        of syncs on `device` (st_dev), if that is given."""
+        """The next `times` calls of `call` fail, after `skip` that do not. Only calls that replace
+        `file` and syncs on `device` (st_dev) count, if these are given."""
         self._plan(file, call, skip, times, error, device)
 
     def hold(self, call):

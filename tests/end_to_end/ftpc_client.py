@@ -18,7 +18,7 @@ class FtpcUser:
     def __init__(self, home):
         self.home = home
         self.environment = {"HOME": str(home), "PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "TZ": "UTC"}
-        # What the sanitizers are told from outside holds for ftpc as well.
+        # The sanitizers' options from outside hold for ftpc as well.
         self.environment.update({name: value for name, value in os.environ.items() if name.endswith("SAN_OPTIONS")})
 
     @property

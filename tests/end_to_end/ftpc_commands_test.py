@@ -34,7 +34,7 @@ class FtpcCommands(SharedServerTest):
             return status if status.returncode != 0 else None
         return until(failing_status, "the session of one second has expired")
 
-    def test_a_login_says_as_whom_and_until_when(self):
+    def test_a_login_names_its_user_and_its_end(self):
         self.assertRegex(self.log_in().stdout,
                          r"^Logged in as alice until \d+ \w+ \d{4} \(end it with: ftpc logout\)\n$")
 
@@ -64,7 +64,7 @@ class FtpcCommands(SharedServerTest):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("Logged in as alice", done.stdout)
 
-    def test_what_a_login_leaves_is_for_its_user_only(self):
+    def test_the_files_of_a_login_are_for_its_user_only(self):
         self.log_in()
         self.assertEqual(self.user.state.stat().st_mode & 0o777, 0o700)
         for file in self.user.state.iterdir():
@@ -103,7 +103,7 @@ class FtpcCommands(SharedServerTest):
         (self.home / "file").write_text("x", encoding="utf-8")
         done = self.mkdir("one", "there", "no/parent", "two", "file", "bad\tname", "x" * 300, "three", expect=1)
         self.assertEqual(done.stdout, "/one\n/two\n/three\n")
-        # What ftpc itself refuses is said at once, the rest in the order of the replies.
+        # Refusals by ftpc itself are printed at once, the rest in the order of the replies.
         lines = done.stderr.splitlines()
         self.assertEqual(len(lines), 5, done.stderr)
         for name, reason in [("there", "already exists"), ("no/parent", "No such file or directory"),

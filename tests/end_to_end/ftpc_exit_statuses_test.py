@@ -52,7 +52,7 @@ class ExitStatuses(SharedServerTest):
             self.assert_status(self.user.ftpc("login", f"alice@{address}", "--password-stdin", "--timeout", "1", input="x\n"),
                                4, "no answer in time")
 
-    def test_4_when_what_listens_is_no_ftp_server(self):
+    def test_4_when_the_listener_is_no_ftp_server(self):
         with socket.create_server(("127.0.0.1", 0)) as other:
             address = f"127.0.0.1:{other.getsockname()[1]}"
             def answer():

@@ -1,4 +1,4 @@
-"""Which servers ftpc talks to: pins, known servers, a certificate authority, and what it says about a changed one."""
+"""The servers that ftpc trusts: pins, known servers, a certificate authority, and its refusal of a changed one."""
 import re
 import unittest
 
@@ -66,7 +66,7 @@ class FtpcTrust(EndToEndTest):
         self.assertEqual(done.returncode, 5, done.stderr)
         self.assertIn("does not vouch for it", done.stderr)
 
-    def test_a_changed_certificate_is_refused_with_what_to_do(self):
+    def test_a_changed_certificate_is_refused_with_advice(self):
         self.user.log_in(self.server)
         old = self.server.site.fingerprint()
         new = self.change_certificate()

@@ -27,7 +27,7 @@ class SmallFileSystem(EndToEndTest):
         self.server = self.serve(root=self.tree, durability=self.durability)
         self.home = self.server.site.root / "alice"
 
-    def test_a_full_file_system_answers_452_and_keeps_what_it_acknowledged(self):
+    def test_a_full_file_system_answers_452_and_keeps_acknowledged_directories(self):
         with logged_in(self.server.port) as control:
             replies = control.pipeline([f"MKD {i}" for i in range(100)])
             made = {str(i) for i, reply in enumerate(replies) if reply.code == 257}

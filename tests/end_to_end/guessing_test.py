@@ -1,4 +1,4 @@
-"""Guessing passwords: it soon gets slow, for the one who guesses, and keeps nobody else out."""
+"""Guessing passwords soon gets slow for the guesser, and keeps no user out."""
 import concurrent.futures
 import os
 import re
@@ -135,7 +135,7 @@ class Guessing(EndToEndTest):
 
 
     @timing
-    def test_what_was_answered_before_a_slowed_login_is_not_held_back_with_it(self):
+    def test_replies_before_a_slowed_login_are_not_held_back_with_it(self):
         self.attack("alice", attackers=10)
         with connect(self.server.port, source=address(50)) as control:
             control.send("NOOP\r\nUSER alice\r\nPASS wrong")

@@ -61,7 +61,7 @@ class HangingFileSystem:
         self._server.start()
 
     def hang(self):
-        """From now on nothing is answered. Whoever has asked waits, and cannot even be killed."""
+        """From now on nothing is answered. A process that has asked waits, and cannot even be killed."""
         with self._news:
             self._hanging = True
 
@@ -84,7 +84,7 @@ class HangingFileSystem:
             return len(self._held)
 
     def unmount(self):
-        """Ends it; whoever waits gets an error. It may be ended already."""
+        """Ends it; waiting processes get an error. It may be ended already."""
         if self._device is None:
             return
         with contextlib.suppress(OSError):

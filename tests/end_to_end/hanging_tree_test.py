@@ -1,4 +1,4 @@
-"""A file system that does not answer holds up those who work on it, and nobody else."""
+"""A file system that does not answer holds up the sessions on it, and no others."""
 import errno
 import time
 import unittest
@@ -97,7 +97,7 @@ class HangingHome(HangingTree):
         self.assertEqual({control.reply().code for control in waiting}, {257})
 
     @timing
-    def test_one_who_waits_too_long_is_dropped_and_nobody_else(self):
+    def test_a_client_that_waits_too_long_is_dropped_and_no_other(self):
         self.set_up(idle_timeout=f"{round(scaled(2))}s")
         alice = self.session("alice")
         self.slow.hang()
@@ -151,7 +151,7 @@ class HangingHome(HangingTree):
         self.assertEqual(bob.reply().code, 421)
         self.assertEqual(alice.reply().code, 421)
         self.assertEqual(server.process.wait(scaled(15)), 0)
-        # What waits for FUSE cannot be killed: the process is gone when the file system is.
+        # A call that waits for FUSE cannot be killed: the process is gone when the file system is.
         self.slow.unmount()
         until(lambda: not is_alive(net), "net is gone")
 
@@ -210,7 +210,7 @@ class CancellingFileSystem(HangingTree):
 @needs_fuse
 class HangingMountInAHome(HangingTree):
     @timing
-    def test_only_what_leads_there_waits(self):
+    def test_only_paths_that_lead_there_wait(self):
         self.set_up("alice/slow", max_dirs="1000")
         here = self.session("alice")
         self.assertEqual(here.code("MKD slow"), 521)
@@ -232,7 +232,7 @@ class HangingMountInAHome(HangingTree):
         self.assertEqual(there.reply().code, 257)
 
     @timing
-    def test_it_holds_nobody_else_up_where_all_is_handed_over(self):
+    def test_it_holds_no_other_up_if_all_is_handed_over(self):
         self.set_up("alice/slow", hand_over="always")
         waiting = [self.session("alice") for _ in range(12)]
         bob = self.session("bob")
@@ -245,7 +245,7 @@ class HangingMountInAHome(HangingTree):
         self.slow.go_on()
         self.assertEqual({control.reply().code for control in waiting}, {257})
 
-    def test_what_is_mounted_there_is_not_counted(self):
+    def test_mounted_directories_are_not_counted(self):
         self.set_up("alice/slow", max_dirs="2")
         alice = self.session("alice")
         self.assertEqual([alice.code(f"MKD slow/{i}") for i in range(3)], [257] * 3)

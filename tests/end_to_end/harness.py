@@ -1,4 +1,4 @@
-"""What the end-to-end tests share: a server of one's own, the programs, and waiting for things to happen.
+"""Shared by the end-to-end tests: a server of one's own, the programs, and waiting for events.
 
 Every limit of time is for a release build; FTPC_TEST_SCALE stretches it for the slower ones.
 """
@@ -24,7 +24,7 @@ SCALE = float(os.environ.get("FTPC_TEST_SCALE", "1"))
 SANITIZED = SCALE >= 5  # as tests/CMakeLists.txt has it
 TIMING = os.environ.get("FTPC_TIMING", "with")  # or "without" or "only": whether tests that bound real time run
 IS_ROOT = os.geteuid() == 0
-# Where servers have their sockets for the administrator.
+# Servers have their sockets for the administrator here.
 RUNTIME = pathlib.Path("/run/ftpcd" if IS_ROOT else f"/run/user/{os.geteuid()}/ftpcd")
 if not IS_ROOT and not RUNTIME.parent.exists():
     RUNTIME = pathlib.Path(f"/tmp/ftpcd-{os.geteuid()}")
@@ -100,7 +100,7 @@ def cpu_seconds(pid):
 
 
 def resident_bytes(pid):
-    """What a process holds in memory. Nothing can be said of one with a sanitizer, which keeps what was freed: 0."""
+    """The memory of a process. 0 with a sanitizer, which keeps freed memory."""
     if SANITIZED:
         return 0
     return int(pathlib.Path(f"/proc/{pid}/statm").read_text(encoding="utf-8").split()[1]) * os.sysconf("SC_PAGE_SIZE")

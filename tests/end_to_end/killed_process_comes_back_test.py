@@ -42,7 +42,7 @@ class KilledProcessComesBack(EndToEndTest):
                     waiting.append(socket.create_connection(("127.0.0.1", self.server.port), scaled(10)))
                     self.assertLess(time.monotonic(), deadline)
                 self.assertTrue(waiting)
-                # Who came while nobody was there to accept is served by the new process.
+                # The new process serves a client that came while there was none to accept it.
                 self.assertRegex(waiting[-1].recv(1000), rb"\A220 ")
             finally:
                 for connection in waiting:
@@ -176,7 +176,7 @@ class Stop(EndToEndTest):
             self.assertEqual(server.stop(), 0)
             self.assertLess(time.monotonic() - began, scaled(8))
 
-    def test_what_was_acknowledged_before_the_end_is_there(self):
+    def test_directories_acknowledged_before_the_end_are_there(self):
         server = self.serve()
         with logged_in(server.port) as control:
             control.send_bytes("".join(f"MKD {i}\r\n" for i in range(500)).encode())

@@ -1,4 +1,4 @@
-"""net and auth are locked down by the kernel: what is in force is said and true, and nothing that is served needs more."""
+"""net and auth are locked down by the kernel: the reported lockdown is in force, and no service needs more."""
 import os
 import pathlib
 import pwd
@@ -44,7 +44,7 @@ def shake_hands(port, *options):
 
 
 class Processes(EndToEndTest):
-    """What the kernel says about the two processes."""
+    """The kernel's view of the two processes."""
 
     def check_child(self, server, name, account):
         pid = server.child(name)
@@ -54,7 +54,7 @@ class Processes(EndToEndTest):
         self.assertRegex(limits, r"(?m)^Max core file size +0 +0 ")
         if account is None:
             return
-        # What the kernel shows of a process that is not dumpable belongs to root, whoever runs it.
+        # The files in /proc of a process that is not dumpable belong to root.
         self.assertEqual(os.stat(f"/proc/{pid}/environ").st_uid, 0, "not dumpable")
         entry = pwd.getpwnam(account)
         self.assertEqual(facts["Uid"].split(), [str(entry.pw_uid)] * 4)
@@ -82,7 +82,7 @@ class Processes(EndToEndTest):
         self.check_both(server)
         self.assertNotIn("lockdown-incomplete", server.log.text)
 
-    def test_neither_inherits_what_the_server_was_started_with(self):
+    def test_neither_inherits_descriptors_or_environment_of_the_server(self):
         site = self.make_site()
         secret = site.directory / "secret"
         secret.write_text("secret", encoding="utf-8")
@@ -122,7 +122,7 @@ class Processes(EndToEndTest):
 
 @unittest.skipUnless(has_landlock(), "this kernel lacks Landlock or seccomp")
 class InForce(EndToEndTest):
-    def test_the_start_and_check_say_what_is_in_force(self):
+    def test_the_start_and_check_report_the_lockdown_in_force(self):
         server = self.serve()
         said = server.log.wait_for(IN_FORCE)[0]
         self.assertEqual(server.log.text.count("lockdown"), 1)
@@ -164,7 +164,7 @@ class InForce(EndToEndTest):
 @unittest.skipUnless(has_landlock(), "this kernel lacks Landlock or seccomp")
 @unittest.skipUnless(shutil.which("openssl"), "needs the openssl program")
 class EveryCipher(EndToEndTest):
-    """TLS in a process that is locked down, whatever is negotiated."""
+    """TLS in a process that is locked down, for each version and cipher."""
 
     def check_suites(self, port, kind):
         for suite in TLS_1_3:
@@ -227,7 +227,7 @@ class MissingFeature(EndToEndTest):
         self.assert_refused("seccomp", NO_SECCOMP)
         self.assert_refused("both", NO_LANDLOCK, NO_SECCOMP)
 
-    def test_prefer_serves_and_says_in_a_line_each_what_is_missing(self):
+    def test_prefer_serves_and_reports_each_missing_feature_in_a_line(self):
         for feature, in_force, *missing in (("landlock", "seccomp", NO_LANDLOCK),
                                             ("seccomp", r"Landlock ABI \d+.*", NO_SECCOMP),
                                             ("both", "nothing", NO_LANDLOCK, NO_SECCOMP)):

@@ -20,7 +20,7 @@ class LostOutput(EndToEndTest):
         self.tree = directories_in(self.site.root)
 
     def run_into(self, output, *words):
-        """What `ftpcd user` says on standard error, with its standard output where nothing can be written."""
+        """Standard error of `ftpcd user`, with a standard output that cannot be written."""
         command = [FTPCD, "user", *words, "--config", str(self.site.config)]
         if output == "closed":
             return subprocess.run(closed(self.site, "user", *words), stderr=subprocess.PIPE, text=True, check=False)

@@ -1,6 +1,8 @@
-"""SIGKILL of `net` again and again under load: it is back within a second, nothing acknowledged is missing, nothing grows.
+"""SIGKILL of `net` again and again under load: it is back within a second.
 
-FTPC_SOAK_SECONDS: how long (25). With more than 60 it is a soak: what is measured is then printed, and has no allowance
+No acknowledged directory is missing, and no memory grows.
+
+FTPC_SOAK_SECONDS: how long (25). With more than 60 it is a soak, which prints its measurements and has no allowance
 for a machine that is busy with other tests.
 """
 import ctypes
@@ -54,7 +56,7 @@ def grown(early, late):
 
 
 class Load(threading.Thread):
-    """Somebody who makes directories in batches and comes back whenever the connection is lost."""
+    """A client that makes directories in batches and connects again whenever the connection is lost."""
 
     def __init__(self, port, number, stop):
         super().__init__(daemon=True)

@@ -1,4 +1,4 @@
-"""Passwords typed at a terminal: never shown, and the terminal is as before whatever happens."""
+"""Passwords typed at a terminal are never shown, and the terminal is as before in any case."""
 import signal
 import unittest
 

@@ -1,4 +1,4 @@
-"""What is promised is on disk, whenever the power goes: the order of writing, syncing and renaming, in system calls."""
+"""A promised change is on disk at any loss of power: the order of writing, syncing and renaming, in system calls."""
 import re
 import unittest
 

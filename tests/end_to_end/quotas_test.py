@@ -60,7 +60,7 @@ class Quotas(EndToEndTest):
         server.log.wait_for(r"event=directory-made id=\d+ user=alice path=/a/b made=2$")
         server.log.wait_for(r"event=disconnected .* directories=2$")
 
-    def test_what_the_loop_makes_of_a_path_before_it_has_to_count_belongs_to_it(self):
+    def test_the_part_of_a_path_made_before_a_count_belongs_to_it(self):
         server = self.serve_alice("1003", durability="none")
         self.make_outside(*map(str, range(1000)))  # so that a count takes its time, and is good for some
         with logged_in(server.port) as alice:
@@ -70,7 +70,7 @@ class Quotas(EndToEndTest):
         server.log.wait_for(r"event=directory-made id=\d+ user=alice path=/a/b made=2$")
         server.log.wait_for(r"event=disconnected .* directories=3$")
 
-    def test_what_others_made_and_removed_counts_at_once(self):
+    def test_directories_made_and_removed_by_others_count_at_once(self):
         self.serve_alice("4")
         alice = self.session()
         self.make_outside("x", "x/y", "x/y/z")

@@ -64,7 +64,7 @@ class RawTlsContext:
 
 
 class RawTlsSocket:
-    """What Control needs of a socket, and the ways of an attacker."""
+    """A socket for Control, with the ways of an attacker."""
 
     def __init__(self, plain, version):
         self._socket = plain
@@ -182,5 +182,5 @@ class SigningKey:
 
 
 def session_signature(key, binding, session_id, user):
-    """What docs/protocol.md §9 has signed; `session_id` in hexadecimal."""
+    """The text to sign by docs/protocol.md §9; `session_id` in hexadecimal."""
     return key.sign(SIGNED_PREFIX + binding + bytes.fromhex(session_id) + user.encode())

@@ -36,7 +36,7 @@ class ReactorThreads(EndToEndTest):
         self.assertEqual({frozenset(os.sched_getaffinity(int(thread))) for thread in threads}, {frozenset(one)})
 
     @unittest.skipUnless(HAS_STRACE, "needs strace")
-    def test_falling_asleep_adds_nothing_to_what_is_waited_for(self):
+    def test_falling_asleep_adds_no_events_to_wait_for(self):
         # Adding one epoll to another costs the kernel a look at all that the other has: with 10,000 sessions 10 times a mkdir(2).
         server = self.serve(busy_poll=0)
         session = logged_in(server.port)

@@ -1,4 +1,4 @@
-"""The realm, which `ftpc` needs for a login, is named from the first FEAT on, whatever has just started."""
+"""The realm, which `ftpc` needs for a login, is named from the first FEAT on, also just after a restart."""
 import os
 import signal
 import threading

@@ -1,4 +1,4 @@
-"""What stands between a client and the server in some tests."""
+"""Relays between a client and the server."""
 import contextlib
 import errno
 import selectors

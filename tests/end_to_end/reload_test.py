@@ -1,4 +1,4 @@
-"""SIGHUP: settings, certificate and users are read anew; what is broken changes nothing."""
+"""SIGHUP: settings, certificate and users are read anew; a broken file changes nothing."""
 import hashlib
 import json
 import signal

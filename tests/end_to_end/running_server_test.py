@@ -1,4 +1,4 @@
-"""Commands speak of the server that runs: what is not in force there is said, and is no success."""
+"""Commands speak of the running server: a change that has no effect there is reported, and is no success."""
 import os
 import pathlib
 import re
@@ -120,7 +120,7 @@ class DataReplaced(RunningServerTest):
         self.assert_reload_says_restart(self.server, "data", "reload-refused")
         self.assert_restart_helps(self.server)
 
-    def test_what_a_link_leads_to_is_replaced(self):
+    def test_the_target_of_a_link_is_replaced(self):
         data = self.site.data
         self.assertEqual(self.server.stop(), 0)
         link = self.site.directory / "current"
@@ -284,7 +284,7 @@ class Socket(RunningServerTest):
         self.server.log.wait_for("event=reloaded", self.server.hang_up())
         self.assertEqual(len(clients), 300)
 
-    def test_check_says_what_runs(self):
+    def test_check_describes_the_running_server(self):
         done = self.server.site.ftpcd("check")
         start = f"ftpcd: running server: process {self.server.pid}, version "
         end = (f"Z, on {self.server.address}, key {self.server.site.fingerprint()}, "

@@ -55,7 +55,7 @@ class SecretsInMemory(EndToEndTest):
             pid = self.server.child(process)
             until(lambda: not found_in(pid, needles), f"{process} has forgotten what came by {way.__name__}: {found_in(pid, needles)}")
 
-    def test_a_scan_finds_what_is_there(self):
+    def test_a_scan_finds_a_secret_that_is_there(self):
         with connect(self.server.port) as control:
             control.send_bytes(b"USER alice\r\nPASS " + self.password.encode())  # the line end is still to come
             net = self.server.child("net")
@@ -63,7 +63,7 @@ class SecretsInMemory(EndToEndTest):
             control.send_bytes(b"\r\n")
             self.assertEqual([control.reply().code, control.reply().code], [331, 230])
 
-    def test_nothing_is_left_of_a_login_whichever_way_it_came(self):
+    def test_nothing_is_left_of_a_login_of_any_kind(self):
         pass_line, hash_line = f"PASS {self.password}", f"SITE AUTH PREHASH1 {self.encoded}"
         deep = 3800 * "x" + "\r\n"  # what is freed is soon written over from the front, and reads are of 4 KiB
 

@@ -1,7 +1,6 @@
-// Loaded into ftpcd with LD_PRELOAD (shifted_clock.py): the system's clock goes wrong by as many seconds as
-// the file says that FTPC_CLOCK names. It is mapped once, when a process begins, so the test can change it
-// while the processes run, and processes that may no longer open files read it all the same. The steady clock
-// stays.
+// Loaded into ftpcd with LD_PRELOAD (shifted_clock.py): sets the system's clock off by the seconds in the
+// file of FTPC_CLOCK. The steady clock stays. The file is mapped once, when a process begins. So the test can
+// change it while the processes run, and processes that may no longer open files read it all the same.
 
 #include <fcntl.h>
 #include <sys/mman.h>

@@ -1,4 +1,4 @@
-"""A disk that is slow at the sync keeps those waiting who asked for it, and does not keep net from its end."""
+"""A slow sync keeps only its own clients waiting, and does not keep net from its end."""
 import unittest
 
 from harness import EndToEndTest, is_alive, scaled, until

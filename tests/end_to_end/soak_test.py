@@ -263,7 +263,7 @@ class Soak(EndToEndTest):
         return {name: min(each[name] for each in measured) for name in measured[0]}
 
     def measure_when_idle(self, early):
-        """When those who have gone are gone for the server, too."""
+        """When closed connections are gone for the server, too."""
         deadline = time.monotonic() + scaled(10)
         while self.grown(early, self.measure()) and time.monotonic() < deadline:
             time.sleep(0.1)

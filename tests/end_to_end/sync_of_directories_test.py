@@ -72,7 +72,7 @@ class Fuse(EndToEndTest):
             self.assertEqual(control.code("MKD a/d"), 257)
             self.assertEqual(self.fuse.fsyncdir_nodes, [3, 1, 3])
 
-    def test_where_nothing_can_be_synced_that_is_the_answer_and_check_says_so(self):
+    def test_if_nothing_can_be_synced_the_reply_and_check_say_so(self):
         self.fuse.errors[FSYNCDIR] = errno.EINVAL
         with logged_in(self.server.port) as control:
             self.assertEqual(control.ask("MKD a"), NO_SYNC)
@@ -86,7 +86,7 @@ class FuseOnTheLoop(Fuse):
 
 @needs_fuse
 class TreeOnFuse(EndToEndTest):
-    def test_check_says_what_it_can_promise(self):
+    def test_check_says_the_promise_of_the_file_system(self):
         site = self.make_site(users=())
         top = site.directory / "tree"
         top.mkdir()

@@ -27,7 +27,7 @@ class Call:
 
     @property
     def path(self):
-        """What its first argument, a descriptor, stands for."""
+        """The file behind its first argument, a descriptor."""
         return re.match(r"\d+<([^>]*)>", self.arguments)[1]
 
     @property

@@ -1,4 +1,4 @@
-"""Descriptors of another process, for a test that does with them whatever a taken-over process could do."""
+"""Descriptors of another process, for a test that acts as a taken-over process could."""
 import ctypes
 import os
 import pathlib

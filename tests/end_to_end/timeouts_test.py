@@ -156,7 +156,7 @@ class ClientsThatDoNotRead(SharedServerTest):
 
 
 class LastReplies(SharedServerTest):
-    def test_who_reads_slowly_gets_all_replies_whatever_follows_the_end(self):
+    def test_a_slow_reader_gets_all_replies_whatever_bytes_follow_the_end(self):
         with connect(self.server.port) as control:
             control.log_in()
             own_socket = control.into_socket()
@@ -189,7 +189,7 @@ class Floods(SharedServerTest):
             flood.kill()
             flood.wait()
 
-    def test_what_follows_rein_is_bounded(self):
+    def test_commands_behind_rein_are_bounded(self):
         # It never comes to the close_notify that has to follow, and must not be read for as long as it lasts.
         with connect(self.server.port) as control:
             control.send("REIN")

@@ -1,4 +1,4 @@
-"""`ftpcd user` while the server runs: what it changes is in force within a second."""
+"""`ftpcd user` while the server runs: its changes are in force within a second."""
 import time
 import unittest
 
@@ -100,7 +100,7 @@ class UserChangesCountAtOnce(EndToEndTest):
         self.assertEqual(self.ftpc_user.ftpc("mkdir", "still").returncode, 0)
         self.assertTrue(can_log_in(self.server.port))
 
-    def test_list_and_show_tell_what_there_is(self):
+    def test_list_and_show_describe_the_users(self):
         self.user("lock", "bob")
         self.assertEqual(self.user("list").stdout, "alice\talice/\tactive\nbob\tbob/\tlocked\n")
         self.assertEqual(self.ftpc_user.log_in(self.server).returncode, 0)

@@ -35,7 +35,7 @@ class UserCommandRefusals(EndToEndTest):
         self.assertEqual((done.returncode, done.stdout), (2, ""))
         self.assertIn("see: ftpcd user add --help", done.stderr)
 
-    def test_who_is_not_root_is_told_what_to_do(self):
+    def test_a_caller_without_root_gets_advice(self):
         def as_nobody():
             os.setgroups([])
             os.setgid(65534)

@@ -131,7 +131,7 @@ class UsersDbEditedInSteps(EndToEndTest):
         self.assertFalse((self.site.root / "bob/of-another").exists())
 
     @timing
-    def test_a_start_in_the_midst_of_a_change_reads_what_is_there_and_then_the_rest(self):
+    def test_a_start_in_the_midst_of_a_change_reads_one_part_and_then_the_rest(self):
         self.assertEqual(self.server.stop(), 0)
         self.site.configure(listen=self.server.address)
         with locked(self.site.data):

@@ -15,7 +15,7 @@ class UsersDbExample(EndToEndTest):
         example = SOURCE / "users.db.example"
         user, password = re.search(r"ftpc login (\w+) +with the password +(.*)\n", example.read_text(encoding="utf-8")).groups()
         site = self.make_site(users=("somebody",))  # makes the directories
-        # What the file itself says to do.
+        # The instructions of the file itself.
         shutil.copy(example, site.users_db)
         site.users_db.chmod(0o600)
         (site.root / user).mkdir()

@@ -1,4 +1,4 @@
-"""Connections that wait for what does not answer, auth or the disk: their number, their time, what remains of them."""
+"""Connections that wait for auth or a disk that does not answer: their number, their time, and their end."""
 import contextlib
 import itertools
 import os

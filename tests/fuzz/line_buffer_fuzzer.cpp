@@ -1,5 +1,5 @@
-// However the bytes of a connection are cut into reads, LineBuffer gives out the same lines as a plain search
-// does over all of them at once.
+// LineBuffer gives out the same lines as a plain search over all bytes, however a connection cuts them into
+// reads.
 #include "fuzz/require.hpp"
 #include "shared/protocol/line_buffer.hpp"
 

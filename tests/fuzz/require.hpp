@@ -1,4 +1,4 @@
-// What a fuzz target holds to be always true.
+// A condition that a fuzz target holds to be always true.
 #pragma once
 
 #include <cstdio>

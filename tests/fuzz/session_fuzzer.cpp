@@ -1,5 +1,5 @@
 // A stream of bytes through the line buffer and the session, with results of the session's requests that the
-// input chooses. Whatever comes: replies are well-formed, nobody is logged in whom nothing has let in inside
+// input chooses. For any input the replies are well-formed, no login happens without a granted request inside
 // TLS, and the working directory is absolute and normalised.
 #include "fuzz/require.hpp"
 #include "server/ftp/session.hpp"
@@ -49,7 +49,7 @@ void check_reply(const Reply& reply)
         if (end == std::string_view::npos) break;
         rest.remove_prefix(end + 1);
     }
-    // What travels is one reply again for whoever reads it.
+    // The sent bytes are one reply again for any reader.
     std::string wire;
     append_wire(wire, reply);
     ReplyReader reader;

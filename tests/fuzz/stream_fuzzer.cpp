@@ -1,5 +1,5 @@
-// TLS records between a client and the server, cut, mixed with new keys and held up as the input says.
-// Whatever that is: each side gets what the other wrote, and the server never goes on without an event.
+// TLS records between a client and the server, cut, mixed with new keys and held up as the input says. In any
+// case each side gets the other's bytes, and the server never goes on without an event.
 #include "fuzz/require.hpp"
 #include "server/transport/stream_exchange.hpp"
 

@@ -1,4 +1,4 @@
-// What is written to standard error, and so to the log, while this lives.
+// Captures standard error, and so the log, while this lives.
 #pragma once
 
 #include "shared/base/unique_fd.hpp"

@@ -14,7 +14,7 @@ namespace ftpc::test {
 
 inline constexpr uid_t nobody = 65534;
 
-// What `job` returns in a forked process, which may give up privileges, limits and mounts without harm to
+// The result of `job` in a forked process, which may give up privileges, limits and mounts without harm to
 // this one. "killed" when it did not end by itself.
 inline std::string in_child(const std::function<std::string()>& job)
 {

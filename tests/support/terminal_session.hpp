@@ -1,4 +1,4 @@
-// A program part at a terminal of its own, as a shell would run it: a session leader with a pseudo-terminal,
+// A program part at a terminal of its own, as a shell would run it. A session leader has a pseudo-terminal,
 // and in its foreground a job whose end or stop the leader reports.
 #pragma once
 

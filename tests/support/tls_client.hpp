@@ -28,9 +28,9 @@ public:
     std::string take(std::size_t most);
     std::size_t left() const { return outgoing_.size(); }
 
-    // What the server has sent.
+    // Bytes from the server.
     void receive(std::string_view bytes);
-    // What was in it so far. Throws std::runtime_error where TLS fails.
+    // Their contents so far. Throws std::runtime_error if TLS fails.
     std::string read();
     bool server_has_finished() const; // its close_notify has been read
 

@@ -151,7 +151,7 @@ def header(prehashes, phcs, public, signature):
     lines += [
         "};",
         "",
-        "// What the server stores for the first of them.",
+        "// The stored hash for the first of them.",
         "struct PhcVector {",
         "    std::string_view pepper; // hexadecimal; empty where there is none",
         "    std::string_view text;",

@@ -34,7 +34,7 @@ inline constexpr std::array prehashes{
         "+1bk7n0Zp+JxsiuFlPWF+kqxIdL0+jKcEJGqw2pgehY"},
 };
 
-// What the server stores for the first of them.
+// The stored hash for the first of them.
 struct PhcVector {
     std::string_view pepper; // hexadecimal; empty where there is none
     std::string_view text;

@@ -1,1 +1,1 @@
-"""What scripts/benchmark does: servers, loads, measuring, results, report. One module for each."""
+"""The parts of scripts/benchmark: servers, loads, measuring, results, report. One module for each."""

@@ -1,4 +1,4 @@
-"""What all loads of a run share."""
+"""The shared parts of all loads of a run."""
 import contextlib
 import subprocess
 import sys

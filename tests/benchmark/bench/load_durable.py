@@ -1,5 +1,5 @@
 """Directories that are on disk when they are acknowledged, on ext4 and XFS in a file: ftpcd's group commit, ftpcd syncing each
-parent, bare mkdirat and fsync, and Pure-FTPd on a file system that syncs each directory itself; one that is new in each round."""
+parent, and bare mkdirat and fsync. Pure-FTPd runs on a file system that syncs each directory itself. Each round has a new one."""
 import contextlib
 import pathlib
 import subprocess

@@ -1,5 +1,5 @@
-"""Sessions that are open and idle: memory of all processes of the server for each, one busy session beside them, and whether
-all of them answer afterwards."""
+"""Sessions that are open and idle: memory of all processes of the server for each, and one busy session beside them. All must
+answer afterwards."""
 import time
 
 from bench.context import order_with_cpu

@@ -28,14 +28,14 @@ class Unpacked:
         (self.directory / ".complete").touch()
 
     def _missing(self):
-        """What apt would install for them; the named ones even where they are installed."""
+        """The packages that apt would install for them; the named ones even if they are installed."""
         plan = subprocess.run(["apt-get", "-s", "install", "--no-install-recommends", *self.packages],
                               check=True, capture_output=True, text=True, env={**os.environ, "LC_ALL": "C"}).stdout
         planned = [line.split()[1] for line in plan.splitlines() if line.startswith("Inst ")]
         return sorted({*planned, *self.packages})
 
     def file(self, path):
-        """A file of the package; that of the machine where it is not in there."""
+        """A file of the package; that of the machine if it is not in there."""
         inside = self.directory / path
         return inside if inside.exists() else pathlib.Path("/") / path
 

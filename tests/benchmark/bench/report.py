@@ -37,7 +37,7 @@ def _figure(results, load, who, key="value"):
 
 
 def _table(heads, rows):
-    """Nothing where there are no rows."""
+    """Nothing if there are no rows."""
     if not rows:
         return ""
     return "\n".join(["| " + " | ".join(heads) + " |", "|" + "---|" * len(heads),

@@ -1,4 +1,4 @@
-"""What every server of a run has: an address, a user, a home, a process."""
+"""A server of a run: an address, a user, a home, a process."""
 import time
 
 from bench.place import empty

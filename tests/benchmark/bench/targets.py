@@ -1,4 +1,4 @@
-"""Where it must be: each line compares two figures of the same run."""
+"""The targets: each line compares two figures of the same run."""
 import statistics
 from dataclasses import dataclass
 

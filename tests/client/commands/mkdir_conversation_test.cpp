@@ -69,7 +69,7 @@ TEST_CASE("with parents a path that is there already is no failure")
     CHECK(existed.path == "/a/b");
 }
 
-TEST_CASE("without parents 250 is not what the protocol promises, and counts as a failure")
+TEST_CASE("without parents 250 breaks the protocol, and counts as a failure")
 {
     MkdirConversation conversation{false};
     REQUIRE(conversation.add("a"));

@@ -113,7 +113,7 @@ TEST_CASE("logout and status take options only")
     CHECK(parse_status_options({"x"}).has_error());
 }
 
-TEST_CASE("help is shown whatever else is missing, and names the exit statuses")
+TEST_CASE("help is shown even if all else is missing, and names the exit statuses")
 {
     CHECK(parse_mkdir_options({"--help"})->common.help);
     CHECK(parse_login_options({"-h"})->common.help);

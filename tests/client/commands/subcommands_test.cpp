@@ -26,7 +26,7 @@ ServerAddress address(const ScriptedServer& server)
     return {"127.0.0.1", server.port()};
 }
 
-// What login does first: reads FEAT and answers with a realm.
+// The first step of a login: reads FEAT and answers with a realm.
 void show_features(Peer& peer, const std::string& realm = "realm-1")
 {
     peer.greet_and_start_tls();
@@ -191,7 +191,7 @@ TEST_CASE("a server that announces another realm than before gets no hash")
     CHECK(contains(run.err(), "realm-2"));
 }
 
-TEST_CASE("a server with another key than before gets nothing, and the user is told what to do")
+TEST_CASE("a server with another key than before gets nothing, and the user gets advice")
 {
     ProgramRun run;
     SessionKeyPair key = make_session_key_pair();
@@ -222,7 +222,7 @@ TEST_CASE("a server without a realm has no login for ftpc")
     CHECK(log_in(run, login_options(server)) == ExitStatus::unreachable);
 }
 
-TEST_CASE("mkdir sends login and all paths in one flight, and says what became of each")
+TEST_CASE("mkdir sends login and all paths in one flight, and prints the result of each")
 {
     ProgramRun run;
     SessionKeyPair key = make_session_key_pair();
@@ -340,7 +340,7 @@ TEST_CASE("a login ends the session whose place it takes, also one that was save
     CHECK(ended == "SITE SESSION END " + std::string(32, 'b'));
 }
 
-TEST_CASE("times that no calendar has are no trouble, whatever was asked for")
+TEST_CASE("times that no calendar has are no trouble, for any requested time")
 {
     ProgramRun run;
     for (const char* const time : {"9223372036854775807", "67768036191676799", "1"}) {

@@ -40,7 +40,7 @@ Failure refused_connection(const ScriptedServer::Script& script)
     return connection.error();
 }
 
-// What the first reply fails with when the server, asked one command, writes `text`.
+// The failure of the first reply when the server, asked one command, writes `text`.
 Failure failure_of_reply(const std::string& text)
 {
     const ScriptedServer server{[&](Peer& peer) {
@@ -61,8 +61,8 @@ Failure failure_of_reply(const std::string& text)
 
 TEST_CASE("all commands go out before the first reply, and AUTH TLS before the greeting")
 {
-    // The server holds back its greeting until AUTH TLS has come, and each reply until the last command has:
-    // a client that waited for any of them would never get here.
+    // The server holds back its greeting until AUTH TLS has come, and each reply until the last command has.
+    // A client that waited for any of them would never get here.
     std::vector<std::string> commands;
     ScriptedServer server{[&](Peer& peer) {
         peer.greet_and_start_tls();
@@ -99,7 +99,7 @@ TEST_CASE("the peer is known by the fingerprint of its key, and both sides have 
     CHECK_FALSE(connection->peer().chain_problem.empty());
 }
 
-TEST_CASE("what the client does in between is no time that the server takes for its reply")
+TEST_CASE("the client's own work does not count as the server's time")
 {
     const ScriptedServer server{[](Peer& peer) {
         peer.greet_and_start_tls();

@@ -19,7 +19,7 @@ TEST_CASE("a wait whose deadline has passed is over, also if there is something 
     CHECK_FALSE(wait_for(readable.get(), POLLIN, now));
 }
 
-TEST_CASE("what is left until a deadline is never negative, and fits into the argument of poll(2)")
+TEST_CASE("the time until a deadline is never negative, and fits into the argument of poll(2)")
 {
     const auto now = std::chrono::steady_clock::now();
     CHECK(milliseconds_until(now - std::chrono::hours{1}) == 0);

@@ -60,7 +60,7 @@ TEST_CASE("a new server is asked about, or accepted by option and remembered by 
     CHECK(accepted->trust == Trust{Trust::Kind::pin, pin});
 }
 
-TEST_CASE("a pin given by the user decides alone, and is remembered where it is new")
+TEST_CASE("a pin given by the user decides alone, and is remembered if it is new")
 {
     const TrustOptions options{.accept_new = false, .pin = pin, .ca_file = ""};
     CHECK(decide(peer, options, nullptr)->kind == Kind::remember);
@@ -72,7 +72,7 @@ TEST_CASE("a pin given by the user decides alone, and is remembered where it is 
     CHECK(decide(vouched_for, options, nullptr).has_error());
 }
 
-TEST_CASE("a CA file given by the user decides alone, and is remembered where it is new")
+TEST_CASE("a CA file given by the user decides alone, and is remembered if it is new")
 {
     const TrustOptions options{.accept_new = true, .pin = "", .ca_file = "/ca.pem"};
     const auto decision = decide(vouched_for, options, nullptr);

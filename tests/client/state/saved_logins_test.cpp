@@ -57,7 +57,7 @@ TEST_CASE("a login keeps those at other servers and of other users, and replaces
     CHECK(std::count(text.begin(), text.end(), '\n') == 4); // three logins and the comment
 }
 
-TEST_CASE("after a logout who was where is still known, but nobody can go on")
+TEST_CASE("after a logout user and server are still known, but no command can go on")
 {
     SavedLogins logins;
     logins.put_first(login(there, "bob", 2));
@@ -118,7 +118,7 @@ TEST_CASE("a broken line of the sessions file is named with its number")
     CHECK(SavedLogins::parse("h:1 alice " + id + "a " + key + " 5").has_error());
 }
 
-TEST_CASE("the argument for another login names the port only where it is not the usual one")
+TEST_CASE("the argument for another login names the port only if it is not the usual one")
 {
     CHECK(login_argument({"host", 2121}, "alice") == "alice@host");
     CHECK(login_argument({"host", 21}, "alice") == "alice@host:21");

@@ -30,7 +30,7 @@ Outcome<void> put(const StateDirectory& state, const char* name, const std::stri
 
 } // namespace
 
-TEST_CASE("the state directory is made private on first use, with what is above it")
+TEST_CASE("the state directory is made private on first use, with its parents")
 {
     const test::TemporaryDirectory directory;
     const StateDirectory state{directory.path("a/b/ftpc")};
@@ -42,7 +42,7 @@ TEST_CASE("the state directory is made private on first use, with what is above 
     CHECK(mode_of(directory.path("a/b/ftpc/sessions")) == 0600);
 }
 
-TEST_CASE("a file or directory that others can read is refused with what to do, and left alone")
+TEST_CASE("a file or directory that others can read is refused with advice, and left alone")
 {
     const test::TemporaryDirectory directory;
     const StateDirectory state{directory.path("ftpc")};

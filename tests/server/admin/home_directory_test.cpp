@@ -32,7 +32,7 @@ struct Tree : test::TemporaryDirectory {
 
 } // namespace
 
-TEST_CASE_METHOD(Tree, "a home is made with what is above it and with the mode, whatever the umask")
+TEST_CASE_METHOD(Tree, "a home is made with its parents and with the mode, under any umask")
 {
     const Umask strict;
     make_home_directory(fd(), "staff/资料/alice", 0755, {});
@@ -57,7 +57,7 @@ TEST_CASE_METHOD(Tree, "a file or a symbolic link in the way is an error that na
                           test::contains(std::string{home} + "/: "));
 }
 
-TEST_CASE_METHOD(Tree, "a home belongs to whom it is given")
+TEST_CASE_METHOD(Tree, "a home belongs to its owner")
 {
     if (::geteuid() != 0) return; // only root gives files away
     make_home_directory(fd(), "a/b", 0755, FileOwner{12345, 23456});
@@ -67,7 +67,7 @@ TEST_CASE_METHOD(Tree, "a home belongs to whom it is given")
     CHECK(status.st_gid == 23456);
 }
 
-TEST_CASE_METHOD(Tree, "what was made can be taken back, but not what was there or is in use")
+TEST_CASE_METHOD(Tree, "a new directory can be removed again, but not one that was there or is in use")
 {
     REQUIRE(::mkdirat(fd(), "staff", 0700) == 0);
     const auto made = make_home_directory(fd(), "staff/a/b", 0755, {});

@@ -31,7 +31,7 @@ std::string only_problem(const CommandScope& scope, const std::optional<OpenedDi
 
 } // namespace
 
-TEST_CASE("what the running server reads is in force")
+TEST_CASE("the running server's own files are in force")
 {
     CHECK(only_problem({data, {}}, tree) == "none");
     CHECK(only_problem({data, {}}, std::nullopt) == "none");
@@ -52,7 +52,7 @@ TEST_CASE("another data directory in the settings file than at the start is a pr
                test::starts_with("/srv/new: the running server (process 7) has /srv/data open"));
 }
 
-TEST_CASE("another tree is a problem for what has to do with it")
+TEST_CASE("another tree is a problem for commands that use it")
 {
     CHECK_THAT(only_problem({data, {}}, OpenedDirectory{"/srv/tree", "/srv/tree", {8, 201}}),
                test::starts_with("/srv/tree: the running server (process 7) has another directory open"));

@@ -103,7 +103,7 @@ struct Service {
         net = std::move(ends.first);
         return answer<ipc::RealmIs>().realm;
     }
-    // What the supervisor is told of.
+    // The number of the channel that the service reports as lost.
     std::uint32_t lost_channel()
     {
         const auto report = ipc::decode_report(receive(control.first.get()).bytes).value();
@@ -171,7 +171,7 @@ struct Service {
 
 } // namespace
 
-TEST_CASE_METHOD(Service, "the first order makes users.db where there is none, and the service is ready")
+TEST_CASE_METHOD(Service, "the first order makes users.db if there is none, and the service is ready")
 {
     CHECK(std::get<ipc::Ready>(start()).users == 0);
     UsersFile users{data.fd(), data.path()};
@@ -228,7 +228,7 @@ TEST_CASE_METHOD(Service, "a lost users.db is not replaced by an empty one while
     CHECK(::faccessat(data.fd(), "users.db", F_OK, 0) != 0);
 }
 
-TEST_CASE_METHOD(Service, "what is no order ends the service")
+TEST_CASE_METHOD(Service, "a malformed order ends the service")
 {
     REQUIRE(ipc::send_packet(control.first.get(), secret_text("nonsense")));
     REQUIRE(served.wait_for(test::patience()) == std::future_status::ready);

@@ -22,7 +22,7 @@ using test::cheap;
 
 namespace {
 
-// What the event loop is for the requests: work from any thread, run on this one.
+// The event loop of the requests: work from any thread, run on this one.
 class Loop {
 public:
     void post(std::function<void()> work)
@@ -467,7 +467,7 @@ TEST_CASE_METHOD(
     CHECK(log_in("alice", "secret", attacker).status == LoginStatus::granted);
 }
 
-TEST_CASE_METHOD(Fixture, "what an address sent before it was found guessing is refused as well")
+TEST_CASE_METHOD(Fixture, "earlier logins of an address that was found guessing are refused as well")
 {
     users.add("alice", "secret");
     for (int i = 0; i < 3; ++i)

@@ -123,7 +123,7 @@ TEST_CASE("a subcommand that changes users takes the settings that this depends 
           "/elsewhere");
 }
 
-TEST_CASE("help is shown even where the settings are wrong")
+TEST_CASE("help is shown even if the settings are wrong")
 {
     CHECK(parse({"--help", "--durability", "full"}).help);
     CHECK(parse({"-h"}).help);

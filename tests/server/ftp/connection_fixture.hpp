@@ -1,4 +1,4 @@
-// One connection on a reactor of its own, over a pair of sockets: the test is its client, and a thread of the
+// One connection on a reactor of its own, over a pair of sockets. The test is its client, and a thread of the
 // test is auth.
 #pragma once
 
@@ -140,7 +140,7 @@ struct ConnectionFixture : TreeFixture {
         auth.reset();
     }
 
-    // What auth answers; may be changed by the test under `mutex`.
+    // The answers of auth; the test may change them under `mutex`.
     std::mutex mutex;
     FakeAuth::Answers answers = [](const server::ipc::Request& asked) { return usual(asked); };
 

@@ -77,7 +77,7 @@ TEST_CASE("a stage never goes back, and the first reason stays")
     CHECK(stage.reason() == "Broken pipe");
 }
 
-TEST_CASE("what cuts a connection off while its last reply is on the way does not hide why it ends")
+TEST_CASE("a cut-off while the last reply is on the way does not hide why the connection ends")
 {
     ConnectionStage stage;
     stage.end(shutting_down);

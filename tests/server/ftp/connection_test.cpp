@@ -172,7 +172,7 @@ TEST_CASE_METHOD(ConnectionFixture,
     CHECK(ask(client, "NOOP") == "200 OK.");
 }
 
-TEST_CASE_METHOD(ConnectionFixture, "what comes in clear behind AUTH TLS is taken by nobody")
+TEST_CASE_METHOD(ConnectionFixture, "bytes in clear behind AUTH TLS are not taken")
 {
     const test::CapturedLog log;
     TlsPeer client = connected();

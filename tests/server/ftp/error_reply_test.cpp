@@ -32,7 +32,7 @@ TEST_CASE("each errno of the table gets its reply code")
     }
 }
 
-TEST_CASE("what an operator can mend is told apart from what a request got wrong")
+TEST_CASE("an error that the operator can mend is told apart from an error of the request")
 {
     for (const int number :
          {EACCES, EPERM, EROFS, EDQUOT, ENOSPC, EMLINK, EMFILE, ENFILE, ENOMEM, EIO, ESTALE})
@@ -53,7 +53,7 @@ TEST_CASE("a failure is told in the system's own words")
     CHECK(reply_for(ENAMETOOLONG) == Reply{553, "File name too long"});
 }
 
-TEST_CASE("who finds no descriptors left is told so")
+TEST_CASE("a client that finds no descriptors left is told so")
 {
     const Reply reply{451, "The server has no descriptors left; try again later."};
     CHECK(reply_for(EMFILE) == reply);
@@ -102,14 +102,14 @@ TEST_CASE("failures in ftpc's own words get the reply that their comment names")
     CHECK(error_reply(Errc::crypto_failed, "").code == 451);
 }
 
-TEST_CASE("what the client sent is not repeated, except the path of a directory that exists")
+TEST_CASE("the client's words are not repeated, except the path of a directory that exists")
 {
     for (const Errc failure :
          {Errc::bad_argument, Errc::control_character, Errc::not_utf8, Errc::name_too_long})
         CHECK(error_reply(failure, "\x1b[31m").text.find('\x1b') == std::string::npos);
 }
 
-TEST_CASE("who has as many directories as allowed is told how many that are")
+TEST_CASE("a user with as many directories as allowed is told the number")
 {
     CHECK(over_quota_reply(100) == Reply{552, "You may have at most 100 directories."});
     CHECK(over_quota_reply(1) == Reply{552, "You may have at most 1 directory."});

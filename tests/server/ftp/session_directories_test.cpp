@@ -1,4 +1,4 @@
-// Who works in the same home shares what belongs to it.
+// Sessions in the same home share the objects that belong to it.
 #include "server/ftp/session_directories.hpp"
 
 #include "server/storage/count_directories.hpp"
@@ -76,7 +76,7 @@ TEST_CASE_METHOD(LimitedSessionTest, "a path that is made in two attempts is one
           std::vector{inode(place.home->fd.get()), inode_in_home("a"), inode_in_home("a/b")});
 }
 
-TEST_CASE_METHOD(LimitedSessionTest, "a path that is refused half-way says what was made of it")
+TEST_CASE_METHOD(LimitedSessionTest, "a path that is refused half-way names its new part")
 {
     place.max_dirs = 2;
     count_now();

@@ -154,7 +154,7 @@ TEST_CASE_METHOD(LoginTest,
     CHECK_FALSE(session.logged_in());
 }
 
-TEST_CASE_METHOD(LoginTest, "one who was turned out while the login was checked is told so")
+TEST_CASE_METHOD(LoginTest, "a client that was turned out while its login was checked is told so")
 {
     session.on_line("USER alice");
     session.on_line("PASS secret");

@@ -94,7 +94,7 @@ TEST_CASE_METHOD(SessionDriver,
     CHECK_FALSE(session.logged_in());
 }
 
-TEST_CASE("inside TLS what needs a login is answered 530 before it")
+TEST_CASE("inside TLS a command that needs a login is answered 530 before it")
 {
     for (const Row& row : dispatch) {
         INFO(row.line);
@@ -211,7 +211,8 @@ TEST_CASE_METHOD(SessionDriver, "FEAT follows a realm that is not known yet, or 
     CHECK_THAT(text("FEAT"), test::contains("\nSITE REALM another\n"));
 }
 
-TEST_CASE_METHOD(SessionDriver, "STAT tells who is logged in, over which TLS and where; not of paths")
+TEST_CASE_METHOD(SessionDriver,
+                 "STAT names the user, the TLS version and the working directory; not of paths")
 {
     log_in();
     change_directory("/a \"b\"");

@@ -130,7 +130,7 @@ TEST_CASE_METHOD(EndpointTest,
         }
         REQUIRE(packet == std::to_string(i));
     }
-    // What is to be said later needs a word.
+    // Once there is room, a deferred packet may go.
     on_room = [&, said = false]() mutable {
         if (!std::exchange(said, true)) endpoint->send(secret_text("later"));
     };

@@ -148,7 +148,7 @@ TEST_CASE("a limit that is not given has one form only")
     CHECK_FALSE(decode_answer(with_byte(packet, 17, 2)));
 }
 
-TEST_CASE("what breaks a bound is not sent")
+TEST_CASE("a message that breaks a bound is not sent")
 {
     CHECK_THROWS_AS(encode(Request{LogInWithPrehash{1, std::string(33, 'a'), {}, {}}}), std::length_error);
     CHECK_THROWS_AS(encode(Request{LogInWithPassword{1, "a", secret_text(std::string(1025, 'x')), {}}}),
@@ -194,7 +194,7 @@ TEST_CASE("a flag is 0 or 1")
         CHECK_FALSE(decode_answer(with_byte(packet, 5, static_cast<std::uint8_t>(value))));
 }
 
-TEST_CASE("what came of ending a key is one of three")
+TEST_CASE("ending a key has one of three results")
 {
     // kind, id (4), status
     const SecretText packet = encode(Answer{EndAnswer{1, EndStatus::ended}});
@@ -204,7 +204,7 @@ TEST_CASE("what came of ending a key is one of three")
     }
 }
 
-TEST_CASE("who ends the key of the login itself names no other")
+TEST_CASE("a request to end the login's own key names no other")
 {
     CHECK_FALSE(decode_request(encode(Request{EndSessionKey{1, {}, true, filled<SessionId>(1)}})));
 }

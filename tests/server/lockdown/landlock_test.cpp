@@ -1,5 +1,5 @@
-// Landlock by itself, without the filter of system calls; each attempt also from a process that is free, so
-// that it is Landlock that it fails by.
+// Landlock by itself, without the filter of system calls. Each attempt is also made from a free process, to
+// show that Landlock refuses it.
 #include "server/lockdown/landlock.hpp"
 
 #include "server/lockdown/locked_child.hpp"

@@ -226,7 +226,7 @@ TEST_CASE_METHOD(LockdownTest, "off locks nothing down, and says so")
     CHECK(lockdown_to_expect(with(LockdownMode::off)) == Lockdown{"off", {}});
 }
 
-TEST_CASE_METHOD(LockdownTest, "what is in force is what was to be expected")
+TEST_CASE_METHOD(LockdownTest, "the lockdown in force is the expected one")
 {
     if (!lockdown_is_here()) return;
     const Lockdown expected = lockdown_to_expect({});
@@ -238,7 +238,7 @@ TEST_CASE_METHOD(LockdownTest, "what is in force is what was to be expected")
           }).how == expected.in_force);
 }
 
-TEST_CASE_METHOD(LockdownTest, "what cannot be put in force is named, and is an error where it is required")
+TEST_CASE_METHOD(LockdownTest, "a missing feature is named, and is an error if it is required")
 {
     if (!lockdown_is_here()) return;
     // Landlock refuses a descriptor that is no directory of a file system.

@@ -27,8 +27,8 @@
 
 namespace ftpc::test {
 
-// How a forked process ended that ran `job`: what it returned ("0", or the name of an errno), "SIGSYS" or
-// another signal's number, and what it wrote to standard error before.
+// The end of a forked process that ran `job`: its result ("0", or the name of an errno), "SIGSYS" or another
+// signal's number. `errors`: its standard error before that.
 struct ChildEnd {
     std::string how;
     std::string errors;

@@ -1,5 +1,4 @@
-// What net says of its connections: lines of directories gather, everything else is written at once, and
-// nobody floods it.
+// The log of net: lines of directories gather, everything else is written at once, and no client floods it.
 #include "server/log/event_log.hpp"
 
 #include "support/captured_log.hpp"

@@ -25,7 +25,7 @@ std::string json(std::initializer_list<LogField> fields)
     return log_line(LogFormat::json, {}, "p", "e", fields);
 }
 
-// What nobody may bring into a log.
+// Bytes that no client may bring into a log.
 const std::string nasty[] = {"x\nftpcd: event=login user=root result=granted",
                              "x\r\nevent=y",
                              "x result=granted",
@@ -57,7 +57,7 @@ TEST_CASE("values with spaces, quotes or an equals sign are quoted, and so is no
     CHECK(line("p", "e", {{"a", "资\u3000料"}}) == "p: event=e a=\"资\u3000料\"\n");
 }
 
-TEST_CASE("nobody can forge a line or a field, or reach the terminal of who reads it")
+TEST_CASE("nobody can forge a line or a field, or reach the reader's terminal")
 {
     for (const std::string& value : nasty) {
         const std::string line =
@@ -85,7 +85,7 @@ TEST_CASE("nobody can forge a line or a field, or reach the terminal of who read
     }
 }
 
-TEST_CASE("a time stands in front where there is one")
+TEST_CASE("a line begins with the time if there is one")
 {
     CHECK(log_line(LogFormat::logfmt, "2026-11-29T10:15:00.123Z", "p", "e", {{"a", "b"}}) ==
           "p: time=2026-11-29T10:15:00.123Z event=e a=b\n");

@@ -84,7 +84,7 @@ struct SocketTest {
 
 } // namespace
 
-TEST_CASE_METHOD(SocketTest, "a running server is found and says what it is")
+TEST_CASE_METHOD(SocketTest, "a running server is found and describes itself")
 {
     REQUIRE(socket.descriptor() >= 0);
     serve();
@@ -105,7 +105,7 @@ TEST_CASE_METHOD(SocketTest, "the socket is for this user alone, and goes with i
     CHECK(runtime.names().empty());
 }
 
-TEST_CASE_METHOD(SocketTest, "clients that are silent, gone, or send what nobody asked for hold nobody up")
+TEST_CASE_METHOD(SocketTest, "clients that are silent, gone, or send unasked bytes hold nobody up")
 {
     std::vector<UniqueFd> silent;
     silent.reserve(20);
@@ -179,7 +179,7 @@ TEST_CASE_METHOD(SocketTest, "a server whose queue is full is left out in time")
     CHECK(ask().size() == 1);
 }
 
-TEST_CASE_METHOD(SocketTest, "what a killed server left is removed, and no living one's")
+TEST_CASE_METHOD(SocketTest, "a killed server's socket is removed, and no living one's")
 {
     serve();
     leave_dead_socket("1-dead.sock");

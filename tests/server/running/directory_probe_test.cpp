@@ -21,7 +21,7 @@ error_code system_error(int number)
 
 } // namespace
 
-TEST_CASE("a path that names what was opened needs no word")
+TEST_CASE("a path that names the opened directory needs no note")
 {
     const test::TemporaryDirectory data;
     const test::CapturedLog log;

@@ -45,7 +45,7 @@ TEST_CASE_METHOD(BeneathTest, "both ways open the same directory")
     CHECK(inode(one->get()) == inode_in_home("a/b"));
 }
 
-TEST_CASE_METHOD(BeneathTest, "what is opened is closed when another program is executed")
+TEST_CASE_METHOD(BeneathTest, "descriptors are closed when another program is executed")
 {
     make_in_home("a");
     CHECK((::fcntl(open_beneath(home.get(), "a", O_RDONLY)->get(), F_GETFD) & FD_CLOEXEC) != 0);

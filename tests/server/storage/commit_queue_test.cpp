@@ -106,7 +106,7 @@ TEST_CASE_METHOD(QueueTest, "a commit is done only after its sync")
     CHECK(disk.take_synced() == Syncs{directory_sync(places[0])});
 }
 
-TEST_CASE_METHOD(QueueTest, "those who wait during a sync share the next one")
+TEST_CASE_METHOD(QueueTest, "sessions that wait during a sync share the next one")
 {
     disk.hold();
     auto first = commit({places[0]});
@@ -211,7 +211,7 @@ TEST_CASE_METHOD(QueueTest, "a failed sync of the file system is told, too")
     CHECK(committed(places) == disk_failed);
 }
 
-TEST_CASE_METHOD(QueueTest, "who still waits at the end is told that it was canceled")
+TEST_CASE_METHOD(QueueTest, "a session that still waits at the end is told that it was canceled")
 {
     disk.hold();
     auto under_way = commit({places[0]});
@@ -274,7 +274,7 @@ TEST_CASE_METHOD(QueueTest, "many threads may commit at the same time, and each 
     CHECK(told == 600);
 }
 
-TEST_CASE_METHOD(QueueTest, "who has nothing on the file system that failed is not told of it")
+TEST_CASE_METHOD(QueueTest, "a session with nothing on the failed file system is not told of it")
 {
     const auto elsewhere =
         std::make_shared<OpenDirectory>(OpenDirectory{.fd = open("b"), .can_sync = true, .file_system = {1}});
@@ -293,7 +293,7 @@ TEST_CASE_METHOD(QueueTest, "who has nothing on the file system that failed is n
     CHECK(result(both) == disk_failed);
 }
 
-TEST_CASE_METHOD(QueueTest, "many who wait for a slow disk hold few descriptors")
+TEST_CASE_METHOD(QueueTest, "many sessions that wait for a slow disk hold few descriptors")
 {
     disk.hold();
     auto first = commit({places[0]});

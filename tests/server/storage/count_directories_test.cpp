@@ -58,7 +58,7 @@ TEST_CASE_METHOD(CountTest, "files and links are no directories, and links are n
     CHECK(count().value() == 1);
 }
 
-TEST_CASE_METHOD(CountTest, "counting again counts again, whatever the reading position was")
+TEST_CASE_METHOD(CountTest, "counting again counts again, from any reading position")
 {
     make_in_home("a");
     const UniqueFd home = open("root/alice");
@@ -67,7 +67,7 @@ TEST_CASE_METHOD(CountTest, "counting again counts again, whatever the reading p
     CHECK(count_directories(home.get()).value() == 2);
 }
 
-TEST_CASE_METHOD(CountTest, "a directory that may not be read counts, and what is in it does not")
+TEST_CASE_METHOD(CountTest, "an unreadable directory counts, and its contents do not")
 {
     make_in_home("closed");
     make_in_home("closed/x");
@@ -97,7 +97,7 @@ TEST_CASE_METHOD(CountTest, "deep trees are counted to a thousand levels")
     CHECK(counted == "900");
 }
 
-TEST_CASE_METHOD(CountTest, "what is mounted in a home is not counted, on any file system")
+TEST_CASE_METHOD(CountTest, "mounted directories in a home are not counted, on any file system")
 {
     if (::geteuid() != 0) {
         WARN("skipped: mounting needs root");

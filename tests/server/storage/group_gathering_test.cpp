@@ -17,14 +17,14 @@ TEST_CASE("the first commit waits for nobody")
     CHECK(gathering.expected() <= 1);
 }
 
-TEST_CASE("who is alone waits for nobody")
+TEST_CASE("a single session waits for nobody")
 {
     GroupGathering gathering;
     gathering.synced(1, 0, 10ms, now);
     CHECK(gathering.expected() == 1);
 }
 
-TEST_CASE("those who were answered are waited for by those who wait already, as long as their sync took")
+TEST_CASE("waiting sessions wait for the answered ones, as long as their sync took")
 {
     GroupGathering gathering;
     gathering.synced(20, 44, 10ms, now);
@@ -36,7 +36,7 @@ TEST_CASE("those who were answered are waited for by those who wait already, as 
     CHECK(gathering.until() == now + 8ms);
 }
 
-TEST_CASE("where nobody comes back the wait is shorter each time, until they do")
+TEST_CASE("if no session comes back, the wait is shorter each time until one does")
 {
     GroupGathering gathering;
     gathering.synced(20, 5, 16ms, now);

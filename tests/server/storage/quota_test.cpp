@@ -79,7 +79,7 @@ TEST_CASE_METHOD(QuotaTest, "as many directories as the limit are made and no mo
     CHECK_FALSE(make(6));
 }
 
-TEST_CASE_METHOD(QuotaTest, "a count serves many directories, and no longer than twenty times what it took")
+TEST_CASE_METHOD(QuotaTest, "a count serves many directories, and no longer than twenty times its duration")
 {
     CHECK_FALSE(make(100));
     now += 17ms;
@@ -143,7 +143,7 @@ TEST_CASE_METHOD(QuotaTest, "while one has a permit the loop does not wait for i
     CHECK(other == must_count);
 }
 
-TEST_CASE_METHOD(QuotaTest, "what cannot be counted makes no directory, and is tried again")
+TEST_CASE_METHOD(QuotaTest, "a failed count makes no directory, and is tried again")
 {
     failure = {EIO, boost::system::system_category()};
     CHECK(make(5) == failure);
@@ -172,7 +172,7 @@ TEST_CASE_METHOD(QuotaTreeTest, "sessions that race make exactly as many directo
     CHECK(there() == 100);
 }
 
-TEST_CASE_METHOD(QuotaTreeTest, "a path is made as far as the limit goes, and what was made stays")
+TEST_CASE_METHOD(QuotaTreeTest, "a path is made as far as the limit goes, and the new part stays")
 {
     CHECK(make_path("/a/b/c", 2) == refused);
     CHECK(is_directory("a/b"));
@@ -184,7 +184,7 @@ TEST_CASE_METHOD(QuotaTreeTest, "a path is made as far as the limit goes, and wh
     CHECK(make_path("/a/b/c", 3) == "done");
 }
 
-TEST_CASE_METHOD(QuotaTreeTest, "what was made and removed by others counts")
+TEST_CASE_METHOD(QuotaTreeTest, "directories made and removed by others count")
 {
     make_in_home("x");
     make_in_home("x/y");

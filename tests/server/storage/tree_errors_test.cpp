@@ -62,7 +62,7 @@ struct ErrorTest : test::TreeFixture {
             if (!enter_own_mounts()) return "no mounts";
             if (::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return "no mounts";
             if (::mount("none", at.c_str(), "tmpfs", flags, "size=64k,nr_inodes=4") != 0) return "no mounts";
-            // What was open before does not see the new mount.
+            // Directories that were open before do not see the new mount.
             home = tree(lookup).open_home("alice").value();
             return job();
         });
@@ -168,7 +168,7 @@ TEST_CASE_METHOD(ErrorTest,
           }) == "Too many open files, Too many open files, done");
 }
 
-TEST_CASE_METHOD(ErrorTest, "ENOSPC: of a path for which there is no room, what was made stays and is named")
+TEST_CASE_METHOD(ErrorTest, "ENOSPC: the new part of a path that does not fit stays and is named")
 {
     const std::string result = with_small_tmpfs(0, [&] { // room for three directories
         const RemotePath asked = path("/small/a/b/c/dd/e");
@@ -189,7 +189,7 @@ TEST_CASE_METHOD(ErrorTest, "EROFS: a file system that is mounted read-only")
     CHECK(result == "Read-only file system, Read-only file system");
 }
 
-TEST_CASE_METHOD(ErrorTest, "ENOSPC: a full file system; what was made before it was full stays")
+TEST_CASE_METHOD(ErrorTest, "ENOSPC: a full file system; earlier directories stay")
 {
     const std::string result = with_small_tmpfs(0, [&]() -> std::string {
         for (const char* const name : {"/small/1", "/small/2", "/small/3"})

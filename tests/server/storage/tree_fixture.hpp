@@ -46,7 +46,7 @@ inline ino_t inode(int fd)
     return ::fstat(fd, &status) == 0 ? status.st_ino : 0;
 }
 
-// What was made, or why it failed; then nothing of what was made until then.
+// The result, or only the error if it failed.
 
 inline Result<server::MkdirResult> done_or_failure(server::MkdirResult result)
 {

@@ -1,5 +1,5 @@
-// What the event loop may do itself: nothing on a file system that is not local, nor on one that is mounted
-// in a home, which may be such a one.
+// The event loop itself makes nothing on a file system that is not local. It makes nothing either on one that
+// is mounted in a home, which may not be local.
 #include "server/ftp/session_directories.hpp"
 #include "server/storage/tree.hpp"
 
@@ -70,7 +70,7 @@ TEST_CASE_METHOD(MountTest, "the loop makes directories of a local file system i
     CHECK(tree_.open(home, path("/b/c"), Blocking::never).value()->local);
 }
 
-TEST_CASE_METHOD(MountTest, "the loop steps into no mount, nor asks what is mounted on a name")
+TEST_CASE_METHOD(MountTest, "the loop steps into no mount, and asks no mounted file system")
 {
     with_mount(
         [this]() -> std::string {
@@ -89,7 +89,8 @@ TEST_CASE_METHOD(MountTest, "the loop steps into no mount, nor asks what is moun
         "wait wait wait wait done");
 }
 
-TEST_CASE_METHOD(MountTest, "who may wait goes across mounts, and what lies there is not of the home's quota")
+TEST_CASE_METHOD(MountTest,
+                 "a caller that may wait goes across mounts, which do not count for the home's quota")
 {
     with_mount(
         [this]() -> std::string {
@@ -122,7 +123,7 @@ TEST_CASE_METHOD(MountTest, "without openat2, and by the setting, all is handed 
     CHECK(failure_text(test::make_in(always, home, "x")) == "done");
 }
 
-TEST_CASE_METHOD(MountTest, "by the setting nothing is handed over, whatever is mounted where")
+TEST_CASE_METHOD(MountTest, "by the setting nothing is handed over, with any mounts")
 {
     with_mount(
         [this]() -> std::string {

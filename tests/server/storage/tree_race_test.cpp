@@ -1,5 +1,5 @@
 // Races: a second process swaps a directory of the home for a link that leads outside, while directories are
-// made in it; and several threads make the same path.
+// made in it. Also, several threads make the same path.
 #include "server/storage/tree_fixture.hpp"
 #include "support/time_scale.hpp"
 

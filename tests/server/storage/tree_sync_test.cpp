@@ -1,4 +1,4 @@
-// What is known of file systems after a sync that failed.
+// Doubt about file systems after a failed sync.
 #include "server/storage/tree_sync.hpp"
 
 #include "server/storage/fake_disk.hpp"
@@ -145,7 +145,7 @@ TEST_CASE_METHOD(OneByOneTest, "a directory above that may not be read keeps nob
     CHECK_FALSE(failure);
 }
 
-TEST_CASE_METHOD(TreeSyncTest, "who is synced while another one fails is answered after a sync of the whole")
+TEST_CASE_METHOD(TreeSyncTest, "a directory that is synced while another one fails needs a sync of the whole")
 {
     const Directory home = directory("root/alice", {1, true});
     CHECK_FALSE(synced(home));
@@ -162,7 +162,7 @@ TEST_CASE_METHOD(TreeSyncTest, "who is synced while another one fails is answere
           Syncs{directory_sync("root/alice"), directory_sync("root/alice"), file_system_sync("root")});
 }
 
-TEST_CASE_METHOD(TreeSyncTest, "what was made without a sync is in doubt")
+TEST_CASE_METHOD(TreeSyncTest, "a directory made without a sync is in doubt")
 {
     const Directory home = directory("root/alice", {1, true});
     CHECK_FALSE(synced(home));
@@ -172,14 +172,14 @@ TEST_CASE_METHOD(TreeSyncTest, "what was made without a sync is in doubt")
     CHECK(disk.take_synced() == Syncs{file_system_sync("root")});
 }
 
-TEST_CASE_METHOD(TreeSyncTest, "what cannot be synced at all is said to be so")
+TEST_CASE_METHOD(TreeSyncTest, "a file system that cannot be synced at all is reported")
 {
     CHECK(synced(directory("outside", {2, true}, false)) == boost::system::errc::permission_denied);
     CHECK(synced(directory("outside", {3, false}, false)) == boost::system::errc::permission_denied);
     CHECK_FALSE(synced(directory("root/alice", {1, true}, false))); // with the root
 }
 
-TEST_CASE_METHOD(OneByOneTest, "where the whole cannot be synced, a doubt ends directory by directory")
+TEST_CASE_METHOD(OneByOneTest, "if the whole cannot be synced, a doubt ends directory by directory")
 {
     CHECK_FALSE(synced(in_home("a/b")));
     CHECK(disk.take_synced() == Syncs{directory_sync("root/alice/a/b"), directory_sync("root/alice/a"),

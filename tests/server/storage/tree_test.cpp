@@ -63,7 +63,7 @@ TEST_CASE_METHOD(TreeTest, "a directory is made in its parent")
     CHECK(is_directory("c"));
 }
 
-TEST_CASE_METHOD(TreeTest, "the home is there already and is what its own path opens")
+TEST_CASE_METHOD(TreeTest, "the home is there already, and its own path opens it")
 {
     CHECK(mkd("/") == "directory exists");
     CHECK(make_path("/") == "was there");
@@ -193,7 +193,7 @@ TEST_CASE_METHOD(LinkTest, "a link to a directory inside the home is followed be
     CHECK(make_path(walk, "/down") == "File exists");
 }
 
-TEST_CASE_METHOD(LinkTest, "the name of a link is taken, whatever it leads to")
+TEST_CASE_METHOD(LinkTest, "the name of a link is taken, for any target")
 {
     make_in_home("a");
     link("a", "inside");
@@ -255,7 +255,7 @@ TEST_CASE_METHOD(LinkTest, "a link to nowhere in the middle of a path is not mad
     CHECK_FALSE(is_directory("nowhere"));
 }
 
-TEST_CASE_METHOD(test::TreeFixture, "openat2 is used where it is there")
+TEST_CASE_METHOD(test::TreeFixture, "openat2 is used if it is there")
 {
     CHECK((Tree{open("root"), 0755}.lookup() == Lookup::beneath));
 }

@@ -18,14 +18,14 @@ struct WeakMapTest {
 
 } // namespace
 
-TEST_CASE_METHOD(WeakMapTest, "what is held under a key is shared")
+TEST_CASE_METHOD(WeakMapTest, "an object that is held under a key is shared")
 {
     const auto first = share(1, 10);
     CHECK(share(1, 11) == first);
     CHECK(*share(2, 20) == 20);
 }
 
-TEST_CASE_METHOD(WeakMapTest, "what nobody holds is made anew, however many keys there were")
+TEST_CASE_METHOD(WeakMapTest, "an object that nobody holds is made anew, for any number of keys")
 {
     for (int key = 0; key < 1000; ++key)
         CHECK(*share(key, key) == key);
@@ -36,7 +36,7 @@ TEST_CASE_METHOD(WeakMapTest, "what nobody holds is made anew, however many keys
     CHECK(*share(6, 60) == 60);
 }
 
-TEST_CASE_METHOD(WeakMapTest, "what does not suit is replaced, for those who come later")
+TEST_CASE_METHOD(WeakMapTest, "an object that does not suit is replaced for later users")
 {
     const auto old = share(1, 10);
     const auto later = share(1, 11, false);

@@ -76,7 +76,7 @@ struct WorkersTest {
 
 } // namespace
 
-TEST_CASE_METHOD(WorkersTest, "work is done, and what is submitted meanwhile as well")
+TEST_CASE_METHOD(WorkersTest, "jobs are done, also those submitted meanwhile")
 {
     for (int i = 0; i < 100; ++i)
         REQUIRE(note(static_cast<std::uint64_t>(i % 3), i));
@@ -116,7 +116,7 @@ TEST_CASE_METHOD(WorkersTest, "many lanes that hang leave threads for local ones
     CHECK(begun() == 14);
 }
 
-TEST_CASE_METHOD(WorkersTest, "what waits in one lane is bounded, and other lanes have room")
+TEST_CASE_METHOD(WorkersTest, "the waiting jobs of one lane are bounded, and other lanes have room")
 {
     for (int i = 0; i < 7; ++i)
         REQUIRE(hang(1));
@@ -128,7 +128,7 @@ TEST_CASE_METHOD(WorkersTest, "what waits in one lane is bounded, and other lane
     CHECK(wait_until_noted(1));
 }
 
-TEST_CASE_METHOD(WorkersTest, "the end waits for no thread that hangs, and drops what waits")
+TEST_CASE_METHOD(WorkersTest, "the end waits for no hanging thread, and drops waiting jobs")
 {
     for (int i = 0; i < 20; ++i)
         REQUIRE(hang(1));

@@ -75,7 +75,7 @@ TEST_CASE("a port that is taken is refused with its address")
     CHECK(refusal(taken[0].address) == "cannot listen on " + taken[0].address + ": Address already in use");
 }
 
-TEST_CASE("what is no address and port is refused with a reason")
+TEST_CASE("a text that is no address and port is refused with a reason")
 {
     CHECK_THAT(refusal("2121"), test::contains("not of the form ADDRESS:PORT"));
     CHECK_THAT(refusal(""), test::contains("not of the form ADDRESS:PORT"));

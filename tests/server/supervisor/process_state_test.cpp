@@ -12,7 +12,7 @@ using namespace ftpc::server;
 
 namespace {
 
-// What /proc/PID/stat says of a process with this name and state; `pending`: its 31st field.
+// The text of /proc/PID/stat for a process with this name and state; `pending`: its 31st field.
 std::string stat_text(const std::string& name, const std::string& state, const std::string& pending)
 {
     std::string text = "4711 (" + name + ") " + state;

@@ -76,7 +76,7 @@ TEST_CASE("a user gets in while one network holds every place of those that are 
     }
 }
 
-TEST_CASE("where all networks have as many, everybody's lot is the same, the newcomer's included")
+TEST_CASE("if all networks have as many, each connection's chance is the same, the newcomer's included")
 {
     AdmissionBounds bounds = wide();
     bounds.unauthenticated = 4;
@@ -94,7 +94,7 @@ TEST_CASE("where all networks have as many, everybody's lot is the same, the new
     }
 }
 
-TEST_CASE("who has to go is among those who leave until it has left, and is drawn once")
+TEST_CASE("a connection that has to go counts as leaving until it has left, and is drawn once")
 {
     AdmissionBounds bounds = wide();
     bounds.unauthenticated = 2;
@@ -119,7 +119,7 @@ TEST_CASE("who has to go is among those who leave until it has left, and is draw
     CHECK(admission.take_most_connections() == 0);
 }
 
-TEST_CASE("whoever is logged in is never sacrificed")
+TEST_CASE("a logged-in connection is never sacrificed")
 {
     AdmissionBounds bounds = wide();
     bounds.connections = 3;

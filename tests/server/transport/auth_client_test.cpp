@@ -31,7 +31,7 @@ struct AuthClientTest {
          .on_limit_changed = [this](const ipc::LimitChanged& change) { changes.push_back(change); },
          .on_lost = [this] { ++losses; }}};
     UniqueFd auth;
-    // By question: what came of it. An inner none: there will be no answer.
+    // The outcome by question. An inner none: there will be no answer.
     std::map<ipc::RequestId, std::optional<ipc::Answer>> answers;
 
     AuthClientTest() { connect(); }
@@ -86,7 +86,7 @@ struct AuthClientTest {
 
 } // namespace
 
-TEST_CASE_METHOD(AuthClientTest, "each question gets its own answer, in whatever order they come")
+TEST_CASE_METHOD(AuthClientTest, "each question gets its own answer, in any order")
 {
     const auto first = ask();
     const auto second = ask(ipc::ListSessionKeys{});
@@ -135,7 +135,8 @@ TEST_CASE_METHOD(AuthClientTest,
     CHECK(losses == 0);
 }
 
-TEST_CASE_METHOD(AuthClientTest, "while auth does not read, what waits is bounded by those who wait")
+TEST_CASE_METHOD(AuthClientTest,
+                 "while auth does not read, waiting questions are bounded by waiting connections")
 {
     const auto sent = ask_until_full();
     for (int i = 0; i < 100'000; ++i)
@@ -145,7 +146,7 @@ TEST_CASE_METHOD(AuthClientTest, "while auth does not read, what waits is bounde
     CHECK(answers.size() >= 99'999);
     for (const auto& [id, answer] : answers)
         REQUIRE_FALSE(answer);
-    // Of the questions that the kernel has, each withdrawal is told, and told once.
+    // Each withdrawal of a question that the kernel has is sent, and sent once.
     for (const auto id : sent) {
         client.withdraw(id);
         client.withdraw(id);
@@ -176,7 +177,7 @@ TEST_CASE_METHOD(AuthClientTest, "a login that is granted when nobody waits any 
     CHECK_FALSE(answers.at(id));
 }
 
-TEST_CASE_METHOD(AuthClientTest, "the loss of the channel is told once, and whoever waits waits no longer")
+TEST_CASE_METHOD(AuthClientTest, "the loss of the channel is reported once, and ends all waits")
 {
     const test::CapturedLog log;
     const auto id = ask();
@@ -185,7 +186,7 @@ TEST_CASE_METHOD(AuthClientTest, "the loss of the channel is told once, and whoe
     {
         auth.reset();
     }
-    SECTION("auth sends what is no answer")
+    SECTION("auth sends a malformed answer")
     {
         REQUIRE(ipc::send_packet(auth.get(), secret_text("nonsense")));
     }

@@ -37,7 +37,7 @@ Course course(BusyPoll& poll, BusyPoll::Clock::duration gap, int times)
 
 } // namespace
 
-TEST_CASE("what comes soon does not find the thread asleep")
+TEST_CASE("an early event does not find the thread asleep")
 {
     BusyPoll poll;
     CHECK(course(poll, 40us, 1000).sleeps == 0);
@@ -61,7 +61,7 @@ TEST_CASE("told not to, it always sleeps")
     }
 }
 
-TEST_CASE("where all comes late, next to no time is lost with looking")
+TEST_CASE("if all events come late, next to no time is lost with looking")
 {
     BusyPoll poll;
     CHECK(course(poll, 60us, 6400).in_vain < 6400 * 60us / 50);

@@ -11,7 +11,7 @@ const CommandRate::Clock::time_point begin{1000s};
 
 } // namespace
 
-TEST_CASE("a burst of one second's commands does not wait, what comes behind it does")
+TEST_CASE("a burst of one second's commands does not wait, later commands do")
 {
     CommandRate rate;
     for (int i = 0; i < 100; ++i)
@@ -20,7 +20,7 @@ TEST_CASE("a burst of one second's commands does not wait, what comes behind it 
     CHECK(rate.take(100, begin) == 20ms);
 }
 
-TEST_CASE("whoever waits as told gets as many commands a second as allowed")
+TEST_CASE("a client that waits as told gets as many commands a second as allowed")
 {
     CommandRate rate;
     auto now = begin;

@@ -114,7 +114,7 @@ TEST_CASE("a connection that ends is waited for shortly")
     CHECK((deadlines.exceeded(settings(), begin + 2s) == TimeLimit::last_reply));
 }
 
-TEST_CASE("time limits are called what their settings are called")
+TEST_CASE("time limits have the names of their settings")
 {
     std::size_t found = 0;
     for (const auto& setting : setting_descriptions())

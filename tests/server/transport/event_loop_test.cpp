@@ -108,7 +108,7 @@ TEST_CASE("a loop that is stopped before it runs ends at once")
 }
 
 // The sanitizers see it if the poster still needs the loop.
-TEST_CASE("a loop may be gone as soon as what another thread has posted is done")
+TEST_CASE("a loop may be gone as soon as another thread's job is done")
 {
     for (int i = 0; i < 200; ++i) {
         auto running = std::make_unique<RunningLoop>();

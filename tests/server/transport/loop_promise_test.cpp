@@ -48,7 +48,7 @@ struct LoopPromiseTest {
 
 } // namespace
 
-TEST_CASE_METHOD(LoopPromiseTest, "a coroutine gets what another thread comes back with")
+TEST_CASE_METHOD(LoopPromiseTest, "a coroutine gets another thread's result")
 {
     wait();
     turn();
@@ -60,7 +60,7 @@ TEST_CASE_METHOD(LoopPromiseTest, "a coroutine gets what another thread comes ba
     CHECK(late.empty());
 }
 
-TEST_CASE_METHOD(LoopPromiseTest, "what comes before the wait begins ends it all the same")
+TEST_CASE_METHOD(LoopPromiseTest, "a value that comes before the wait ends it all the same")
 {
     keep("soon");
     wait();
@@ -68,7 +68,7 @@ TEST_CASE_METHOD(LoopPromiseTest, "what comes before the wait begins ends it all
     CHECK(got == "soon");
 }
 
-TEST_CASE_METHOD(LoopPromiseTest, "a wait that is cancelled ends with nothing, and what comes then is late")
+TEST_CASE_METHOD(LoopPromiseTest, "a cancelled wait ends with nothing, and a later value is late")
 {
     wait();
     turn();
@@ -83,7 +83,7 @@ TEST_CASE_METHOD(LoopPromiseTest, "a wait that is cancelled ends with nothing, a
 }
 
 // AddressSanitizer and UndefinedBehaviorSanitizer see it where the keeper still has the timer.
-TEST_CASE_METHOD(LoopPromiseTest, "who has kept the promise may outlive the loop")
+TEST_CASE_METHOD(LoopPromiseTest, "a holder of the promise may outlive the loop")
 {
     wait();
     std::function<void()> on_another_thread = [keeper = std::move(keeper)]() mutable {
@@ -97,7 +97,7 @@ TEST_CASE_METHOD(LoopPromiseTest, "who has kept the promise may outlive the loop
     on_another_thread = nullptr;
 }
 
-TEST_CASE_METHOD(LoopPromiseTest, "what comes between the end of a wait and the coroutine's turn is late")
+TEST_CASE_METHOD(LoopPromiseTest, "a value between the end of a wait and the coroutine's turn is late")
 {
     wait();
     turn();

@@ -1,6 +1,5 @@
-// A Stream served as a connection does it (it reads, it replies, and reads no more before the replies have
-// gone), and a client of TLS at the other end of its socket whose bytes travel in the pieces that the test
-// chooses.
+// A Stream served like a connection: it reads, it replies, and reads no more before the replies have gone. At
+// the other end of its socket is a client of TLS whose bytes travel in pieces that the test chooses.
 #pragma once
 
 #include "server/transport/stream.hpp"
@@ -46,8 +45,8 @@ public:
     StreamDriver& operator=(const StreamDriver&) = delete;
     ~StreamDriver() = default;
 
-    // The handshake, each flight of the client's in pieces of so many bytes, and then the service: what comes
-    // is read, `reads` bytes at most at a time. False where the server refuses.
+    // The handshake, each flight of the client's in pieces of so many bytes. Then the service, which reads
+    // `reads` bytes at most at a time. False if the server refuses.
     bool start_tls(std::size_t piece = everything)
     {
         const bool started = shake_hands(piece);
@@ -161,7 +160,7 @@ public:
     std::optional<error_code> ended; // why nothing more comes
     std::size_t reads = 4096;        // bytes at a time, at most
     std::size_t times_asked = 0;     // to read
-    // What the server replies to what it has just read.
+    // The server's replies to the bytes that it has just read.
     std::function<std::string()> reply = [] { return std::string{}; };
 
 private:

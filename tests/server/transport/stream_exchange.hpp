@@ -33,7 +33,7 @@ public:
         };
     }
 
-    // What a byte says: three bits what, five bits how much of it.
+    // A byte of the input: three bits for the action, five bits for its size.
     void step(unsigned char choice)
     {
         const std::size_t amount = choice >> 3U;

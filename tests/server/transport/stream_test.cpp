@@ -33,7 +33,7 @@ TEST_CASE("a handshake may come in single bytes, and both ends have the same cha
     CHECK(driver.stream().channel_binding().value() == driver.client.channel_binding());
 }
 
-TEST_CASE("what is no TLS fails the handshake with OpenSSL's words")
+TEST_CASE("bytes that are no TLS fail the handshake with OpenSSL's words")
 {
     StreamDriver driver;
     CHECK_FALSE(driver.start_tls_with("USER alice\r\nPASS secret\r\n"));
@@ -95,7 +95,7 @@ TEST_CASE("a part of a record behind a whole one does not keep the server busy")
     CHECK(driver.received == "MKD a\r\nMKD b\r\n");
 }
 
-TEST_CASE("new keys among the records change nothing of what is read")
+TEST_CASE("new keys among the records change no data")
 {
     const bool wants_answer = GENERATE(false, true);
     StreamDriver driver;
@@ -129,7 +129,7 @@ TEST_CASE("new keys without end are too many")
     CHECK(driver.stream().tls_error() == "too many TLS messages without a command");
 }
 
-TEST_CASE("a client that does not read is written what fits, and later the rest")
+TEST_CASE("a client that does not read gets the bytes that fit, and later the rest")
 {
     StreamDriver driver{small_buffers};
     REQUIRE(driver.start_tls());
@@ -163,7 +163,7 @@ TEST_CASE("a client that asks for new keys and does not read is read from again 
     CHECK_FALSE(driver.ended);
 }
 
-TEST_CASE("close_notify is the end of what is read, and an end without it is a reset")
+TEST_CASE("close_notify is the end of the data, and an end without it is a reset")
 {
     const bool notified = GENERATE(true, false);
     StreamDriver driver;
@@ -212,7 +212,7 @@ TEST_CASE("the end of TLS is told to a client that takes nothing at first")
     CHECK(*ended == error_code{});
 }
 
-TEST_CASE("whatever order pieces, new keys, reads and writes have, both ends get all")
+TEST_CASE("pieces, new keys, reads and writes come in any order, and both ends get all")
 {
     const unsigned seed = GENERATE(range(0U, 40U));
     CAPTURE(seed);

@@ -149,7 +149,7 @@ TEST_CASE_METHOD(OwnCertificate, "an encrypted key is refused instead of asking 
     CHECK_THAT(refusal(certificate(), encrypted(key())), test::contains("without a passphrase"));
 }
 
-TEST_CASE_METHOD(OwnCertificate, "what is no certificate or no key is refused")
+TEST_CASE_METHOD(OwnCertificate, "a file that is no certificate or no key is refused")
 {
     for (const std::string& junk :
          {std::string{}, std::string{"junk"}, std::string(1000, '\0'), key(), certificate().substr(0, 200)}) {
@@ -160,7 +160,7 @@ TEST_CASE_METHOD(OwnCertificate, "what is no certificate or no key is refused")
     }
 }
 
-TEST_CASE_METHOD(TlsTest, "a client gets TLS 1.3, or 1.2 where it has no better")
+TEST_CASE_METHOD(TlsTest, "a client gets TLS 1.3, or 1.2 if it has no better")
 {
     CHECK(pair.shake_hands());
     CHECK(pair.version() == "TLSv1.3");

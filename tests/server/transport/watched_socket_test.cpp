@@ -113,7 +113,7 @@ TEST_CASE_METHOD(SocketTest,
     CHECK(socket->is_reset());
 }
 
-TEST_CASE_METHOD(SocketTest, "what was there before the first wait is found")
+TEST_CASE_METHOD(SocketTest, "bytes from before the first wait are found")
 {
     client_sends("early");
     const auto result = wait(Event::readable);
@@ -136,7 +136,7 @@ TEST_CASE_METHOD(SocketTest, "after all has been read, only new bytes end a wait
     CHECK(received() == "two");
 }
 
-TEST_CASE_METHOD(SocketTest, "what was left unread ends the next wait")
+TEST_CASE_METHOD(SocketTest, "unread bytes end the next wait")
 {
     client_sends("one");
     const auto first = wait(Event::readable);
@@ -210,7 +210,7 @@ TEST_CASE_METHOD(SocketTest, "a wait that need not wait can be cancelled as well
     CHECK_FALSE((*third)->failed());
 }
 
-TEST_CASE_METHOD(SocketTest, "a wait ends for what the socket does not know of, after the others' turn")
+TEST_CASE_METHOD(SocketTest, "a wait ends for an event outside the socket, after the others' turn")
 {
     const auto result = wait(Event::readable, true);
     loop.io().poll_one();

@@ -91,7 +91,7 @@ TEST_CASE("threads that hash at the same time each have a block of their own")
 }
 
 #ifndef FTPC_SANITIZED // with a sanitizer malloc itself ends the program
-TEST_CASE("what cannot be had is not kept either")
+TEST_CASE("a failed allocation is not kept either")
 {
     BlockPool pool;
     CHECK(pool.allocate(~std::size_t{0} / 2) == nullptr);

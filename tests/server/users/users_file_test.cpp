@@ -88,7 +88,7 @@ TEST_CASE("a users file that was lost is not replaced by an empty one")
     }
 }
 
-TEST_CASE("a users file is made with a random realm where there is none, and left alone where there is")
+TEST_CASE("a users file is made with a random realm if there is none, and left alone if there is")
 {
     const TemporaryDirectory one;
     const TemporaryDirectory two;
@@ -190,7 +190,7 @@ TEST_CASE("a users file is not read while somebody has it open for writing, unle
     CHECK(users.try_load().used_by == UsedBy::nobody);
 }
 
-TEST_CASE("root without CAP_LEASE sees who is writing the users file of another user")
+TEST_CASE("root without CAP_LEASE sees a writer of the users file of another user")
 {
     if (::geteuid() != 0) {
         WARN("skipped: files of others need root");
@@ -282,7 +282,7 @@ TEST_CASE("an edit that decides against a change, breaks the file, or finds it b
     CHECK(data.read("users.db") == "realm r\nbroken\n");
 }
 
-TEST_CASE("what a change did elsewhere is undone when the file is not written, and only then")
+TEST_CASE("other effects of a change are undone when the file is not written, and only then")
 {
     Data data{"realm r\n"};
     data.write(".users.db.0123456789abcdef", "of a writer that was killed");

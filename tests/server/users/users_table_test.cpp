@@ -47,7 +47,7 @@ User user(const std::string& name)
 
 } // namespace
 
-TEST_CASE("users are found by name, whatever their order in the file")
+TEST_CASE("users are found by name, in any order in the file")
 {
     const auto users =
         table("# users\n\nrealm r\n" + line("bob") + "\t# more\n" + line("alice") + line("alicea"));

@@ -88,7 +88,7 @@ TEST_CASE("a read-only file system is not said to be synced, since the kernel sy
         CHECK(result == EROFS);
 }
 
-TEST_CASE("what a file system promises is told with its type")
+TEST_CASE("the promise of a file system is reported with its type")
 {
     const test::TemporaryDirectory temporary;
     const DurabilityPromise promise = durability_promise(temporary.fd());

@@ -98,7 +98,7 @@ TEST_CASE("replacing a file that is not there makes it")
     CHECK((status_of(directory, "users.db").st_mode & 07777) == 0640);
 }
 
-TEST_CASE("the mode of a replaced file is as asked, whatever the umask")
+TEST_CASE("the mode of a replaced file is as asked, under any umask")
 {
     const TemporaryDirectory directory;
     const mode_t before = ::umask(0777);
@@ -108,7 +108,7 @@ TEST_CASE("the mode of a replaced file is as asked, whatever the umask")
     CHECK((status_of(directory, "certificate.pem").st_mode & 07777) == 0644);
 }
 
-TEST_CASE("who has the old file open keeps the old contents whole")
+TEST_CASE("a reader with the old file open keeps the old contents whole")
 {
     const TemporaryDirectory directory;
     directory.write("users.db", "old");
@@ -117,7 +117,7 @@ TEST_CASE("who has the old file open keeps the old contents whole")
     CHECK(read_all(reader.get(), enough).value() == "old");
 }
 
-TEST_CASE("a symbolic link is replaced itself, not what it leads to")
+TEST_CASE("a symbolic link is replaced itself, not its target")
 {
     const TemporaryDirectory directory;
     directory.write("target", "untouched");
@@ -248,7 +248,7 @@ TEST_CASE("a private file is read only when nobody else has any access to it")
     }
 }
 
-TEST_CASE("what killed writers have left is removed, and nothing else")
+TEST_CASE("the remains of killed writers are removed, and nothing else")
 {
     const TemporaryDirectory directory;
     const Names kept{".sessions.db.0123456789abcdef",

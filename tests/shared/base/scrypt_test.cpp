@@ -42,7 +42,7 @@ TEST_CASE("scrypt has the memory it needs at every allowed cost")
         CHECK_NOTHROW(hashed("p", "s", cost));
 }
 
-TEST_CASE("scrypt throws where the library refuses")
+TEST_CASE("scrypt throws if the library refuses")
 {
     CHECK_THROWS_AS(hashed("p", "s", {10, 0, 1}), boost::system::system_error);
     // RFC 7914 section 2: N is less than 2^(128 * r / 8).

@@ -21,8 +21,8 @@ using test::bytes;
 
 namespace {
 
-// One block of memory whose giving back is looked at, through this program's own operator delete, or through
-// the hooks of Clang's thread sanitizer, which has an operator delete of its own in every program.
+// Watches one block of memory for the moment when it is given back. It uses this program's own operator
+// delete, or the hooks of Clang's thread sanitizer, which has an operator delete of its own.
 struct Watched {
     const char* memory = nullptr;
     std::size_t bytes = 0;

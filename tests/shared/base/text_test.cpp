@@ -18,7 +18,7 @@ TEST_CASE("well-formed UTF-8 of every length is UTF-8")
     }
 }
 
-TEST_CASE("overlong forms, surrogates, what is above U+10FFFF and cut-off sequences are not UTF-8")
+TEST_CASE("overlong forms, surrogates, code points above U+10FFFF and cut-off sequences are not UTF-8")
 {
     for (const auto& text : {"\x80"s,
                              "\xbf"s,
@@ -118,7 +118,7 @@ TEST_CASE("text for a terminal has no control character and stays unambiguous")
     CHECK(printable("") == "");
 }
 
-TEST_CASE("a word for a shell is in quotes where it needs them")
+TEST_CASE("a word for a shell is in quotes if it needs them")
 {
     CHECK(shell_word("/srv/ftpc/home-1_a.b:c") == "/srv/ftpc/home-1_a.b:c");
     CHECK(shell_word("") == "''");

@@ -26,8 +26,8 @@ Certificate certificate(std::string_view pem)
     return read;
 }
 
-// Two certificates for one P-256 key, and one for another; made with `openssl req -x509`. What they are known
-// by is `openssl x509 -noout -pubkey | openssl pkey -pubin -outform DER | openssl dgst -sha256 -binary |
+// Two certificates for one P-256 key, and one for another; made with `openssl req -x509`. The fingerprints
+// come from `openssl x509 -noout -pubkey | openssl pkey -pubin -outform DER | openssl dgst -sha256 -binary |
 // base64`.
 constexpr std::string_view first = R"(-----BEGIN CERTIFICATE-----
 MIIBdzCCAR2gAwIBAgIUCFoGnv8j7tIslhmHf1eY17g4jGgwCgYIKoZIzj0EAwIw
@@ -67,7 +67,7 @@ constexpr std::string_view other_fingerprint = "SHA256:+Yqpc2Yb46csff0sO8oxbmkIg
 
 } // namespace
 
-TEST_CASE("a fingerprint is what the openssl command computes from the public key")
+TEST_CASE("a fingerprint is the openssl command's digest of the public key")
 {
     CHECK(fingerprint(certificate(first).get()) == first_fingerprint);
 }

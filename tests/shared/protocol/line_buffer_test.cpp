@@ -118,7 +118,7 @@ TEST_CASE("a line of 8,192 bytes is given out, one of 8,193 is skipped as a whol
     check_in_pieces(std::string(8192, 'x') + "\r\r\n", {too_long});
 }
 
-TEST_CASE("an over-long line is skipped once, and what follows is given out")
+TEST_CASE("an over-long line is skipped once, and later lines are given out")
 {
     for (const std::size_t size : {8194U, 16383U, 16384U, 16385U, 40000U, 65535U, 65536U})
         check_in_pieces(std::string(size, 'x') + "\r\nQUIT\r\n", {too_long, line("QUIT")});
@@ -160,7 +160,7 @@ TEST_CASE("a pipeline of many lines comes out whole and in order")
     check_in_pieces(bytes, expected);
 }
 
-TEST_CASE("what has been received and not given out is pending")
+TEST_CASE("received bytes that are not given out are pending")
 {
     LineBuffer buffer;
     CHECK(buffer.pending() == 0);

@@ -90,7 +90,7 @@ TEST_CASE("a code without any text is a whole reply")
     CHECK(reader.reply() == Reply{211, "\n"});
 }
 
-TEST_CASE("what does not begin with a reply code is malformed")
+TEST_CASE("a line that does not begin with a reply code is malformed")
 {
     for (const std::string_view line : {"", "22", "2x0 a", "HTTP/1.1 400", "099 low", "600 high", "220x",
                                         "2200 a", " 220 a", "-20 a", "SSH-2.0-x"}) {

@@ -81,7 +81,7 @@ TEST_CASE("a signature is good for its connection, session and user only")
     CHECK(!verify_session(Login{}.keys.public_key, login.binding, login.id, "alice", login.signature));
 }
 
-TEST_CASE("a changed signature is not recognised, whichever bit changed")
+TEST_CASE("a signature with any bit changed is not recognised")
 {
     const Login login;
     for (std::size_t bit = 0; bit < login.signature.size() * 8; ++bit) {

@@ -88,7 +88,7 @@ TEST_CASE_METHOD(
     CHECK(log_in("bob", "wrong").reason == "wrong password");
 }
 
-TEST_CASE_METHOD(Fixture, "nobody logs in where there are no users")
+TEST_CASE_METHOD(Fixture, "nobody logs in if there are no users")
 {
     CHECK(log_in("alice", "").status == LoginStatus::refused);
     const PasswordCheck check = authenticator(dearer).prepare("alice", secret_text("x"));
@@ -114,7 +114,7 @@ TEST_CASE_METHOD(
     CHECK(costs == std::set<unsigned>{10, 11});
 }
 
-TEST_CASE_METHOD(Fixture, "a known user is checked at the cost of the stored hash, whatever the settings say")
+TEST_CASE_METHOD(Fixture, "a known user is checked at the cost of the stored hash, under any settings")
 {
     users.add("alice", "x", cheap);
     CHECK(authenticator(dearer).prepare("alice", Prehash{}).stored.cost == cheap);

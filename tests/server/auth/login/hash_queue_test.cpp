@@ -53,7 +53,7 @@ TEST_CASE("as many jobs run at a time as there are workers")
     second.release.set_value();
 }
 
-TEST_CASE("what comes beyond the bound of the queue is refused at once")
+TEST_CASE("a job beyond the bound of the queue is refused at once")
 {
     Blocker blocker;
     std::latch ran{2};
@@ -68,7 +68,7 @@ TEST_CASE("what comes beyond the bound of the queue is refused at once")
     ran.wait();
 }
 
-TEST_CASE("the end of a queue waits for what runs")
+TEST_CASE("the end of a queue waits for running jobs")
 {
     Blocker blocker;
     std::atomic<bool> finished = false;
@@ -105,7 +105,7 @@ TEST_CASE("workers come and go while the queue lives")
     third_ran.get_future().wait();
 }
 
-TEST_CASE("what waits of one address is refused at once when that is asked for")
+TEST_CASE("waiting jobs of one address are refused at once on request")
 {
     Blocker blocker;
     int refused = 0;

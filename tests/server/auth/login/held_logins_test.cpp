@@ -48,7 +48,7 @@ TEST_CASE_METHOD(Held, "beyond the bound one of all is refused, at once")
     CHECK(ran.find_first_of(refused) == std::string::npos);
 }
 
-TEST_CASE_METHOD(Held, "whoever came first does not keep the places")
+TEST_CASE_METHOD(Held, "the first logins do not keep the places")
 {
     int kept = 0;
     for (int i = 0; i < 200; ++i) {
@@ -63,7 +63,7 @@ TEST_CASE_METHOD(Held, "whoever came first does not keep the places")
     CHECK(kept < 150);
 }
 
-TEST_CASE("the end drops what is held, and a loop that goes on runs none of it")
+TEST_CASE("the end drops held logins, and a loop that goes on runs none of them")
 {
     boost::asio::io_context loop;
     bool ran = false;

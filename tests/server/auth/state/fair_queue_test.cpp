@@ -85,7 +85,7 @@ TEST_CASE_METHOD(Queue, "a full queue refuses the address that fills it")
     CHECK(run_all() == "abcd");
 }
 
-TEST_CASE_METHOD(Queue, "in a full queue a newcomer takes the place of the newest of who has most waiting")
+TEST_CASE_METHOD(Queue, "in a full queue a newcomer replaces the newest job of the longest line")
 {
     for (const char letter : {'a', 'b', 'c', 'd'})
         push(ipv4(1), letter);
@@ -99,7 +99,7 @@ TEST_CASE_METHOD(Queue, "in a full queue a newcomer takes the place of the newes
     CHECK(run_all() == "axby");
 }
 
-TEST_CASE_METHOD(Queue, "a smaller capacity lets those who wait stay")
+TEST_CASE_METHOD(Queue, "a smaller capacity lets waiting jobs stay")
 {
     push(ipv4(1), 'a');
     push(ipv4(1), 'b');
@@ -109,7 +109,7 @@ TEST_CASE_METHOD(Queue, "a smaller capacity lets those who wait stay")
     CHECK(run_all() == "ab");
 }
 
-TEST_CASE_METHOD(Queue, "a better rank goes first, whoever came before")
+TEST_CASE_METHOD(Queue, "a better rank goes first, even if it came later")
 {
     push(ipv4(1), 'c', 2);
     push(ipv4(2), 'b', 1);
@@ -131,7 +131,7 @@ TEST_CASE_METHOD(Queue,
     CHECK(run_all().front() == 'y');
 }
 
-TEST_CASE_METHOD(Queue, "all that waits of one address can be taken out, whatever its rank")
+TEST_CASE_METHOD(Queue, "all waiting jobs of one address can be taken out, of any rank")
 {
     push(ipv4(1), 'a', 1);
     push(ipv4(2), 'x', 1);

@@ -64,7 +64,7 @@ TEST_CASE("failures that are alike are counted, and the latest ten kinds kept")
     CHECK(history.users().at("alice").failed.back().last == from(29, 29));
 }
 
-TEST_CASE("whoever guesses at many names drives out only users who never logged in")
+TEST_CASE("guesses at many names drive out only users who never logged in")
 {
     LoginHistory history;
     history.succeeded(user("alice"), from(1, 1));

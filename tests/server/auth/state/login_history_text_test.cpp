@@ -41,7 +41,7 @@ std::string text_of(const SavedLogins& saved)
 
 } // namespace
 
-TEST_CASE("what is remembered of logins is printed and parsed back")
+TEST_CASE("the history of logins is printed and parsed back")
 {
     for (const SavedLogins& saved : {example(), SavedLogins{}}) {
         const auto parsed = parse_login_history(text_of(saved));

@@ -63,7 +63,7 @@ TEST_CASE_METHOD(Table, "however many there were, no more are remembered than th
     CHECK(table.failures(key(1), now) == 0);
 }
 
-TEST_CASE_METHOD(Table, "what failed at one cause can be forgiven, and nothing else")
+TEST_CASE_METHOD(Table, "the failures at one cause can be forgiven, and no others")
 {
     fail(1, 2);
     fail(1, 2, other_cause);
@@ -77,7 +77,8 @@ TEST_CASE_METHOD(Table, "what failed at one cause can be forgiven, and nothing e
     table.forgive(key(2), cause, now);
 }
 
-TEST_CASE_METHOD(Table, "a full table forgets who would be forgotten first, not who failed most")
+TEST_CASE_METHOD(Table,
+                 "a full table forgets the key that would be forgotten first, not the one with most failures")
 {
     fail(1, 3);
     for (std::uint8_t other = 2; other < 50; ++other) {
@@ -100,7 +101,7 @@ TEST_CASE_METHOD(Table, "a rule without free failures counts nothing")
     CHECK(table.size() == 1);
 }
 
-TEST_CASE_METHOD(Table, "what is saved and restored holds on")
+TEST_CASE_METHOD(Table, "saved and restored penalties hold on")
 {
     fail(1, 5);
     fail(2);
@@ -145,7 +146,7 @@ TEST_CASE_METHOD(
     CHECK(table.failures(key(1), now) == 0);
 }
 
-TEST_CASE_METHOD(Table, "what is saved from a clock that was ahead is said as it will hold")
+TEST_CASE_METHOD(Table, "a penalty from a clock that was ahead is reported as it will hold")
 {
     now += std::chrono::hours{24 * 1000};
     fail(1, 7);

@@ -154,7 +154,7 @@ TEST_CASE_METHOD(Fixture, "a clock that is ahead for a while costs no key, and m
     CHECK_FALSE(keys.state(of_the_future.id));
 }
 
-TEST_CASE_METHOD(Fixture, "session-ttl bounds keys that are there, and what is said of them")
+TEST_CASE_METHOD(Fixture, "session-ttl bounds existing keys, and their reported end")
 {
     SessionKeys keys = open();
     const SessionKey made = keys.enrol(user("alice"), public_key(1), 1h).value();
@@ -190,7 +190,7 @@ TEST_CASE_METHOD(Fixture,
     CHECK(open().size() == 3);
 }
 
-TEST_CASE("what cannot be written is neither enrolled nor ended, and the oldest not ended for a new one")
+TEST_CASE("without a write no key is enrolled or ended, and the oldest is not ended for a new one")
 {
     const test::TemporaryDirectory data;
     SessionKeys keys{data.fd(), [] { return std::uint64_t{1}; }};
@@ -237,7 +237,7 @@ TEST_CASE("a broken or open sessions.db is set aside, whole, and says what is wr
     CHECK(data.read("sessions.db").starts_with("# Session keys"));
 }
 
-TEST_CASE("what a writer that was killed has left is removed when the session keys are read")
+TEST_CASE("the remains of a killed writer are removed when the session keys are read")
 {
     const test::TemporaryDirectory data;
     data.write(".sessions.db.0123456789abcdef", "half");
