@@ -32,7 +32,7 @@ class Connections(SharedServerTest):
 
     def settled_descriptors(self):
         with contextlib.suppress(OSError, AssertionError):
-            with Control(self.server.port) as control:  # whatever was accepted before this is known by now
+            with Control(self.server.port) as control:  # earlier connections are known by now
                 control.ask("QUIT")
         counts = {descriptors_of(self.net)}
         time.sleep(scaled(0.02))
@@ -150,7 +150,7 @@ class Connections(SharedServerTest):
 
 
 class LoginTimeoutRace(SharedServerTest):
-    """The end of the time for a login comes while one is being checked, TLS is being set up, or a reply is on its way.
+    """The end of the time for a login comes during its check, a TLS handshake, or a reply.
     CVE-2024-6387 lay in a handler of that moment."""
 
     settings = {"login_timeout": f"{max(1, round(SCALE))}s", "scrypt": "ln=14,r=8,p=1", "durability": "none"}

@@ -231,7 +231,7 @@ class ClientFiles(EndToEndTest):
             self.assertIn(part, done.stderr)
         with logged_in(self.server.port, source="127.0.0.9"):
             pass
-        self.server.log.wait_for("event=disconnected .*peer=127.0.0.9 ", before)  # whatever was said before is in the log, too
+        self.server.log.wait_for("event=disconnected .*peer=127.0.0.9 ", before)  # earlier events are in the log, too
         self.assertNotIn("session-key", self.server.log.text[before:])
         self.assertFalse((self.server.site.root / "alice/made-with-it").exists())
 

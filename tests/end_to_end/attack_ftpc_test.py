@@ -35,8 +35,8 @@ def server_hello(session_id, key_share):
 class Script(Relay):
     """Speaks as ftpcd does, unless a test gives it other words.
 
-    `answers` gives, for the first word or two of a command, the reply: bytes, text that gets its line end,
-    a list of which a piece goes out each 50 ms without end, or FOREVER.
+    `answers` gives the reply for the first word or two of a command. It is bytes, text that gets its line end, or
+    FOREVER. Of a list a piece goes out each 50 ms without end.
     """
 
     def __init__(self, certificate, answers, greeting="220 ready"):

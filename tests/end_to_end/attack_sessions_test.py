@@ -135,7 +135,7 @@ class Signatures(SharedServerTest):
                 signature = bytearray(self.sign(control))
                 signature[bit // 8] ^= 1 << bit % 8
                 self.assertEqual(present(control, self.id, bytes(signature)), REFUSED)
-        # S + L is another form of S: RFC 8032 §5.1.7 has it refused, or whoever sees a signature can make a second one.
+        # S + L is another form of S: RFC 8032 §5.1.7 refuses it, or a reader of one signature could make a second one.
         order = 2**252 + 27742317777372353535851937790883648493
         with bound(self.server.port) as control:
             signature = self.sign(control)

@@ -16,7 +16,7 @@ class CrashKeepsAcknowledged(EndToEndTest):
             control.send_bytes("".join(f"MKD {name}\r\n" for name in names).encode())
             reply = control.reply()
             server.kill_everything()
-            # Whichever process outlives the others for a moment may still say 421.
+            # The process that outlives the others for a moment may still say 421.
             while reply.code not in (ENDED.code, 421):
                 self.assertEqual(reply.code, 257)
                 self.assertEqual(reply.text, f'"/{names[len(seen)]}" created.')

@@ -1,4 +1,5 @@
-"""The pages for people say what the programs do, and say it in plain words; every link leads somewhere."""
+"""The pages for people describe the programs as they are, in plain words, and so do all comments; every link leads somewhere."""
+import ast
 import re
 import unittest
 
@@ -7,6 +8,9 @@ from harness import FTPCD, SOURCE, run
 PAGES = [*SOURCE.glob("*.md"), *SOURCE.glob("docs/*.md")]
 # Files with comments for people, which begin with '#'.
 PLAIN_COMMENTS = [SOURCE / "users.db.example", *SOURCE.glob("packaging/*/*/*.conf")]
+UNREAD = re.compile(r"/src/server/(?:supervisor|net|running|ipc|lockdown)/")
+CODE = [path for room in ("src", "tests") for kind in ("*.cpp", "*.hpp", "*.py") for path in sorted((SOURCE / room).rglob(kind))
+        if not UNREAD.search(str(path))]
 MOST_WORDS = 25
 
 
@@ -47,6 +51,38 @@ def blocks_of(page):
 def comments_of(page):
     comment = re.sub(r"^(?!#).*$|^# ?", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
     return re.split(r"\n\s*\n|\n(?= {2,}[A-Za-z-]+=? {2,})", comment)
+
+
+def comment_lines_of(text, mark):
+    """Runs of comments on lines of their own, and comments behind code; None parts them."""
+    for line in text.splitlines():
+        whole = re.match(rf"\s*{mark}(?!!) ?(.*)", line)
+        behind = None if whole else re.search(rf"\S\s+{mark} ([^\"]*)$", line)
+        found = (whole or behind or [None, None])[1]
+        # An indented line shows a form, an empty one parts paragraphs; some lines are for other programs.
+        is_prose = found and not re.match(r"\s{2}|protection: |NOLINT|clang-format|namespace", found)
+        yield from [found] if is_prose and whole else [None, found, None] if is_prose else [None]
+
+
+def docstrings_of(text):
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef)
+    found = [ast.get_docstring(node) for node in ast.walk(ast.parse(text)) if isinstance(node, documented)]
+    return [block for docstring in found if docstring for block in re.split(r"\n\s*\n|\n(?= {2})", docstring)]
+
+
+def code_comments_of(path):
+    text = path.read_text(encoding="utf-8")
+    is_python = path.suffix == ".py"
+    runs = "\n".join(line or "" for line in comment_lines_of(text, "#" if is_python else "//"))
+    return re.split(r"\n\n+", runs) + (docstrings_of(text) if is_python else [])
+
+
+def test_names_of(path):
+    """As sentences: those of Catch2 as they are, those of unittest without the underscores."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".py":
+        return [name.replace("_", " ") for name in re.findall(r"def test_(\w+)", text)]
+    return re.findall(r"(?:TEST_CASE|SECTION)[^\"]*\"([^\"]+)", text)
 
 
 def sentences_of(block):
@@ -113,6 +149,9 @@ class PlainWords(unittest.TestCase):
         for page in PLAIN_COMMENTS:
             for block in comments_of(page):
                 yield from ((page, sentence) for sentence in sentences_of(block))
+        for page in CODE:
+            for block in code_comments_of(page):
+                yield from ((page, sentence) for sentence in sentences_of(block))
 
     def test_no_sentence_has_more_than_25_words(self):
         long = [f"{page.name}: {sentence}" for page, sentence in self.each_sentence()
@@ -122,13 +161,27 @@ class PlainWords(unittest.TestCase):
     def test_no_sentence_has_a_clause_for_its_subject(self):
         """'Who comes late waits.' is hard to read; 'A late client waits.' is not. A question may begin so."""
         found = [f"{page.name}: {sentence}" for page, sentence in self.each_sentence()
-                 if re.match(r"(Who|Whoever|What|Whatever|Of (?!course)) ", sentence) and sentence.endswith(".")]
+                 if re.match(r"(Who|Whoever|Whom|Whose|What|Whatever|Of (?!course)) ", sentence) and not sentence.endswith("?")]
+        self.assertEqual(found, [], "\n".join(found))
+
+    def test_no_test_has_a_clause_for_its_subject(self):
+        found = [f"{path.name}: {name}" for path in CODE for name in test_names_of(path)
+                 if re.match(r"(who|whoever|what|whatever|where) ", name)]
+        self.assertEqual(found, [], "\n".join(found))
+
+    def test_no_sentence_has_a_vague_pronoun(self):
+        vague = re.compile(r"\b(?:who|what|which)ever\b", re.IGNORECASE)
+        found = [f"{page.name}: {sentence}" for page, sentence in self.each_sentence() if vague.search(sentence)]
+        found += [f"{path.name}: {name}" for path in CODE for name in test_names_of(path) if vague.search(name)]
         self.assertEqual(found, [], "\n".join(found))
 
     def test_each_thing_has_the_word_of_its_field(self):
         odd = re.compile(r"\b(?:strangers?|workplaces?|obstacles?|patience|SharedServices)\b", re.IGNORECASE)
         for page in PAGES:
             self.assertEqual(odd.findall(page.read_text(encoding="utf-8")), [], page.name)
+        for path in CODE:
+            if path.name != "documents_test.py":
+                self.assertNotIn("stranger", path.read_text(encoding="utf-8").lower(), path.name)
 
 
 if __name__ == "__main__":

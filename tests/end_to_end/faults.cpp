@@ -1,6 +1,6 @@
-// Loaded into ftpcd with LD_PRELOAD (faults.py): kills it at exactly the step that a test asks for, or lets a
-// call of the C library fail or take long there. So the programs themselves have no fault points that an
-// attacker could set off.
+// Loaded into ftpcd with LD_PRELOAD (faults.py). Kills it at exactly the step that a test asks for, or lets a
+// call of the C library fail or take long there. So the programs themselves have no fault points for an
+// attacker.
 //
 // The file of FTPC_FAULTS says what to do. It is mapped once, when a process begins. So the test can change
 // it while the processes run, and processes that may no longer open files read it all the same.

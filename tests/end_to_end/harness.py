@@ -261,7 +261,7 @@ class Server:
 
 
 def stop_cleanly(server):
-    """Every server that a test started must stop as it should, whatever the test did to it."""
+    """Every server that a test started must stop as it should, after any test."""
     if server.process.poll() is None:
         try:
             status = server.stop()

@@ -28,7 +28,7 @@ PAUSE = 0.1 if IS_SOAK else 0.02  # seconds between the batches of a session: it
 WARM_UP_KILLS = 10 if not IS_SOAK else 50
 GROWTH_OF_MEMORY = 1 << 20  # what an allocator may come to hold over time, and far less than a leak of every kill
 PR_SET_THP_DISABLE = 41
-AWAY = (OSError, AssertionError)  # the connection was lost with `net`, in whatever state it was
+AWAY = (OSError, AssertionError)  # the connection was lost with `net`, in any state
 
 
 def without_huge_pages():

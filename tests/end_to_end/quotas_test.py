@@ -125,7 +125,7 @@ class Quotas(EndToEndTest):
         self.assertEqual(self.set_limit("none"), "alice: no limit\n")
         until(lambda: alice.code("MKD 2") in (257, 521), "there is no limit any more")
         self.assertEqual(self.used(), "3, no limit")
-        self.assertEqual(self.set_limit("default"), "alice: what the setting max-dirs says\n")
+        self.assertEqual(self.set_limit("default"), "alice: as the setting max-dirs says\n")
         self.assertEqual(self.used(), "3, no limit (by the setting max-dirs)")
 
     def test_the_setting_is_the_limit_of_those_without_one_and_follows_a_reload(self):

@@ -71,7 +71,7 @@ def _until_it_leaves(client):
         while client.recv(65536):
             pass
     except OSError as failure:
-        # A client that leaves without a look at close_notify resets: shutdown() or recv() says so, whichever is first.
+        # A client that leaves without a look at close_notify resets: shutdown() or recv() says so.
         if failure.errno not in (errno.ENOTCONN, errno.ECONNRESET):
             raise
 

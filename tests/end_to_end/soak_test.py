@@ -24,7 +24,7 @@ BATCH = 20
 PAUSE = 0.1  # seconds between the batches of a session: what a soak makes has to be removed again
 IDLE_TIMEOUT = 20                 # seconds; a session waits no longer for a file system that hangs
 GROWTH_OF_MEMORY = 8 << 20        # bytes that an allocator may hold back
-LOST = (OSError, AssertionError)  # the connection ended, in whatever state it was
+LOST = (OSError, AssertionError)  # the connection ended, in any state
 
 
 class Maker(threading.Thread):

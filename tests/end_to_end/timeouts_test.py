@@ -156,7 +156,7 @@ class ClientsThatDoNotRead(SharedServerTest):
 
 
 class LastReplies(SharedServerTest):
-    def test_a_slow_reader_gets_all_replies_whatever_bytes_follow_the_end(self):
+    def test_a_slow_reader_gets_all_replies_with_any_bytes_behind_the_end(self):
         with connect(self.server.port) as control:
             control.log_in()
             own_socket = control.into_socket()

@@ -50,7 +50,7 @@ class UsersDbEditedInSteps(EndToEndTest):
             with locked(self.site.data):
                 self.site.users_db.write_text(self.text[:self.cut], encoding="utf-8")
                 self.server.log.wait_for('event=users-wait reason="somebody holds the lock', before)
-                self.assertTrue(can_log_in(self.server.port, "alice"), "nobody waits for whoever has the lock")
+                self.assertTrue(can_log_in(self.server.port, "alice"), "nobody waits for the holder of the lock")
                 self.append(self.text[self.cut:])
                 self.add_carol()
             self.server.log.wait_for("event=users-read users=3", before, seconds=3)

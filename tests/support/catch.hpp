@@ -1,4 +1,4 @@
-// Catch2, whichever of its versions is installed.
+// Catch2, in any installed version.
 #pragma once
 
 #if __has_include(<catch2/catch_all.hpp>)

@@ -1,4 +1,4 @@
-// A client's side of TLS without a socket: whoever has it carries the bytes, in whatever pieces.
+// A client's side of TLS without a socket: the owner carries the bytes, in any pieces.
 #pragma once
 
 #include "shared/protocol/session_key.hpp"

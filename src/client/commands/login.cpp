@@ -38,7 +38,8 @@ Outcome<Whom> choose_whom(const LoginTarget& target, const SavedLogins& logins)
     if (const SavedLogin* there = logins.most_recent(*server)) return Whom{*server, there->user};
     const std::string user = environment("USER");
     if (!is_user_name(user))
-        return Failure{ExitStatus::usage, "as whom? Say it: ftpc login USER@" + server->text()};
+        return Failure{ExitStatus::usage,
+                       "no user name given; log in with: ftpc login USER@" + server->text()};
     return Whom{*server, user};
 }
 

@@ -162,7 +162,7 @@ private:
         std::string text = "\nAnswered before that: " + std::to_string(conversation_.answered());
         text += "; without an answer (made or not, nobody can say): ";
         text += std::to_string(conversation_.unanswered());
-        if (!source_.exhausted()) text += "; what comes after them in the list was not sent";
+        if (!source_.exhausted()) text += "; later paths in the list were not sent";
         return text;
     }
 

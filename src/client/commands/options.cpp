@@ -244,7 +244,7 @@ std::string logout_help()
 std::string status_help()
 {
     return help("Usage: ftpc status [OPTION]...\n"
-                "Show where and as whom you are logged in, and ask the server whether that still holds.\n",
+                "Show the server and the user of your login, and ask the server whether it is still valid.\n",
                 common_description());
 }
 

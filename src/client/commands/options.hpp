@@ -28,7 +28,7 @@ struct LoginOptions {
     LoginTarget target;
     bool password_stdin = false;
     std::optional<std::chrono::seconds>
-        ttl; // how long the session is to last; the server's choice where not given
+        ttl; // how long the session is to last; the server's choice if not given
 };
 
 struct MkdirOptions {

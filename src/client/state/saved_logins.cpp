@@ -117,7 +117,7 @@ void SavedLogins::end(const ServerAddress& server, std::string_view user, const 
 std::string SavedLogins::text() const
 {
     std::string text =
-        "# Logins of ftpc, the most recent first. Whoever has this file is logged in: keep it private.\n";
+        "# Logins of ftpc, the most recent first. Anybody with this file is logged in: keep it private.\n";
     for (const SavedLogin& login : logins_)
         text += format(login) + "\n";
     return text;

@@ -1,5 +1,3 @@
-// ftpcd fingerprint
-
 #include "server/admin/in_force.hpp"
 #include "server/config/command_line.hpp"
 #include "server/supervisor/certificate.hpp"

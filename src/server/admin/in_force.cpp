@@ -28,7 +28,7 @@ std::string what_it_has_open(const ServerStatus& server, const OpenedDirectory& 
 Problem data_differs(const ServerStatus& server, const OpenedDirectory& ours)
 {
     return {ours.path, what_it_has_open(server, server.data, ours, "data") +
-                           "; what stands here is not in force until you restart that server"};
+                           "; this directory has no effect until you restart that server"};
 }
 
 Problem tree_differs(const ServerStatus& server, const OpenedDirectory& ours)

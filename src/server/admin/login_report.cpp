@@ -29,31 +29,31 @@ public:
     LoginReport write()
     {
         if (!facts_.user)
-            obstacle("there is no such user; add it with: ftpcd user add " + facts_.name + facts_.flags);
+            problem("there is no such user; add it with: ftpcd user add " + facts_.name + facts_.flags);
         else
             write_of_user(*facts_.user);
-        LoginReport report{obstacles_.empty() && exceptions_.empty(), {}};
+        LoginReport report{problems_.empty() && exceptions_.empty(), {}};
         if (report.can_log_in) report.lines.push_back(facts_.name + " can log in, as far as is known");
-        for (const std::string& text : obstacles_)
+        for (const std::string& text : problems_)
             report.lines.push_back(facts_.name + " cannot log in: " + text);
         for (const std::string& text : exceptions_)
-            report.lines.push_back(obstacles_.empty() ? facts_.name + " can log in, but not " + text
-                                                      : "  nor " + text);
+            report.lines.push_back(problems_.empty() ? facts_.name + " can log in, but not " + text
+                                                     : "  nor " + text);
         for (const std::string& text : notes_)
             report.lines.push_back("  " + text);
         return report;
     }
 
 private:
-    void obstacle(std::string text) { obstacles_.push_back(std::move(text)); }
+    void problem(std::string text) { problems_.push_back(std::move(text)); }
     void note(std::string text) { notes_.push_back(std::move(text)); }
 
     void write_of_user(const User& user)
     {
         if (user.locked)
-            obstacle("the user is locked; unlock with: ftpcd user unlock " + user.name + facts_.flags);
-        if (!facts_.password_problem.empty()) obstacle(facts_.password_problem);
-        if (!facts_.home_problem.empty()) obstacle(facts_.home_problem);
+            problem("the user is locked; unlock with: ftpcd user unlock " + user.name + facts_.flags);
+        if (!facts_.password_problem.empty()) problem(facts_.password_problem);
+        if (!facts_.home_problem.empty()) problem(facts_.home_problem);
         const auto found = facts_.saved.users.find(user.name);
         const UserLogins logins = found != facts_.saved.users.end() ? found->second : UserLogins{};
         write_limits(user, logins);
@@ -118,7 +118,7 @@ private:
     }
 
     const LoginFacts& facts_;
-    std::vector<std::string> obstacles_;
+    std::vector<std::string> problems_;
     std::vector<std::string> exceptions_; // for some clients
     std::vector<std::string> notes_;
 };

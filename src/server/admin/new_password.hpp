@@ -34,10 +34,10 @@ SecretText generate_password();
 std::string hash_new_password(const SecretText& password, const std::string& realm, const std::string& user,
                               const Settings& settings);
 
-// Shows a generated password on standard output, and calls `commit` only when it is known to be written: a
-// password that nobody has seen is never in force. A chosen password is not shown. Throws std::runtime_error
-// when it cannot be written. If `commit` throws one, and `in_force` says that the password has no effect, so
-// does the message.
+// Shows a generated password on standard output, and calls `commit` only after it is written. A password that
+// nobody has seen is never in force. A chosen password is not shown. Throws std::runtime_error when it cannot
+// be written. If `commit` throws one, and `in_force` says that the password has no effect, so does the
+// message.
 void show_and_commit(const NewPassword& password, const std::function<void()>& commit,
                      const std::function<bool()>& in_force);
 

@@ -1,5 +1,3 @@
-// ftpcd serve
-
 #include "server/config/command_line.hpp"
 #include "server/supervisor/supervisor.hpp"
 

@@ -1,5 +1,3 @@
-// ftpcd user add
-
 #include "server/admin/home_directory.hpp"
 #include "server/admin/new_password.hpp"
 #include "server/admin/user_command.hpp"
@@ -26,7 +24,7 @@ po::options_description own_options()
     options.add_options()("home", po::value<std::string>()->value_name("DIR"),
                           "home directory, relative to the tree (NAME)")(
         "max-dirs", po::value<std::string>()->value_name("N|none|default"),
-        "how many directories the home may hold (default: what the setting max-dirs says)");
+        "how many directories the home may hold (default: as the setting max-dirs says)");
     add_password_options(options);
     return options;
 }

@@ -1,5 +1,3 @@
-// ftpcd user del
-
 #include "server/admin/user_command.hpp"
 
 namespace ftpc::server {

@@ -1,5 +1,3 @@
-// ftpcd user list
-
 #include "server/admin/user_command.hpp"
 
 #include <iostream>

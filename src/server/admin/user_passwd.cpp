@@ -1,5 +1,3 @@
-// ftpcd user passwd
-
 #include "server/admin/new_password.hpp"
 #include "server/admin/user_command.hpp"
 

@@ -1,5 +1,3 @@
-// ftpcd user quota
-
 #include "server/admin/user_command.hpp"
 
 #include <stdexcept>
@@ -10,7 +8,7 @@ namespace {
 
 std::string limit_text(const std::optional<std::uint64_t>& max_dirs)
 {
-    if (!max_dirs) return "what the setting max-dirs says";
+    if (!max_dirs) return "as the setting max-dirs says";
     if (*max_dirs == 0) return "no limit";
     return "at most " + std::to_string(*max_dirs) + (*max_dirs == 1 ? " directory" : " directories");
 }

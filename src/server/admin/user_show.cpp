@@ -1,5 +1,3 @@
-// ftpcd user show
-
 #include "server/admin/login_report.hpp"
 #include "server/admin/user_command.hpp"
 #include "server/auth/state/session_key_text.hpp"

@@ -1,5 +1,3 @@
-// ftpcd why
-
 #include "server/admin/home_directory.hpp"
 #include "server/admin/in_force.hpp"
 #include "server/admin/login_report.hpp"

@@ -206,7 +206,7 @@ private:
     void take_request(const ipc::Packet& packet)
     {
         auto request = ipc::decode_request(packet.bytes);
-        if (!request || !packet.descriptors.empty()) return lose_channel("it sent what is no request");
+        if (!request || !packet.descriptors.empty()) return lose_channel("it sent a malformed request");
         request_handler_->handle(std::move(*request));
     }
 

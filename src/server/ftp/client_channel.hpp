@@ -108,7 +108,7 @@ public:
 
     // ---- syncs
 
-    // Null where directories are acknowledged before they are on disk.
+    // Null if directories are acknowledged before they are on disk.
     TreeSync* sync() const;
 
     // The new directories are put on disk although no client is told: other sessions go on to work in them.

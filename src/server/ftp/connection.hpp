@@ -31,7 +31,7 @@ public:
     void end_if_overdue(Clock::time_point now) override;
     const ipc::PeerAddress& peer() const override { return client_.peer; }
 
-    // As of DirectoryCommands.
+    // As DirectoryCommands does.
     void set_max_dirs(std::optional<std::uint64_t> max_dirs) { directories_.set_max_dirs(max_dirs); }
 
 private:

@@ -16,7 +16,7 @@ class ReplyBatch {
 public:
     void add(const Reply& reply);
 
-    // `reply` holds only once the entries of `parents` are on disk. `most`: as of Parents::add.
+    // `reply` holds only once the entries of `parents` are on disk. `most`: as in Parents::add.
     void add_when_synced(const Reply& reply, const Parents& parents,
                          std::size_t most = Parents::most_of_session);
 

@@ -42,7 +42,7 @@ void log_event(std::string_view event, std::initializer_list<LogField> fields = 
 // For many events at once: appends the line that log_event would write for one at `time` to `lines` ...
 void append_log_event(std::string& lines, std::string_view time, std::string_view event,
                       std::initializer_list<LogField> fields);
-std::string_view log_time_now(); // until this thread calls it again; empty where lines have none
+std::string_view log_time_now(); // until this thread calls it again; empty if lines have none
 
 // ... or the lines of events that differ in the value of their last field alone ...
 class RepeatedLogEvent {

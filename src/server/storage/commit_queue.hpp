@@ -18,7 +18,7 @@ class CommitQueue {
 public:
     using Done = std::function<void(error_code)>;
 
-    // `most_parents`: as of TreeSync::sync, for a whole batch. All parents must be local: the others'
+    // `most_parents`: as in TreeSync::sync, for a whole batch. All parents must be local: the others'
     // sessions would have to wait for a file system that hangs.
     CommitQueue(TreeSync& sync, unsigned most_parents);
     CommitQueue(const CommitQueue&) = delete;

@@ -12,7 +12,7 @@ namespace ftpc::server {
 // The file system that a directory lies on.
 struct FileSystem {
     dev_t device = 0;             // the key: the device of one of its directories
-    bool syncs_as_a_whole = true; // as of shared/base/file_system.hpp
+    bool syncs_as_a_whole = true; // as in shared/base/file_system.hpp
 };
 
 // Asks the kernel: may wait if the file system is not local.
@@ -21,7 +21,7 @@ FileSystem file_system_of(int fd);
 // Shared by all its users: a session's working directory, a waiting sync.
 struct OpenDirectory {
     UniqueFd fd;
-    bool can_sync = false; // opened for reading, which fsync(2) needs; false where permissions deny that
+    bool can_sync = false; // opened for reading, which fsync(2) needs; false if permissions deny that
     bool local = true;     // calls on it may be made on the event loop
     bool in_home = true;   // on the mount of the home: new directories in it count for the quota
     FileSystem file_system{};

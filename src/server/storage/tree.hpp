@@ -62,7 +62,7 @@ struct MakeTerms {
     Blocking blocking = Blocking::any;
     const Allowance* allowance = nullptr; // asked for each directory in the home; null: any number
     RecentParent* recent = nullptr;       // is used, and kept up to date
-    std::size_t most_parents = Parents::most_of_session; // to be held at once, as of Parents::add
+    std::size_t most_parents = Parents::most_of_session; // to be held at once, as in Parents::add
     TreeSync* sync = nullptr;                            // for more parents than that; null: no sync at all
 };
 

@@ -26,7 +26,7 @@ public:
     ~Workers();
 
     // Runs `work`, which does not throw, on some thread, in the order of its lane. False, and nothing is
-    // done, where too much of this lane waits already or there can be no thread.
+    // done, if too much of this lane waits already or there can be no thread.
     bool submit(Lane lane, std::function<void()> work);
 
     // Whether some thread is at work now, or work waits for one.

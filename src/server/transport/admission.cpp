@@ -180,7 +180,7 @@ Admission::Network& Admission::network_at(const PeerNetwork& address)
     return network;
 }
 
-// By lot where several have as many.
+// By lot if several have as many.
 Admission::Network* Admission::most_unauthenticated()
 {
     if (ranks_.empty()) return nullptr;

@@ -53,7 +53,7 @@ public:
     };
     Arrival arrive(ConnectionId newcomer, const PeerNetwork& network);
 
-    // The one to be sacrificed where something else has run out; as in Arrival. None: all are logged in.
+    // The one to be sacrificed if something else has run out; as in Arrival. None: all are logged in.
     std::optional<ConnectionId> make_room();
 
     enum class LogIn {

@@ -116,7 +116,7 @@ void AuthClient::say_next()
 void AuthClient::take(const ipc::Packet& packet)
 {
     auto answer = ipc::decode_answer(packet.bytes);
-    if (!answer || !packet.descriptors.empty()) return lose_channel("auth sent what is no answer");
+    if (!answer || !packet.descriptors.empty()) return lose_channel("auth sent a malformed answer");
     if (const auto* realm = std::get_if<ipc::RealmIs>(&*answer)) return events_.on_realm(realm->realm);
     if (const auto* revoked = std::get_if<ipc::LoginRevoked>(&*answer))
         return events_.on_revoked(revoked->login);

@@ -36,7 +36,7 @@ public:
     // Until stop().
     void run();
 
-    // On the loop's own thread: how long it looks for something to do before it sleeps, as of BusyPoll.
+    // On the loop's own thread: how long it looks for something to do before it sleeps, as in BusyPoll.
     void set_busy_poll(Clock::duration most) { longest_look_ = most; }
 
     // From any thread. The loop may be gone as soon as `work` is done.

@@ -23,7 +23,7 @@ public:
         Reactors& reactors;
         Admission& admission;
         LogBounds& log_bounds;
-        int any_descriptor; // as of ReserveDescriptor
+        int any_descriptor; // as in ReserveDescriptor
         int descriptors;    // how many this process may have open
     };
     Listener(boost::asio::io_context& io, Parts parts);

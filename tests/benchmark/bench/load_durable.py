@@ -1,4 +1,4 @@
-"""Directories that are on disk when they are acknowledged, on ext4 and XFS in a file: ftpcd's group commit, ftpcd syncing each
+"""Directories that are on disk when they are acknowledged, on ext4 and XFS in a file. They compare ftpcd's group commit, ftpcd syncing each
 parent, and bare mkdirat and fsync. Pure-FTPd runs on a file system that syncs each directory itself. Each round has a new one."""
 import contextlib
 import pathlib

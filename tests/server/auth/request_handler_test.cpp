@@ -311,8 +311,7 @@ TEST_CASE_METHOD(Fixture, "another limit is told once to each login that it conc
     CHECK(enrol(alice.login).enrolled);
 }
 
-TEST_CASE_METHOD(Fixture,
-                 "what net has no room for waits as one entry for each login, however often it changes")
+TEST_CASE_METHOD(Fixture, "without room in net each login waits as one entry, however often it changes")
 {
     requests->begin();
     users.add("alice", "secret");
@@ -447,8 +446,7 @@ constexpr ipc::PeerAddress newcomer{8};
 } // namespace
 
 TEST_CASE_METHOD(
-    Fixture,
-    "an address that guesses is refused without a check, whatever it sends, for as long as it is told")
+    Fixture, "an address that guesses is refused without a check, for any login, for as long as it is told")
 {
     users.add("alice", "secret");
     for (const char* name : {"alice", "unknown", "alice", "unknown"})

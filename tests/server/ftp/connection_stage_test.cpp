@@ -1,4 +1,4 @@
-// How a connection comes to its end, in whatever order the reasons come.
+// The end of a connection, for any order of the reasons.
 #include "server/ftp/connection_stage.hpp"
 
 #include "support/catch.hpp"

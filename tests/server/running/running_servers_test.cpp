@@ -39,7 +39,7 @@ std::string refusal(const OpenedDirectory& data)
 
 } // namespace
 
-TEST_CASE("a command means the server of its data directory, by whatever name")
+TEST_CASE("a command means the server of its data directory, by any name")
 {
     CHECK(meant(served) == 1);
     CHECK(meant({"/bound/elsewhere", "/bound/elsewhere", served.identity}) == 1);

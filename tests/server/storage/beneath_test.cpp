@@ -65,7 +65,7 @@ TEST_CASE_METHOD(BeneathTest, "only directories are opened")
 {
     file("f");
     REQUIRE(::mkfifo(top.path("root/alice/p").c_str(), 0600) == 0);
-    for (const char* const path : {"f", "p"}) { // a FIFO would hang whoever opens it for reading
+    for (const char* const path : {"f", "p"}) { // a FIFO would hang its opener for reading
         CHECK(beneath(path) == "Not a directory");
         CHECK(walking(path) == "Not a directory");
     }

@@ -121,8 +121,7 @@ TEST_CASE_METHOD(QueueTest, "sessions that wait during a sync share the next one
     CHECK(disk.take_synced() == Syncs{directory_sync(places[0]), directory_sync(places[1])});
 }
 
-TEST_CASE_METHOD(QueueTest,
-                 "who comes back after a sync that took long shares the next one with those who waited")
+TEST_CASE_METHOD(QueueTest, "a session answered by a slow sync shares the next one with sessions that waited")
 {
     disk.hold();
     auto first = commit({places[0]});

@@ -171,7 +171,7 @@ TEST_CASE_METHOD(ChildTest,
     CHECK(status(child) == 126);
 }
 
-TEST_CASE("this program's own file stays open, whatever takes its place")
+TEST_CASE("this program's own file stays open, also after its replacement")
 {
     const UniqueFd program = open_own_program();
     struct stat own {};

@@ -144,7 +144,7 @@ TEST_CASE("a socket that a process with another descriptor of it has spoiled is 
     CHECK(answers(port_of(address)));
 }
 
-TEST_CASE("a socket that listens no more leaves its address, whoever else has it open")
+TEST_CASE("a socket that listens no more leaves its address, even if another process has it open")
 {
     const auto sockets = open_listening_sockets("127.0.0.1:0");
     const UniqueFd other{::fcntl(sockets[0].fd.get(), F_DUPFD_CLOEXEC, 0)};

@@ -22,7 +22,7 @@ const Deadlines::Time begin{1000s};
 
 } // namespace
 
-TEST_CASE("a login has to be made in time, whatever else goes on")
+TEST_CASE("a login has to be made in time, during any other activity")
 {
     Deadlines deadlines{begin};
     for (const auto what : {For::nothing, For::command}) {
@@ -103,7 +103,7 @@ TEST_CASE("a connection that ends is waited for shortly")
     {
         deadlines.wait(For::last_reading, begin);
     }
-    SECTION("whatever it is doing")
+    SECTION("in any stage")
     {
         deadlines.hurry(begin);
         deadlines.wait(For::taking, begin + 1s);

@@ -1,4 +1,4 @@
-// An exchange over a Stream that a string of bytes lays down, whatever they are; for tests and the fuzz
+// An exchange over a Stream that any string of bytes lays down; for tests and the fuzz
 // target.
 #pragma once
 

@@ -40,7 +40,7 @@ TEST_CASE("bytes that are no TLS fail the handshake with OpenSSL's words")
     CHECK(driver.stream().tls_error() == "wrong version number");
 }
 
-TEST_CASE("records arrive whole in whatever pieces they come and are read")
+TEST_CASE("records arrive whole, in any pieces of arrival and reading")
 {
     const auto piece = GENERATE(std::size_t{1}, 3, 17, 1000, StreamDriver::everything);
     const auto reads = GENERATE(std::size_t{1}, 100, 4096);

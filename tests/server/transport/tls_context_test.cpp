@@ -86,7 +86,7 @@ public:
         return server_done && client_done;
     }
 
-    // Application data from the client to the server, and with it whatever else is under way.
+    // Application data from the client to the server, and with it anything else under way.
     std::string send(const std::string& text)
     {
         std::array<char, 64> received{};

@@ -58,7 +58,7 @@ TEST_CASE("a directory is synced, and so is its file system")
     CHECK_FALSE(sync_file_system(temporary.fd()));
 }
 
-TEST_CASE("where directories know no fsync the file system is synced")
+TEST_CASE("a file system whose directories know no fsync is synced")
 {
     const UniqueFd proc = open_directory("/proc");
     REQUIRE(::fsync(proc.get()) != 0);

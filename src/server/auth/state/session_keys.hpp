@@ -26,8 +26,8 @@ std::uint64_t system_clock_seconds();
 // Seconds since the start of the machine, which nobody can set.
 std::uint64_t steady_clock_seconds();
 
-// A key that is not good is refused, but stays in the file: users.db may miss its user for a moment, and the
-// clock may be wrong. An expired key goes when its user needs the room. Others go once the clock is trusted
+// A key that is not good is refused, but stays in the file. Perhaps users.db misses its user for a moment, or
+// the clock is wrong. An expired key goes when its user needs the room, others once the clock is trusted
 // (clock_trust.hpp).
 class SessionKeys {
 public:

@@ -133,8 +133,7 @@ TEST_CASE_METHOD(Table, "a clock that was set back makes nobody wait longer than
     CHECK(anew.failures(key(1), now + 7 * 600s) == 0);
 }
 
-TEST_CASE_METHOD(
-    Table, "what failed while the clock was ahead is forgotten as soon as what failed since it was set right")
+TEST_CASE_METHOD(Table, "failures while the clock was ahead are forgotten as soon as later ones")
 {
     now += std::chrono::hours{24 * 1000};
     fail(1, 7);
