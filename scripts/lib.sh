@@ -92,7 +92,7 @@ step() {
     return 1
 }
 
-# Where the preset $1 is built.
+# The directory that the preset $1 is built in.
 build_directory() { printf '%s/build/%s\n' "$root" "$1"; }
 
 # The compiler cache serves several checkouts of this tree: paths count from its top, and precompiled headers are safe to
