@@ -16,7 +16,7 @@ public:
     void add(FtpSession& session);
     // Waits until something is ready, at most so long, and lets those sessions advance.
     void round(int milliseconds);
-    // Sends what was put into outgoing() outside of a round.
+    // Sends the commands that were put into outgoing() outside of a round.
     void flush(FtpSession& session);
 
 private:

@@ -244,7 +244,7 @@ std::string FtpSession::session_key_line()
     return "SITE AUTH SESSKEY1 " + hex_encode(id) + " " + base64_encode(signature) + "\r\n";
 }
 
-// How much of it was taken; 0 where the socket is full.
+// How much of it was taken; 0 if the socket is full.
 int FtpSession::send_some(std::string_view bytes)
 {
     if (!ssl_) {

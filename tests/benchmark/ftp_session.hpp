@@ -74,10 +74,10 @@ public:
     std::string& outgoing() { return outgoing_; }
     bool wants_write() const { return wants_write_; }
 
-    // Does what can be done without waiting. Throws std::runtime_error when the connection or the login
+    // Goes as far as it can without waiting. Throws std::runtime_error when the connection or the login
     // fails.
     void advance();
-    // Sends what stands in outgoing().
+    // Sends the bytes in outgoing().
     void flush();
     // advance() waits from now on: for a thread that has only this session, it saves a call of epoll a
     // command.

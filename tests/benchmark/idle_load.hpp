@@ -1,4 +1,4 @@
-// Many sessions that are open and do nothing, and what others feel of them.
+// Many sessions that are open and do nothing, and their effect on others.
 #pragma once
 
 #include "benchmark/ftp_session.hpp"

@@ -25,7 +25,7 @@ def ftp_load(*arguments, input=PASSWORD + "\n"):
 
 
 class SmokeTest(SharedServerTest):
-    """The best of some rounds of what must be faster, against the worst of what must not be."""
+    """The best of some rounds of the faster one, against the worst of the slower one."""
 
     def load(self, kind, *options, **given):
         return ftp_load(kind, "--server", self.server.address, "--user", "alice", *options, **given)

@@ -24,7 +24,7 @@ public:
 
     void add(const Latencies& others);
 
-    // The duration that this part (0 to 1) of all recorded ones do not exceed; 0 where there are none.
+    // The duration that this part (0 to 1) of all recorded ones do not exceed; 0 if there are none.
     std::chrono::nanoseconds percentile(double part) const;
 
     // {"p50_us":…,"p99_us":…,"max_us":…}

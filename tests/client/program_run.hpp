@@ -38,7 +38,7 @@ public:
 
     std::string out() const { return directory_.read("out"); }
     std::string err() const { return directory_.read("err"); }
-    // The file of that name in the state directory; empty where there is none.
+    // The file of that name in the state directory; empty if there is none.
     std::string state(const std::string& name) const
     {
         return ::access(directory_.path("ftpc/" + name).c_str(), F_OK) == 0 ? directory_.read("ftpc/" + name)

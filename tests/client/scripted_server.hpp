@@ -1,4 +1,4 @@
-// A server for one test: for each connection, in turn, a script of what it reads and writes, in a thread.
+// A server for one test: for each connection, in turn, a script of its reads and writes, in a thread.
 #pragma once
 
 #include "shared/base/unique_fd.hpp"

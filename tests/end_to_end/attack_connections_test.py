@@ -25,7 +25,7 @@ class Connections(SharedServerTest):
     def setUp(self):
         self.net, self.auth = self.server.child("net"), self.server.child("auth")
         self.address = ("127.0.0.1", self.server.port)
-        with logged_in(self.server.port):  # what is set up at first use is there
+        with logged_in(self.server.port):  # everything is set up that is made at first use
             pass
         self.descriptors = until(self.settled_descriptors, "the server is at rest")
         self.memory = resident_bytes(self.net)

@@ -26,7 +26,7 @@ COSTS = ["ln=21,r=8,p=1", "ln=63,r=8,p=1", "ln=64,r=1,p=1", "ln=9999999999999999
 
 
 def is_bounded(done):
-    """Nothing was computed with what was refused."""
+    """Nothing was computed with the refused file."""
     return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < 256 << 10 if SCALE == 1 else done is not None
 
 
@@ -210,7 +210,7 @@ class DataDirectory(EndToEndTest):
     def test_one_of_root_is_refused_to_another_user(self):
         site = self.make_site()
         site.data.chmod(0o755)
-        program = shutil.copy(FTPCD, site.directory)  # where nobody may come, unlike perhaps where it was built
+        program = shutil.copy(FTPCD, site.directory)  # in a closed directory, unlike perhaps the build tree
         done = run(program, "user", "list", "--data", str(site.data), seconds=10, user=65534, group=65534)
         self.assertEqual(done.returncode, 1)
         self.assertNotIn("alice", done.stdout)

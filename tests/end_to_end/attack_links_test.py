@@ -13,7 +13,7 @@ from control_client import connect, logged_in
 
 RENAME_EXCHANGE = 2  # renameat2(2)
 AT_FDCWD = -100
-OUTSIDE_WORDS = "Permission denied"  # what a link that leads outside is answered with, like any forbidden path
+OUTSIDE_WORDS = "Permission denied"  # the reply for a link that leads outside, like any forbidden path
 
 
 @contextlib.contextmanager

@@ -6,7 +6,7 @@ import unittest
 from harness import SharedServerTest, directories_in, resident_bytes
 from control_client import connect, logged_in
 
-# However they are mixed, `..` is resolved by words and ends at the home; what only looks like it is a name.
+# In any mixture `..` is resolved by words and ends at the home; a text that only looks like it is a name.
 DOTS = ["..", "../", "../..", "/..", "/../", "//..//", "./..", "./.././..", ".././", "../../../../../../../../../..", "/./../.", "x/../..",
         "x/..", "x/../../y/../..", "/x/../../.."]
 LOOK_LIKE_DOTS = ["...", "....", ".. ", "..\\", "..\\..\\etc", "\\..\\..", "%2e%2e", "%2e%2e%2f", "..%2f..", "%c0%ae%c0%ae", "..;", "~", "~root",

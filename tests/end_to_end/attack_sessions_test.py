@@ -79,7 +79,7 @@ class TurnedOut(EndToEndTest):
         with connect(self.server.port) as control:
             os.kill(self.server.child("auth"), signal.SIGSTOP)
             control.send_bytes(f"USER alice\r\nPASS {PASSWORD}\r\n".encode())
-            self.assertEqual(control.reply().code, 331)  # what is ready goes out before a password is checked
+            self.assertEqual(control.reply().code, 331)  # finished replies go out before a password is checked
             last, = self.turn_out(control)
         self.check_told_why(last)
 

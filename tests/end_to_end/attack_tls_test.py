@@ -1,4 +1,4 @@
-"""TLS under attack: what must not be agreed to, what must not be executed, and chatter that must not stop the others."""
+"""TLS under attack: weak versions, commands in clear, and chatter that must not stop the others."""
 import contextlib
 import os
 import random
@@ -16,7 +16,7 @@ from harness import PASSWORD, SCALE, EndToEndTest, SharedServerTest, cpu_seconds
 from control_client import ENDED, Control, connect, logged_in, trusting_context
 from raw_tls import TLS1_2, TLS1_3, RawTlsContext
 
-# Every method of HTTP that a page can make a browser send, and the field that follows where it is cut off.
+# Every method of HTTP that a page can make a browser send, and the field that follows if it is cut off.
 HTTP_LINES = ["GET / HTTP/1.1", "POST / HTTP/1.1", "HEAD / HTTP/1.0", "PUT /x HTTP/1.1", "DELETE / HTTP/1.1", "OPTIONS * HTTP/1.1", "CONNECT a:1 HTTP/1.1",
               "TRACE / HTTP/1.1", "PATCH / HTTP/1.1", "PRI * HTTP/2.0", "Host: files.example.org", "GET", "GET /"]
 
@@ -50,8 +50,8 @@ class Handshakes(SharedServerTest):
             self.assertTrue(control.ended())
 
     def test_commands_behind_auth_tls_are_never_executed(self):
-        # CVE-2011-0411, in Pure-FTPd CVE-2011-1575: what is read ahead in clear is taken for what came through TLS.
-        # As bob, whom no other test here knows.
+        # CVE-2011-0411, in Pure-FTPd CVE-2011-1575: bytes read ahead in clear are taken for bytes through
+        # TLS. As bob, whom no other test here knows.
         behind = f"USER bob\r\nPASS {PASSWORD}\r\nMKD injected\r\n".encode()
         for cut in (0, 1, 5, len(behind)):
             with Control(self.server.port) as control:
@@ -231,7 +231,7 @@ class Chatter(SharedServerTest):
                 raw = control.start_tls(RawTlsContext()).into_socket()
                 records = raw.records(lambda: raw.update_key(int(60_000 / min(SCALE, 4)), answer_wanted))
                 before = cpu_seconds(self.server.child("net"))
-                with contextlib.suppress(OSError):  # it takes 64 KiB and what the buffers hold
+                with contextlib.suppress(OSError):  # it takes 64 KiB and the size of the buffers
                     raw.below().sendall(records)
                 self.assertEqual(friend.code("NOOP"), 200)
                 self.assertTrue(control.ended())

@@ -1,4 +1,4 @@
-"""Bad input inside TLS: a clear reply, the connection stays where it can, and nothing is made."""
+"""Bad input inside TLS gets a clear reply, makes nothing, and ends the connection only if it must."""
 import unittest
 
 from harness import SharedServerTest, directories_in

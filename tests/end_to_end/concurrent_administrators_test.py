@@ -63,7 +63,7 @@ class ConcurrentAdministrators(EndToEndTest):
         site.configure(scrypt="ln=11,r=8,p=1")  # every login from now on renews a hash
         server = self.start(site)
         with ThreadPoolExecutor(9) as pool:
-            # Those whose password is being changed log in as well: what the server renews must not undo the change.
+            # Users log in while their password is changed: a renewed hash must not undo the change.
             for name in (*renewed, *changed):
                 pool.submit(can_log_in, server.port, name)
             processes = [self.start_command(site, "del", name) for name in deleted]

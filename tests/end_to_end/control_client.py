@@ -78,7 +78,7 @@ class Control:
     def send_while_reading(self, data):
         """`data` goes out while replies are read, as far as the server takes it.
 
-        All in one thread: where one reads and another writes, an SSL object takes the state of the one for that of the other.
+        All in one thread: if one reads and another writes, an SSL object takes the state of the one for that of the other.
         """
         self._unsent = data
 
@@ -94,7 +94,7 @@ class Control:
                     self._unsent = self._unsent[self._socket.send(self._unsent[:16384]):]
                 except NOT_NOW:
                     pass
-                except OSError:  # the server takes no more; what it said before can be read
+                except OSError:  # the server takes no more; its earlier replies can be read
                     self._unsent = b""
                 with contextlib.suppress(*NOT_NOW):
                     return self._socket.recv(65536)

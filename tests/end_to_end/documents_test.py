@@ -40,7 +40,7 @@ def headings_of(page):
 
 
 def blocks_of(page):
-    """Paragraphs, list items and cells of tables, without code: what sentences do not reach across."""
+    """Paragraphs, list items and cells of tables, without code: no sentence crosses their ends."""
     text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
     text = re.sub(r"^( {4}|#).*$", "", text, flags=re.MULTILINE)
     for block in re.split(r"\n\s*\n|\n(?=\s*(?:[-*]|\d+\.) |\|)", text):

@@ -64,7 +64,7 @@ class Conversation:
 @unittest.skipUnless(IS_ROOT, "tracing a process that is not one's own child needs root")
 class DurableAcknowledgement(EndToEndTest):
     def serve(self, **settings):
-        """A server without a doubt about what was there at its start; that takes one sync of everything."""
+        """A server without a doubt about earlier directories; that takes one sync of everything."""
         server = super().serve(**settings)
         with logged_in(server.port) as control:
             control.ask("SITE MKDIR /")
@@ -80,7 +80,7 @@ class DurableAcknowledgement(EndToEndTest):
         return calls
 
     def uncovered(self, server, calls, *conversations):
-        """Every reply that was sent too early, with what it promised."""
+        """Every reply that was sent too early, with its promise."""
         made = {f"{call.path}/{call.strings[0]}": call for call in calls if call.name == "mkdirat" and call.result == 0}
         syncs = [call for call in calls if call.name in ("fsync", "syncfs")]
         early = []
@@ -94,7 +94,7 @@ class DurableAcknowledgement(EndToEndTest):
                     begun = made[directory].end if directory in made else 0
                     if not any(begun <= sync.begin and sync.end < sent for sync in syncs if covers(sync, parent)):
                         early.append((reply, directory))
-                    # MKD answers for the directory itself; what is above it, it has found.
+                    # MKD answers for the directory itself; its parents were there.
                     path = path.rpartition("/")[0] if directory in made and reply.code == 257 else ""
                     if f"{server.site.root}/alice{path}" not in made:
                         break

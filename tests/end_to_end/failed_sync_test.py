@@ -25,7 +25,7 @@ class FailedSync(EndToEndTest):
 
     def test_the_answer_is_451_and_the_next_257_waits_for_a_sync_of_everything(self):
         with logged_in(self.server.port) as control:
-            self.assertEqual(control.code("MKD before"), 257)  # what was there at the start is on disk with it
+            self.assertEqual(control.code("MKD before"), 257)  # directories from before the start are on disk with it
             self.faults.fail(self.by_itself)
             self.assertEqual(control.ask("MKD a"), FAILED)
             self.server.log.wait_for('event=sync-failed error="Input/output error"')

@@ -39,8 +39,8 @@ enum Action : std::int32_t { kill_before = -1, kill_in_half = -2, hold = -3 };
 
 // Laid out as faults.py packs it. Calls are numbered in all processes together.
 struct Plan {
-    // Empty: every call counts. Else the steps in which this file is replaced: what is done with its
-    // temporary file ".NAME.…", and the sync of the directory.
+    // Empty: every call counts. Else the steps in which this file is replaced: calls on its temporary file
+    // ".NAME.…", and the sync of the directory.
     char file[32];
     std::uint64_t device;            // of what is synced; 0: any
     std::int32_t call;               // which one, or any_call
@@ -128,7 +128,7 @@ void wait_for_another_plan()
         ::nanosleep(&moment, nullptr);
 }
 
-// -1 with errno, after having died where that is asked for; 0 when the call is to be made.
+// -1 with errno, perhaps after a kill; 0 when the call is to be made.
 int fault(Call call, bool of_file, int fd = -1)
 {
     if (!is_hit(call, of_file, fd)) return 0;

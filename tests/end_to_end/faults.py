@@ -74,5 +74,5 @@ class Faults:
 
     @property
     def matched(self):
-        """How many calls were what the plan is about."""
+        """How many calls the plan has counted."""
         return self._read()[6]

@@ -1,4 +1,4 @@
-"""ftpc as a user of it has it: with a home of its own, and, where a test wants one, at a terminal."""
+"""ftpc as a user of it has it: with a home of its own, and, if a test wants one, at a terminal."""
 import contextlib
 import fcntl
 import os
@@ -63,7 +63,7 @@ class Terminal:
         os.write(self._master, text.encode())
 
     def wait_for(self, text, seconds=15.0):
-        """Reads what the program shows until `text` is in it."""
+        """Reads the program's output until `text` is in it."""
         deadline = time.monotonic() + scaled(seconds)
         while text not in self.seen:
             left = deadline - time.monotonic()

@@ -13,7 +13,7 @@ from ftpc_client import FtpcUser
 class FtpcCommands(SharedServerTest):
     def setUp(self):
         self.home = self.server.site.root / "alice"
-        for entry in self.home.iterdir():  # what the test before this one made
+        for entry in self.home.iterdir():  # by the test before this one
             shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
         self.user = FtpcUser(self.make_directory())
 

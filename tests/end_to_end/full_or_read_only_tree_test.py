@@ -107,7 +107,7 @@ class ForbiddenParent(EndToEndTest):
             self.assertEqual((answer.code, answer.text), (550, "Permission denied"))
             server.log.wait_for(r'event=directory-failed id=\d+ user=alice path=/closed/x error="Permission denied"$')
             self.assertEqual(control.code("SITE MKDIR closed/x/y"), 550)
-            for line in ["MKD missing/x", "MKD closed"]:  # what a user does wrong is no trouble of the server's
+            for line in ["MKD missing/x", "MKD closed"]:  # a user's mistake is no trouble of the server's
                 self.assertIn(control.code(line), (550, 521))
         self.assertEqual(directories_in(server.site.root / "alice"), {"closed"})
 

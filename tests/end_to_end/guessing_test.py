@@ -19,7 +19,7 @@ def address(number):
 
 
 def guess(server, source, times, user="alice"):
-    """So many wrong passwords from one address, on as many connections as that takes; what each was answered."""
+    """So many wrong passwords from one address, on as many connections as that takes; the reply to each."""
     codes = []
     while len(codes) < times:
         with connect(server.port, source=source, seconds=60) as control:  # a slowed login waits, then for its hash
@@ -35,7 +35,7 @@ class Guessing(EndToEndTest):
         self.server = self.serve(("alice", "bob"), **LIMITS)
 
     def wait_for_penalty_on_disk(self, source):
-        """A moment may pass before auth writes down what it remembers."""
+        """A moment may pass before auth writes its memory of logins."""
         file = self.server.site.data / "login-history"
 
         def there():

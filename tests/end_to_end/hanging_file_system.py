@@ -66,7 +66,7 @@ class HangingFileSystem:
             self._hanging = True
 
     def go_on(self):
-        """Answers all that waits, and what comes later."""
+        """Answers all waiting and later calls."""
         with self._news:
             self._hanging = False
             for request in self._held:

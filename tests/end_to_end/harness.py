@@ -36,7 +36,7 @@ def scaled(seconds):
 
 
 def until(condition, what, seconds=10.0):
-    """Waits for `condition` and returns what it gives; fails the test after `seconds` (scaled)."""
+    """Waits for `condition` and returns its result; fails the test after `seconds` (scaled)."""
     deadline = time.monotonic() + scaled(seconds)
     while True:
         result = condition()

@@ -96,7 +96,7 @@ class KilledProcessComesBack(EndToEndTest):
         self.assertEqual(self.start(self.server.site).site, self.server.site)
 
     def test_a_child_that_hangs_ends_with_the_supervisor_too(self):
-        # Or it would wake up some day and write what it knows over what is there by then.
+        # Or it would wake up some day and overwrite newer files with its old state.
         children = list(children_of(self.server.pid).values())
         for pid in children:
             os.kill(pid, signal.SIGSTOP)

@@ -109,7 +109,7 @@ class NextServer(HangingThread):
 
     @unittest.skipIf(KERNEL < (6, 9), "SKIPPED: descriptors of a single thread are to be had from Linux 6.9 on")
     def test_it_starts_after_all_processes_were_killed(self):
-        """Then none of them could close anything; the next server looks for what they left."""
+        """Then none of them could close anything; the next server looks for their sockets."""
         for pid in reversed(self.server.all_processes()):
             os.kill(pid, signal.SIGKILL)
         self.server.process.wait(scaled(10))

@@ -26,7 +26,7 @@ SESSIONS = 4
 BATCH = 20
 PAUSE = 0.1 if IS_SOAK else 0.02  # seconds between the batches of a session: its directories want to be removed again
 WARM_UP_KILLS = 10 if not IS_SOAK else 50
-GROWTH_OF_MEMORY = 1 << 20  # what an allocator may come to hold over time, and far less than a leak of every kill
+GROWTH_OF_MEMORY = 1 << 20  # an allocator may come to hold so much over time; a leak of every kill is far more
 PR_SET_THP_DISABLE = 41
 AWAY = (OSError, AssertionError)  # the connection was lost with `net`, in any state
 
@@ -42,7 +42,7 @@ def descriptors(pid):
 
 
 def private_bytes(pid):
-    """Memory of this process alone; 0 with a sanitizer, which keeps what was freed."""
+    """Memory of this process alone; 0 with a sanitizer, which keeps freed memory."""
     if SANITIZED:
         return 0
     rollup = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="utf-8")
@@ -50,7 +50,7 @@ def private_bytes(pid):
 
 
 def grown(early, late):
-    """The names of what is more than it was, memory by more than an allocator may come to hold."""
+    """The names of the figures that have grown, memory by more than an allocator may come to hold."""
     return [name for name, count in late.items()
             if count > early[name] + (GROWTH_OF_MEMORY if name.startswith("memory") else 0)]
 

@@ -1,4 +1,4 @@
-"""TLS below Python's ssl module, which has no way to do what a hostile client does, nor the exporter of RFC 9266.
+"""TLS below Python's ssl module, which has neither a hostile client's ways nor the exporter of RFC 9266.
 
 OpenSSL itself, by ctypes: a context for Control.start_tls(), whose sockets can do more.
 """

@@ -77,7 +77,7 @@ def _until_it_leaves(client):
 
 
 class FlightRelay(Relay):
-    """Keeps the server's answers back, to see what a client sends without them.
+    """Keeps the server's answers back, to see a client's bytes without them.
 
     `flights` are what the client sent at a time: it got no answer while it sent one of them. The greeting is kept back
     until AUTH TLS has come; what follows the TLS handshake until the server has ended the connection.
@@ -116,7 +116,7 @@ class FlightRelay(Relay):
                 client.sendall(server.recv(65536))
 
     def _rest(self, client, server):
-        """Passes on what the client still says; returns what the server answered, once it has ended the connection."""
+        """Passes on the client's last bytes; returns the server's answers, once it has ended the connection."""
         flight = kept_back = b""
         with selectors.DefaultSelector() as ready:
             ready.register(client, selectors.EVENT_READ)

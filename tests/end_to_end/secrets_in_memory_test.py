@@ -34,7 +34,7 @@ def found_in(pid, needles):
 class SecretsInMemory(EndToEndTest):
     def setUp(self):
         self.password = "own-" + base64.b64encode(os.urandom(18)).decode()
-        self.prehash = os.urandom(32)  # that of nobody: what becomes of it is the same
+        self.prehash = os.urandom(32)  # of an unknown name: it is treated the same
         self.encoded = base64.b64encode(self.prehash).decode().rstrip("=")
         self.server = self.serve(users=(), reactors=1)
         self.server.site.add_user("alice", self.password)
@@ -65,7 +65,7 @@ class SecretsInMemory(EndToEndTest):
 
     def test_nothing_is_left_of_a_login_of_any_kind(self):
         pass_line, hash_line = f"PASS {self.password}", f"SITE AUTH PREHASH1 {self.encoded}"
-        deep = 3800 * "x" + "\r\n"  # what is freed is soon written over from the front, and reads are of 4 KiB
+        deep = 3800 * "x" + "\r\n"  # freed memory is soon written over from the front, and reads are of 4 KiB
 
         def password():
             with connect(self.server.port) as control:

@@ -21,7 +21,7 @@ SECONDS = float(os.environ.get("FTPC_SOAK_SECONDS", "30"))
 IS_SOAK = SECONDS > 60
 SEED = int(os.environ.get("FTPC_SOAK_SEED", "1"))
 BATCH = 20
-PAUSE = 0.1  # seconds between the batches of a session: what a soak makes has to be removed again
+PAUSE = 0.1  # seconds between the batches of a session: a soak's directories have to be removed again
 IDLE_TIMEOUT = 20                 # seconds; a session waits no longer for a file system that hangs
 GROWTH_OF_MEMORY = 8 << 20        # bytes that an allocator may hold back
 LOST = (OSError, AssertionError)  # the connection ended, in any state
@@ -117,7 +117,7 @@ class Soak(EndToEndTest):
         began = time.monotonic()
         while time.monotonic() < began + SECONDS * 2 / 3:
             self.let_everything_happen(killing)
-        self.let_everything_happen(gentle)  # so that what is measured has had its first flood
+        self.let_everything_happen(gentle)  # so that the first flood is not measured
         self.end_makers()
         early = self.measure_least()
         self.start_makers()
@@ -237,7 +237,7 @@ class Soak(EndToEndTest):
         finally:
             self.hanging.go_on()
 
-    # ---- what is left at the end
+    # ---- the state at the end
 
     def processes(self):
         return {"supervisor": self.server.pid, "auth": self.server.child("auth"), "net": self.server.child("net")}
@@ -254,7 +254,7 @@ class Soak(EndToEndTest):
         return counts
 
     def measure_least(self, seconds=3):
-        """The least of each figure: what the last event left goes within these seconds."""
+        """The least of each figure: the rest of the last event goes within these seconds."""
         measured = [self.measure()]
         deadline = time.monotonic() + scaled(seconds)
         while time.monotonic() < deadline:

@@ -1,4 +1,4 @@
-"""A listening socket that net has spoiled is opened anew: what a taken-over net does to it ends with that net."""
+"""A listening socket that net has spoiled is opened anew: a taken-over net's changes to it end with that net."""
 import ctypes
 import socket
 import struct

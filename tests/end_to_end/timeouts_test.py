@@ -135,7 +135,7 @@ class ClientsThatDoNotRead(SharedServerTest):
                 with self.assertRaises(OSError):
                     while True:
                         control.send_bytes(b"STAT\r\n" * 10000)
-            # 16 KiB of commands and 64 KiB of replies, with what the allocator and TLS need beside them.
+            # 16 KiB of commands and 64 KiB of replies, and room for the allocator and TLS.
             self.assertLess((resident_bytes(net) - before) / len(clients), 400_000)
         finally:
             for control in clients:
@@ -144,7 +144,7 @@ class ClientsThatDoNotRead(SharedServerTest):
     def test_the_kernel_holds_a_bounded_amount_for_each(self):
         with logged_in(self.server.port) as control:
             own_socket = control.into_socket()
-            for buffer in (socket.SO_SNDBUF, socket.SO_RCVBUF):  # what is left is held on the server's side
+            for buffer in (socket.SO_SNDBUF, socket.SO_RCVBUF):  # the rest is held on the server's side
                 own_socket.setsockopt(socket.SOL_SOCKET, buffer, 8192)
             control.wait_at_most(0.5)
             taken = 0

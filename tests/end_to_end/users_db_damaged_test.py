@@ -24,7 +24,7 @@ class UsersDbDamaged(EndToEndTest):
         self.good = self.site.users_db.read_bytes()
 
     def damages(self):
-        """Name, contents and what is said of each damage."""
+        """Name, contents and report of each damage."""
         lines = self.good.count(b"\n")
         return [
             ("a broken line", self.good + b"user carol no-hash carol\n", f"users.db:{lines + 1}: "),

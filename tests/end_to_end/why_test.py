@@ -15,7 +15,7 @@ class Why(EndToEndTest):
         self.site = self.server.site
 
     def why(self, name, status, *words):
-        """Asks until the answer says `words` (what auth remembers is written within a second)."""
+        """Asks until the answer says `words` (auth writes its memory of logins within a second)."""
         def answer():
             done = self.site.ftpcd("why", name)
             self.assertEqual(done.stderr, "")

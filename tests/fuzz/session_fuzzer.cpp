@@ -252,7 +252,7 @@ std::string with_line_ends(std::string_view input)
 
 } // namespace
 
-// The first line of the input is the results, what follows is what the client sends.
+// The first line of the input has the results, the rest the client's bytes.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size)
 {
     const std::string_view input{reinterpret_cast<const char*>(data), size};

@@ -1,4 +1,4 @@
-// A sessions.db from anywhere: what is understood is printed and understood again.
+// A sessions.db from anywhere: a valid one is printed and parsed again.
 #include "fuzz/require.hpp"
 #include "server/auth/state/session_key_text.hpp"
 #include "shared/base/text.hpp"

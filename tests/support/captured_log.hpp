@@ -13,7 +13,7 @@ public:
     CapturedLog();
     CapturedLog(const CapturedLog&) = delete;
     CapturedLog& operator=(const CapturedLog&) = delete;
-    ~CapturedLog(); // standard error is what it was
+    ~CapturedLog(); // standard error is as before
 
     std::string text() const;
 

@@ -41,7 +41,7 @@ void report(int fd, const std::string& text)
     ::_exit(0);
 }
 
-// Waits for the job like a shell, and says what becomes of it.
+// Waits for the job like a shell, and reports its end or stop.
 [[noreturn]] void lead(const std::function<std::string()>& job, int reports)
 {
     const pid_t child = ::fork();
@@ -77,7 +77,7 @@ TerminalSession::TerminalSession(const std::function<std::string()>& job)
     reports_ = UniqueFd{pipe[0]};
     const UniqueFd reporting{pipe[1]};
     int terminal = -1;
-    std::fflush(stdout); // the thread sanitizer writes what is left in buffers even at _exit()
+    std::fflush(stdout); // the thread sanitizer writes the rest of buffers even at _exit()
     leader_ = ::forkpty(&terminal, nullptr, nullptr, nullptr);
     if (leader_ < 0) throw std::system_error{errno, std::system_category(), "forkpty"};
     if (leader_ == 0) lead(job, reporting.get());

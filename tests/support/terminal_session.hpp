@@ -22,14 +22,14 @@ public:
 
     // Types at the terminal.
     void type(std::string_view keys) const;
-    // Reads what the terminal shows until it ends with `text`. Throws when that does not come.
+    // Reads the terminal's output until it ends with `text`. Throws when that does not come.
     void wait_for(std::string_view text);
     // All that the terminal has shown.
     const std::string& shown() const { return shown_; }
     bool echoes() const;
 
-    // The next report: what the job returned, or "exited N", "killed N" or "stopped N" with the status or
-    // signal. Throws when none comes.
+    // The next report: the job's result, or "exited N", "killed N" or "stopped N" with the status or signal.
+    // Throws when none comes.
     std::string next_report();
 
     void send_signal(int number) const;

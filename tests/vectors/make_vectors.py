@@ -153,7 +153,7 @@ def header(prehashes, phcs, public, signature):
         "",
         "// The stored hash for the first of them.",
         "struct PhcVector {",
-        "    std::string_view pepper; // hexadecimal; empty where there is none",
+        "    std::string_view pepper; // hexadecimal; empty if there is none",
         "    std::string_view text;",
         "};",
         f"inline constexpr std::string_view phc_salt = {quoted(PHC_SALT.hex())}; // hexadecimal",

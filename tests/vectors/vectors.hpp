@@ -36,7 +36,7 @@ inline constexpr std::array prehashes{
 
 // The stored hash for the first of them.
 struct PhcVector {
-    std::string_view pepper; // hexadecimal; empty where there is none
+    std::string_view pepper; // hexadecimal; empty if there is none
     std::string_view text;
 };
 inline constexpr std::string_view phc_salt = "000102030405060708090a0b0c0d0e0f"; // hexadecimal

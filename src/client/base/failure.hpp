@@ -18,8 +18,8 @@ enum class ExitStatus {
     untrusted = 5,   // the server is not the one that it should be
 };
 
-// Why something was not done: one sentence without a full stop, safe to print, and what the program ends
-// with. Further lines, parted by '\n', say what to do about it.
+// Why the work was not done, and the exit status. One sentence without a full stop, safe to print. Further
+// lines, parted by '\n', give advice.
 struct Failure {
     Failure() = default; // Outcome wants one
     // A constructor of both, so that an Outcome<ExitStatus> made of a status is a value and never half a

@@ -173,7 +173,7 @@ private:
     std::optional<LoginReplies> login_replies_;
     bool more_at_hand_ = false; // that needs no waiting
     bool quit_queued_ = false;
-    bool in_doubt_ = false; // whether the server has carried out what it has not answered
+    bool in_doubt_ = false; // whether the server has carried out unanswered commands
     bool finished_ = false;
     bool some_failed_ = false;
 };

@@ -38,8 +38,8 @@ public:
     // Errc::name_too_long if the reply would not fit into a line.
     Result<std::string> add(std::string_view path);
 
-    // The commands of all paths whose reply is due, in order: for another connection, when nothing has been
-    // carried out on the one before.
+    // The commands of all paths whose reply is due, in order: for another connection, when the one before has
+    // carried out nothing.
     std::vector<std::string> commands_again() const;
 
     // Takes the reply to the oldest command without one; there must be one.

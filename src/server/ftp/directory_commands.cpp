@@ -55,8 +55,8 @@ asio::awaitable<void> DirectoryCommands::make(Request request)
 template asio::awaitable<void> DirectoryCommands::make(MakeDirectory request);
 template asio::awaitable<void> DirectoryCommands::make(MakePath request);
 
-// First on a thread that only counts, and only then on one that may wait for a file system. Each continues
-// where the one before has failed. False: the connection ended meanwhile.
+// First on a thread that only counts, and only then on one that may wait for a file system. Each continues at
+// the failure of the one before. False: the connection ended meanwhile.
 template <class Request>
 asio::awaitable<bool> DirectoryCommands::finish_in_workers(const Request& request, MkdirResult& result)
 {

@@ -193,8 +193,8 @@ error_code Tree::make_one(const Directory& parent, std::string_view name, MkdirR
     return there;
 }
 
-// Finds out what has the name: Errc::directory_exists, EEXIST for anything else, or ENOENT. A caller that
-// must not wait gets Errc::would_wait for a mount point.
+// Looks up the kind of the existing `name`: Errc::directory_exists, EEXIST for anything else, or ENOENT. A
+// caller that must not wait gets Errc::would_wait for a mount point.
 error_code Tree::what_is_there(const Directory& parent, const char* name, Blocking blocking) const
 {
     if (must_stay(blocking)) {

@@ -8,7 +8,7 @@ from bench import ftpcd, peers
 from bench.generator import Generator
 
 
-SETTLING = 0.05  # seconds, for what is left to do after the last reply
+SETTLING = 0.05  # seconds, for the rest of the work after the last reply
 
 
 class Bench:
@@ -110,7 +110,7 @@ class Bench:
         print(f"  ! {text}", file=sys.stderr, flush=True)
 
     def measure(self, load, who, number, function):
-        """Adds what `function` returns to the results, unless an earlier run already did; a failure is a note."""
+        """Adds the result of `function` to the results, unless an earlier run already did; a failure is a note."""
         if self.results.has(load, who, number):
             return
         begin = time.monotonic()

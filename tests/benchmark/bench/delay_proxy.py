@@ -1,4 +1,4 @@
-"""A link with a long round trip on loopback: delays what passes through it, and limits nothing else.
+"""A link with a long round trip on loopback: delays all bytes, and limits nothing else.
 
     delay_proxy.py TARGET_PORT ROUND_TRIP_MILLISECONDS      prints the port that it listens on
 

@@ -1,4 +1,4 @@
-"""ftpcd as it is, with its lockdown, limits and audit trail; only what a load is not about is made cheap."""
+"""ftpcd as it is, with its lockdown, limits and audit trail; only work that a load does not measure is made cheap."""
 import argparse
 import dataclasses
 import pathlib

@@ -60,7 +60,7 @@ def _mounted(image, *options):
     subprocess.run(["mount", "-o", ",".join(["loop", *options]), image, tree], check=True, capture_output=True, text=True)
     try:
         yield tree
-    finally:  # what a server's last processes still use is not free at once
+    finally:  # files of a server's last processes are not free at once
         until(lambda: subprocess.run(["umount", tree], check=False, capture_output=True).returncode == 0,
               f"{tree} cannot be unmounted", 30)
 

@@ -22,11 +22,11 @@ def run(bench):
 
 
 def _idle(bench, server, sessions, all_at_once):
-    bench.generator.load("logins", server, seconds=0.2)  # what the first login makes and keeps is not a session's
+    bench.generator.load("logins", server, seconds=0.2)  # the first login's lasting memory is not a session's
     before = server.memory()
     holder = bench.generator.idle(server, sessions)
     try:
-        time.sleep(0.5)  # what the logins left to do
+        time.sleep(0.5)  # the rest of the logins' work
         values = {"sessions": sessions, "open_seconds": holder.opened["seconds"],
                   "bytes_each": (server.memory() - before) / max(1, sessions)}
         values |= {f"busy_{name}": value for name, value in order_with_cpu(server, holder, "busy", bench.seconds, "busy-").items()}

@@ -1,4 +1,4 @@
-"""Logins a second: by password on every server, by session key on ftpcd, and what the machine could do at most."""
+"""Logins a second: by password on every server, by session key on ftpcd, and the machine's limit."""
 from bench.ftpcd import DEFAULT_HASH
 
 AT_ONCE = 16

@@ -1,4 +1,4 @@
-"""1 to 1,000,000 directories under one parent: what a mkdir costs at the beginning and at the end."""
+"""1 to 1,000,000 directories under one parent: the cost of a mkdir at the beginning and at the end."""
 from bench.context import order_with_cpu
 from bench.place import empty
 

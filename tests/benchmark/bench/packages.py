@@ -6,7 +6,7 @@ import subprocess
 
 
 class Unpacked:
-    """A package with what it depends on and this machine lacks, in a directory of its own."""
+    """A package with its dependencies that this machine lacks, in a directory of its own."""
 
     def __init__(self, cache, *packages):
         self.packages = packages

@@ -13,7 +13,7 @@ TICK = os.sysconf("SC_CLK_TCK")
 
 
 def until(condition, what, seconds=30.0):
-    """Waits for `condition` and returns what it gives."""
+    """Waits for `condition` and returns its result."""
     deadline = time.monotonic() + seconds
     while True:
         result = condition()
@@ -107,7 +107,7 @@ def time_of(command, text="", limit=600, **options):
 
 
 class Daemon:
-    """A process that runs until stop(); it says what it has to say into a file."""
+    """A process that runs until stop(); its output goes to a file."""
 
     def __init__(self, log_file, command, **options):
         self.log_file = log_file
@@ -137,7 +137,7 @@ class Daemon:
         self._process.send_signal(number)
 
     def stop(self):
-        """SIGTERM, and SIGKILL for what is left of it; all of it was started here."""
+        """SIGTERM, and SIGKILL for the rest of it; all of it was started here."""
         below = {pid: _begun(pid) for pid in descendants(self.pid)} if self._process.poll() is None else {}
         self._process.terminate()
         try:

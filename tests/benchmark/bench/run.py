@@ -1,4 +1,4 @@
-"""scripts/benchmark: which loads, in which order, and what becomes of the results."""
+"""scripts/benchmark: the loads, their order, and the use of the results."""
 import argparse
 import functools
 import os

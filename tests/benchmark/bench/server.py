@@ -9,7 +9,7 @@ PASSWORD = "benchmark-password"
 
 
 class Server:
-    """`login` is how the generator logs in where it is not the login that is measured."""
+    """`login` is the generator's method if the login is not measured."""
 
     name = ""
     login = "password"
@@ -34,7 +34,7 @@ class Server:
         return cpu_seconds(self.daemon.pid)
 
     def wait_until_idle(self):
-        """Until it has done what an earlier load left to do."""
+        """Until it has done the rest of an earlier load's work."""
         def is_idle():
             before = self.cpu_seconds()
             time.sleep(0.25)

@@ -10,7 +10,7 @@ class Line:
     what: str
     bound: str
     measured: str = "not measured"
-    reached: object = None  # True, False, or None where there is no figure
+    reached: object = None  # True, False, or None if there is no figure
 
 
 def lines(results):
@@ -19,7 +19,7 @@ def lines(results):
 
 
 def best_peer(results, load):
-    """The peer with the highest median; none where no peer was measured. Other builds of ftpcd are no peers."""
+    """The peer with the highest median; none if no peer was measured. Other builds of ftpcd are no peers."""
     names = {kind.name for kind in peers.PEERS}
     return max((who for who in results.who(load) if who in names), key=lambda who: results.median(load, who), default=None)
 

@@ -60,7 +60,7 @@ TEST_CASE("a second argument of login is refused with the advice that it cannot 
 TEST_CASE("malformed options are refused")
 {
     usage_problem(parse_login_options({"--unknown"}));
-    usage_problem(parse_login_options({"--pas"})); // no guessing of what was meant
+    usage_problem(parse_login_options({"--pas"})); // no guessing
     usage_problem(parse_login_options({"--ttl", "soon"}));
     usage_problem(parse_login_options({"--timeout", "0"}));
     usage_problem(parse_login_options({"--timeout", "99999999999"}));

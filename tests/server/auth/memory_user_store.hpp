@@ -1,4 +1,4 @@
-// Users in memory, for tests of what stands above UserStore.
+// Users in memory, for tests of the callers of UserStore.
 #pragma once
 
 #include "server/users/password_hash.hpp"

@@ -517,7 +517,7 @@ TEST_CASE_METHOD(Fixture, "a session key works while its account and its address
     REQUIRE(key.enrolled);
     for (int i = 0; i < 20; ++i) {
         const std::size_t before = answers.size();
-        send_login("alice", "wrong", {}); // from where the key logs in, too
+        send_login("alice", "wrong", {}); // the key logs in from there, too
         if (answers.size() == before) loop.run_one();
     }
     CHECK(last<ipc::LoginAnswer>().status == LoginStatus::limited);

@@ -28,7 +28,7 @@
 
 namespace ftpc::test {
 
-// Answers like auth, and keeps what it was asked.
+// Answers like auth, and keeps the questions.
 class FakeAuth {
 public:
     // None: no answer.

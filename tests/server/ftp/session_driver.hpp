@@ -1,4 +1,4 @@
-// A session without a connection: lines in, and what it asks for as one short text.
+// A session without a connection: lines in, and its actions as one short text.
 #pragma once
 
 #include "server/ftp/session.hpp"

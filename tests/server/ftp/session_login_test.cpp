@@ -15,7 +15,7 @@ struct LoginTest : test::SessionDriver {
 
     std::string on_login(LoginOutcome result) { return outcome_text(session.on_login(result)); }
 
-    // One refused attempt; returns what the client is told.
+    // One refused attempt; returns the reply.
     std::string fail_once()
     {
         session.on_line("USER alice");

@@ -1,5 +1,5 @@
-// Which command may be said when, and what clients ask of any server. The other session_*_test.cpp: logging
-// in, session keys, directories.
+// The order of commands, and the usual questions of clients. The other session_*_test.cpp: logging in,
+// session keys, directories.
 #include "server/ftp/session.hpp"
 
 #include "server/ftp/session_driver.hpp"

@@ -79,7 +79,7 @@ inline ChildEnd in_process(const std::function<std::string()>& job)
     return {describe_end(status, result), error_text};
 }
 
-// "0", or the name of errno where the call failed.
+// "0", or the name of errno if the call failed.
 inline std::string outcome(long result)
 {
     if (result >= 0) return "0";
@@ -184,7 +184,7 @@ struct Place {
     static std::string signal(pid_t process) { return outcome(::kill(process, 0)); }
 };
 
-// Why the tests of this room cannot run here; empty where they can.
+// Why the tests of this room cannot run here; empty if they can.
 inline bool lockdown_is_here()
 {
     if (server::lockdown_to_expect({}).missing.empty()) return true;

@@ -140,7 +140,7 @@ TEST_CASE("a log that nobody reads holds nobody up, and says afterwards how many
     const UniqueFd kept{::dup(STDERR_FILENO)};
     REQUIRE(::dup2(pipe[1], STDERR_FILENO) == STDERR_FILENO);
     ::close(pipe[1]);
-    for (int i = 0; i < 5000; ++i) // many times what a pipe holds
+    for (int i = 0; i < 5000; ++i) // many times the size of a pipe
         log_event("flood", {{"text", std::string(100, 'x')}});
     std::string read(1U << 20, '\0');
     const ssize_t first = ::read(reader.get(), read.data(), read.size());

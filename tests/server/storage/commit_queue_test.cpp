@@ -31,7 +31,7 @@ struct QueueTest : test::TreeFixture {
 
     QueueTest()
     {
-        CHECK_FALSE(committed({root})); // so that there is no doubt about what was there before
+        CHECK_FALSE(committed({root})); // so that there is no doubt about earlier directories
         disk.take_synced();
     }
     ~QueueTest() { disk.let_go(); }
@@ -186,7 +186,7 @@ TEST_CASE_METHOD(QueueTest, "a failed sync is told to all in its batch, and to n
     CHECK_FALSE(result(before));
     CHECK(result(failed) == disk_failed);
     CHECK(result(with_it) == disk_failed);
-    CHECK(disk.take_synced().size() == 3); // also what stands behind the failure is written
+    CHECK(disk.take_synced().size() == 3); // parents behind the failure are written, too
     CHECK_FALSE(committed({places[1]}));
 }
 

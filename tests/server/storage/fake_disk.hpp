@@ -1,4 +1,4 @@
-// A disk for tests of what waits for it.
+// A disk for tests, held up or made to fail by them.
 #pragma once
 
 #include "server/storage/tree_fixture.hpp"
@@ -15,7 +15,7 @@
 
 namespace ftpc::test {
 
-// A disk that notes what it is asked to sync, and can be held up or made to fail.
+// A disk that records the requested syncs, and can be held up or made to fail.
 struct FakeDisk {
     std::mutex mutex;
     std::condition_variable changed;

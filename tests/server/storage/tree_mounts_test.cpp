@@ -26,7 +26,7 @@ namespace {
 const std::string would_wait = make_error_code(Errc::would_wait).message();
 
 struct MountTest : test::TreeFixture {
-    // Runs `job` where a file system of its own is mounted on alice/mount; its text, or why there is none.
+    // Runs `job` while a file system of its own is mounted on alice/mount; its text, or why there is none.
     template <class Job>
     void with_mount(const Job& job, const std::string& expected) const
     {

@@ -1,5 +1,4 @@
-// Making directories: what is made, with which permissions, which parents are to be synced, and where links
-// lead.
+// Making directories: their permissions, the parents to sync, and the targets of links.
 #include "server/storage/tree.hpp"
 
 #include "server/storage/tree_fixture.hpp"

@@ -25,7 +25,7 @@ using namespace ftpc::server;
 
 namespace {
 
-// The protocol: what comes is sent back.
+// The protocol: all bytes are sent back.
 class Echo final : public ServedConnection {
 public:
     Echo(Reactor& reactor, UniqueFd socket, const ipc::PeerAddress& peer, TlsContext tls)

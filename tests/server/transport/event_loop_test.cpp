@@ -1,4 +1,4 @@
-// Timers and what other threads post, on a loop that sleeps when there is nothing to do.
+// Timers and jobs posted by other threads, on a loop that sleeps when there is nothing to do.
 #include "server/transport/event_loop.hpp"
 
 #include "support/catch.hpp"

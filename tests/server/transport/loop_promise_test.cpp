@@ -82,7 +82,7 @@ TEST_CASE_METHOD(LoopPromiseTest, "a cancelled wait ends with nothing, and a lat
     CHECK(late_on == std::this_thread::get_id());
 }
 
-// AddressSanitizer and UndefinedBehaviorSanitizer see it where the keeper still has the timer.
+// AddressSanitizer and UndefinedBehaviorSanitizer see it if the keeper still has the timer.
 TEST_CASE_METHOD(LoopPromiseTest, "a holder of the promise may outlive the loop")
 {
     wait();
@@ -102,7 +102,7 @@ TEST_CASE_METHOD(LoopPromiseTest, "a value between the end of a wait and the cor
     wait();
     turn();
     keep("just too late");
-    promise->cancel(); // what was kept has not had its turn
+    promise->cancel(); // the kept job has not had its turn
     turn();
     CHECK(got == "nothing");
     CHECK(late == "just too late");

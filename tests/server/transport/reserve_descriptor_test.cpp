@@ -36,7 +36,7 @@ std::string all_that_comes(const UniqueFd& fd)
     return text;
 }
 
-// Lowers the limit of descriptors to what is in use, for as long as it lives.
+// Lowers the limit of descriptors to the number in use, for as long as it lives.
 class NoDescriptors {
 public:
     NoDescriptors()

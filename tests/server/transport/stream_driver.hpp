@@ -72,7 +72,7 @@ public:
         return !*result;
     }
 
-    // Begins to end TLS, where it is not served; the result once there is one.
+    // Begins to end TLS, if it is not served; the result once there is one.
     std::shared_ptr<std::optional<error_code>> stop_tls()
     {
         const auto result = std::make_shared<std::optional<error_code>>();
@@ -122,7 +122,7 @@ public:
         turn();
     }
 
-    // The client's bytes that wait to be sent: so many of them, and what the server makes of it.
+    // The client's bytes that wait to be sent: so many of them, and the server's reaction.
     void send(std::size_t most)
     {
         unsent_ += client.take(most);
@@ -145,7 +145,7 @@ public:
         return carried;
     }
 
-    // All that can happen without waiting; throws where that does not end.
+    // All that can happen without waiting; throws if that does not end.
     void turn()
     {
         for (int turns = 0; loop_.turn(false); ++turns)
@@ -202,7 +202,7 @@ private:
     server::TlsContext context_ = own_context();
     server::EventLoop loop_;
     UniqueFd wire_;       // the client's end
-    UniqueFd server_end_; // what the stream has as well
+    UniqueFd server_end_; // the stream has it as well
     std::size_t filling_ = 0;
     std::optional<server::Stream> stream_;
     std::string unsent_; // by the client

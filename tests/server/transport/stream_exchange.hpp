@@ -65,7 +65,7 @@ public:
         }
     }
 
-    // Carries all to its end. Throws where either side has not got what the other wrote.
+    // Carries all to its end. Throws if either side has not got the other's bytes.
     void finish()
     {
         std::size_t before = 0;

@@ -166,7 +166,7 @@ TEST_CASE_METHOD(SocketTest, "a wait for room ends when the client has read")
     fill();
     const auto result = wait(Event::writable);
     turn();
-    fill(); // what the registration has announced
+    fill(); // the registration has announced it
     const auto again = wait(Event::writable);
     turn();
     CHECK_FALSE(again->has_value());

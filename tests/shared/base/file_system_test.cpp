@@ -22,7 +22,7 @@ UniqueFd open_directory(const char* path, int flags = O_RDONLY)
     return UniqueFd{::open(path, flags | O_DIRECTORY | O_CLOEXEC)};
 }
 
-// The errno of a sync of a file system that is read-only; -1 where none can be mounted.
+// The errno of a sync of a file system that is read-only; -1 if none can be mounted.
 int sync_of_read_only(const char* place)
 {
     const pid_t child = ::fork();

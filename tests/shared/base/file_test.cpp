@@ -58,7 +58,7 @@ private:
     void (*handler_before_)(int) = SIG_DFL;
 };
 
-// A small tmpfs over a directory; not mounted where this process may not.
+// A small tmpfs over a directory; not mounted if this process may not.
 class SmallTmpfs {
 public:
     explicit SmallTmpfs(std::string path) : path_{std::move(path)}

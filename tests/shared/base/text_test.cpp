@@ -106,7 +106,7 @@ TEST_CASE("text for a terminal has no control character and stays unambiguous")
     CHECK(printable("\xc2\x9b") == "\\xc2\\x9b");
     CHECK(printable("a\xe2\x80\xae"
                     "b") == "a\\xe2\\x80\\xae"
-                            "b");                                     // U+202E turns what follows around
+                            "b");                                     // U+202E turns later text around
     CHECK(printable("a\xf3\xa0\x80\xa1") == "a\\xf3\\xa0\\x80\\xa1"); // U+E0021, which is not seen at all
     CHECK(printable("a\xc2\xad"
                     "b\xe3\x85\xa4") == "a\\xc2\\xad"

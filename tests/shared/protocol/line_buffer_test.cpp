@@ -25,7 +25,7 @@ Given line(std::string text)
 const Given too_long{Status::too_long, ""};
 const Given endless{Status::endless, ""};
 
-// Everything that can be given out now; what says that nothing can is not part of it, the end is.
+// Everything that can be given out now, with the end but without need_more.
 void take_all(LineBuffer& buffer, std::vector<Given>& given)
 {
     while (true) {
