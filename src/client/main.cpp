@@ -2,7 +2,7 @@
 #include "client/commands/options.hpp"
 #include "client/commands/subcommands.hpp"
 #include "client/terminal/safe_text.hpp"
-#include "shared/base/standard_descriptors.hpp"
+#include "shared/terminal/standard_descriptors.hpp"
 
 #include <algorithm>
 #include <array>

@@ -4,9 +4,9 @@
 #include "client/connection/login_replies.hpp"
 #include "client/terminal/dates.hpp"
 #include "shared/base/base64.hpp"
-#include "shared/base/password_prompt.hpp"
 #include "shared/base/text.hpp"
 #include "shared/protocol/prehash.hpp"
+#include "shared/terminal/password_prompt.hpp"
 
 #include <boost/json/object.hpp>
 

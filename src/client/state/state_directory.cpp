@@ -2,10 +2,10 @@
 
 #include "client/terminal/safe_text.hpp"
 #include "shared/base/error.hpp"
-#include "shared/base/file.hpp"
-#include "shared/base/secret.hpp"
 #include "shared/base/text.hpp"
 #include "shared/base/unique_fd.hpp"
+#include "shared/crypto/secret.hpp"
+#include "shared/files/file.hpp"
 
 #include <boost/filesystem/operations.hpp>
 

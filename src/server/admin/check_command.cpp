@@ -15,9 +15,9 @@
 #include "server/users/pepper.hpp"
 #include "server/users/users_file.hpp"
 #include "shared/base/error.hpp"
-#include "shared/base/file.hpp"
-#include "shared/base/file_system.hpp"
 #include "shared/base/text.hpp"
+#include "shared/files/file.hpp"
+#include "shared/files/file_system.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>

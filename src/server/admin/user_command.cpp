@@ -3,10 +3,10 @@
 #include "server/admin/user_command.hpp"
 
 #include "server/admin/in_force.hpp"
-#include "shared/base/digest.hpp"
 #include "shared/base/error.hpp"
 #include "shared/base/numbers.hpp"
 #include "shared/base/text.hpp"
+#include "shared/crypto/digest.hpp"
 
 #include <unistd.h>
 

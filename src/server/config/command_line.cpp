@@ -1,9 +1,9 @@
 #include "server/config/command_line.hpp"
 
 #include "shared/base/error.hpp"
-#include "shared/base/file.hpp"
 #include "shared/base/text.hpp"
 #include "shared/base/unique_fd.hpp"
+#include "shared/files/file.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>

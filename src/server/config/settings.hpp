@@ -3,7 +3,7 @@
 #pragma once
 
 #include "server/log/log.hpp"
-#include "shared/base/scrypt.hpp"
+#include "shared/crypto/scrypt.hpp"
 
 #include <sys/types.h>
 

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "shared/base/result.hpp"
-#include "shared/base/secret.hpp"
+#include "shared/crypto/secret.hpp"
 #include "shared/protocol/prehash.hpp"
 #include "shared/protocol/session_key.hpp"
 

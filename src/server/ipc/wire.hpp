@@ -2,7 +2,7 @@
 // length.
 #pragma once
 
-#include "shared/base/secret.hpp"
+#include "shared/crypto/secret.hpp"
 
 #include <cstdint>
 #include <span>

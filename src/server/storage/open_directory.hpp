@@ -12,7 +12,7 @@ namespace ftpc::server {
 // The file system that a directory lies on.
 struct FileSystem {
     dev_t device = 0;             // what it is known by: the device of one of its directories
-    bool syncs_as_a_whole = true; // as of shared/base/file_system.hpp
+    bool syncs_as_a_whole = true; // as of shared/files/file_system.hpp
 };
 
 // Asks the kernel: may wait where the file system is not local.

@@ -1,6 +1,6 @@
 #include "server/transport/stream.hpp"
 
-#include "shared/base/secret.hpp"
+#include "shared/crypto/secret.hpp"
 
 #include <boost/asio.hpp>
 

@@ -1,9 +1,9 @@
 #include "server/users/password_hash.hpp"
 
 #include "shared/base/base64.hpp"
-#include "shared/base/digest.hpp"
 #include "shared/base/error.hpp"
 #include "shared/base/numbers.hpp"
+#include "shared/crypto/digest.hpp"
 
 #include <span>
 

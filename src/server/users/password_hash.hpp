@@ -4,7 +4,7 @@
 
 #include "server/users/pepper.hpp"
 #include "shared/base/result.hpp"
-#include "shared/base/scrypt.hpp"
+#include "shared/crypto/scrypt.hpp"
 #include "shared/protocol/prehash.hpp"
 
 #include <array>

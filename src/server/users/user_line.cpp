@@ -2,10 +2,10 @@
 
 #include "server/users/password_hash.hpp"
 #include "shared/base/base64.hpp"
-#include "shared/base/digest.hpp"
 #include "shared/base/error.hpp"
 #include "shared/base/numbers.hpp"
 #include "shared/base/text.hpp"
+#include "shared/crypto/digest.hpp"
 #include "shared/protocol/remote_path.hpp"
 
 #include <algorithm>

@@ -2,9 +2,9 @@
 
 #include "shared/base/base64.hpp"
 #include "shared/base/error.hpp"
-#include "shared/base/file.hpp"
 #include "shared/base/numbers.hpp"
 #include "shared/base/text.hpp"
+#include "shared/files/file.hpp"
 
 #include <array>
 #include <cstdint>
