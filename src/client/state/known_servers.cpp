@@ -62,15 +62,6 @@ Failure in_file(const StateDirectory& state, const Failure& failure)
 
 } // namespace
 
-bool is_realm(std::string_view text)
-{
-    const auto allowed = [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-               c == '-';
-    };
-    return !text.empty() && text.size() <= 64 && std::all_of(text.begin(), text.end(), allowed);
-}
-
 Outcome<KnownServers> KnownServers::parse(std::string_view text)
 {
     KnownServers servers;

@@ -24,9 +24,6 @@ struct PasswordHash {
     friend bool operator==(const PasswordHash&, const PasswordHash&) = default;
 };
 
-// 10 <= ln <= 20, 1 <= r <= 32, 1 <= p <= 16, at most 1 GiB of memory: what a hash that is read may cost.
-bool is_allowed(const ScryptCost& cost);
-
 // Exactly what to_text() prints, nothing else. Fails with Errc::bad_hash, also when the cost is not allowed.
 Result<PasswordHash> parse_password_hash(std::string_view text);
 

@@ -96,15 +96,6 @@ Words take_word(std::string_view line)
     return {{begin, end}, {end, line.end()}};
 }
 
-bool is_realm(std::string_view realm)
-{
-    const auto allowed = [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-               c == '-';
-    };
-    return !realm.empty() && realm.size() <= 64 && std::all_of(realm.begin(), realm.end(), allowed);
-}
-
 bool is_home(std::string_view home)
 {
     if (home.size() > max_home_bytes || home.find_first_of(white) != std::string_view::npos) return false;
