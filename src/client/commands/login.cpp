@@ -199,7 +199,7 @@ Failure explained(Failure failure, const LoginTarget& target)
     return failure;
 }
 
-Outcome<void> log_in_and_save(const LoginOptions& options, const Output& output)
+Outcome<ExitStatus> log_in_and_save(const LoginOptions& options, const Output& output)
 {
     const auto state = StateDirectory::of_this_user();
     if (!state) return state.error();
@@ -222,7 +222,7 @@ Outcome<void> log_in_and_save(const LoginOptions& options, const Output& output)
         password_login.end_session(**before);
     else
         password_login.leave();
-    return {};
+    return ExitStatus::done;
 }
 
 } // namespace
@@ -230,10 +230,7 @@ Outcome<void> log_in_and_save(const LoginOptions& options, const Output& output)
 ExitStatus login(const LoginOptions& options)
 {
     const Output output{options.common.json};
-    const auto done = log_in_and_save(options, output);
-    if (done) return ExitStatus::done;
-    output.failure(done.error());
-    return done.error().status;
+    return output.status_of(log_in_and_save(options, output));
 }
 
 } // namespace ftpc::client

@@ -86,6 +86,11 @@ Outcome<StateDirectory> StateDirectory::of_this_user()
     return StateDirectory{home + "/.local/state/ftpc"};
 }
 
+Failure StateDirectory::in_file(const char* name, const Failure& failure) const
+{
+    return {failure.status, safe_text(path_of(name)) + ": " + failure.message};
+}
+
 Outcome<std::string> StateDirectory::read(const char* name) const
 {
     bool missing = false;

@@ -19,6 +19,9 @@ public:
 
     std::string path_of(std::string_view name) const { return path_ + "/" + std::string{name}; }
 
+    // The same failure, with the name of the file in front.
+    Failure in_file(const char* name, const Failure& failure) const;
+
     // A file's contents; empty where there is no such file or directory. Fails with ExitStatus::failed, and
     // says what to do, when others could read or change the file or the directory.
     Outcome<std::string> read(const char* name) const;
