@@ -23,8 +23,6 @@ public:
     // Waits for go_on() and has its result, or operation_aborted after cancel(). One coroutine at a time.
     boost::asio::awaitable<Result> wait();
 
-    bool is_waiting() const { return waiting_ != nullptr; }
-
     // Resumes the coroutine here and now; nothing where none waits. This may be gone afterwards.
     void go_on(error_code result = {});
 

@@ -25,24 +25,6 @@ bool is_home_component(std::string_view component)
     return !component.empty() && component != "." && component != ".." && component.size() <= max_name_bytes;
 }
 
-std::array<std::uint8_t, 8> big_endian(std::uint64_t value)
-{
-    std::array<std::uint8_t, 8> bytes{};
-    for (auto byte = bytes.rbegin(); byte != bytes.rend(); ++byte, value >>= 8)
-        *byte = static_cast<std::uint8_t>(value & 0xFF);
-    return bytes;
-}
-
-bool read_generation(std::string_view hex, std::uint64_t& out)
-{
-    std::array<std::uint8_t, 8> bytes{};
-    if (!hex_decode_into(hex, bytes)) return false;
-    out = 0;
-    for (const std::uint8_t byte : bytes)
-        out = out << 8 | byte;
-    return true;
-}
-
 // For a line without one: a user who is deleted and written anew, with another hash, has another generation.
 std::uint64_t generation_from(std::string_view password_hash)
 {
@@ -63,8 +45,9 @@ std::string read_options(std::string_view rest, User& user)
         if (option == "locked" && !user.locked) {
             user.locked = true;
         } else if (option.starts_with(generation_label) && !has_generation) {
-            if (!read_generation(option.substr(generation_label.size()), user.generation))
-                return "generation= must be followed by 16 digits of lower-case hexadecimal";
+            const auto generation = hex_decode_number(option.substr(generation_label.size()));
+            if (!generation) return "generation= must be followed by 16 digits of lower-case hexadecimal";
+            user.generation = *generation;
             has_generation = true;
         } else if (option.starts_with(max_dirs_label) && !user.max_dirs) {
             user.max_dirs = parse_number<std::uint64_t>(option.substr(max_dirs_label.size()));
@@ -134,7 +117,7 @@ std::variant<User, BadLine> parse_user_line(std::string_view line)
 std::string user_line(const User& user)
 {
     std::string line = "user " + user.name + " " + user.password_hash + " " + user.home + " ";
-    line.append(generation_label).append(hex_encode(big_endian(user.generation)));
+    line.append(generation_label).append(hex_encode(user.generation));
     if (user.locked) line += " locked";
     if (user.max_dirs) line.append(" ").append(max_dirs_label).append(std::to_string(*user.max_dirs));
     return line;
