@@ -51,10 +51,7 @@ void print_usage()
 
 [[noreturn]] void fail(const std::vector<Problem>& problems)
 {
-    std::string text;
-    for (const Problem& problem : problems)
-        text.append(text.empty() ? "" : "\nftpcd: ").append(problem.where).append(": ").append(problem.what);
-    throw std::runtime_error{text};
+    throw std::runtime_error{problems_text(problems, "\nftpcd: ")};
 }
 
 } // namespace

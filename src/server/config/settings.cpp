@@ -295,6 +295,14 @@ std::string default_data_directory()
     return std::string{home != nullptr ? home : ""} + "/.local/state/ftpcd";
 }
 
+std::string problems_text(const std::vector<Problem>& problems, std::string_view separator)
+{
+    std::string text;
+    for (const Problem& problem : problems)
+        text.append(text.empty() ? "" : separator).append(problem.where).append(": ").append(problem.what);
+    return text;
+}
+
 std::span<const SettingDescription> setting_descriptions()
 {
     static const auto descriptions = [] {

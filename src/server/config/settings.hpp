@@ -91,6 +91,9 @@ struct Problem {
     std::string what;
 };
 
+// "WHERE: WHAT" of each, with `separator` between them.
+std::string problems_text(const std::vector<Problem>& problems, std::string_view separator);
+
 struct SettingValue {
     std::string name;
     std::string value;
