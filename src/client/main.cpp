@@ -2,7 +2,7 @@
 #include "client/commands/options.hpp"
 #include "client/commands/subcommands.hpp"
 #include "client/terminal/safe_text.hpp"
-#include "shared/base/standard_descriptors.hpp"
+#include "shared/terminal/standard_descriptors.hpp"
 
 #include <algorithm>
 #include <array>
@@ -55,11 +55,11 @@ constexpr std::array<Subcommand, 4> subcommands{{
      }},
     {"logout", "end the login",
      [](const Arguments& arguments) {
-         return run(arguments, "logout", parse_logout_options, logout_help, logout);
+         return run(arguments, "logout", parse_plain_options, logout_help, logout);
      }},
     {"status", "show whether and where you are logged in",
      [](const Arguments& arguments) {
-         return run(arguments, "status", parse_status_options, status_help, status);
+         return run(arguments, "status", parse_plain_options, status_help, status);
      }},
 }};
 

@@ -3,7 +3,7 @@
 #include "server/auth/auth_process.hpp"
 #include "server/config/command_line.hpp"
 #include "server/net/net_process.hpp"
-#include "shared/base/standard_descriptors.hpp"
+#include "shared/terminal/standard_descriptors.hpp"
 
 #include <algorithm>
 #include <array>

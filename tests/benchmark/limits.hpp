@@ -2,7 +2,7 @@
 #pragma once
 
 #include "benchmark/ftp_session.hpp"
-#include "shared/base/scrypt.hpp"
+#include "shared/crypto/scrypt.hpp"
 
 #include <cstdint>
 #include <string>

@@ -3,6 +3,7 @@
 #include "fuzz/require.hpp"
 #include "server/users/user_line.hpp"
 #include "server/users/users_table.hpp"
+#include "shared/base/text.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -38,7 +39,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto parsed = UsersTable::parse(text);
     require(parsed.problems.empty() == (parsed.table != nullptr), "a file is good or has problems");
     if (!parsed.table) return 0;
-    require(parsed.table->text() == text && is_realm(parsed.table->realm()), "a good file has a realm");
+    require(parsed.table->text() == text && ftpc::is_realm(parsed.table->realm()), "a good file has a realm");
     for (std::size_t place = 0; place < parsed.table->size(); ++place)
         check_user(*parsed.table, parsed.table->at(place));
     return 0;

@@ -1,6 +1,6 @@
 #include "support/captured_log.hpp"
 
-#include "shared/base/file.hpp"
+#include "shared/files/file.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>

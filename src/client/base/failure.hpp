@@ -24,7 +24,7 @@ struct Failure {
     Failure() = default; // Outcome wants one
     // A constructor of both, so that an Outcome<ExitStatus> made of a status is a value and never half a
     // Failure.
-    Failure(ExitStatus status_, std::string message_) : status{status_}, message{std::move(message_)} {}
+    Failure(ExitStatus ends_with, std::string text) : status{ends_with}, message{std::move(text)} {}
 
     ExitStatus status = ExitStatus::failed;
     std::string message;

@@ -4,9 +4,9 @@
 #include "client/connection/login_replies.hpp"
 #include "client/terminal/dates.hpp"
 #include "shared/base/base64.hpp"
-#include "shared/base/password_prompt.hpp"
 #include "shared/base/text.hpp"
 #include "shared/protocol/prehash.hpp"
+#include "shared/terminal/password_prompt.hpp"
 
 #include <boost/json/object.hpp>
 
@@ -200,7 +200,7 @@ Failure explained(Failure failure, const LoginTarget& target)
     return failure;
 }
 
-Outcome<void> log_in_and_save(const LoginOptions& options, const Output& output)
+Outcome<ExitStatus> log_in_and_save(const LoginOptions& options, const Output& output)
 {
     const auto state = StateDirectory::of_this_user();
     if (!state) return state.error();
@@ -223,7 +223,7 @@ Outcome<void> log_in_and_save(const LoginOptions& options, const Output& output)
         password_login.end_session(**before);
     else
         password_login.leave();
-    return {};
+    return ExitStatus::done;
 }
 
 } // namespace
@@ -231,10 +231,7 @@ Outcome<void> log_in_and_save(const LoginOptions& options, const Output& output)
 ExitStatus login(const LoginOptions& options)
 {
     const Output output{options.common.json};
-    const auto done = log_in_and_save(options, output);
-    if (done) return ExitStatus::done;
-    output.failure(done.error());
-    return done.error().status;
+    return output.status_of(log_in_and_save(options, output));
 }
 
 } // namespace ftpc::client

@@ -10,7 +10,7 @@ namespace ftpc::client {
 namespace {
 
 // Ends the session on the server. Fails with ExitStatus::refused when the server knows it no more.
-Outcome<void> end_on_server(const LogoutOptions& options, const ActiveLogin& login,
+Outcome<void> end_on_server(const PlainOptions& options, const ActiveLogin& login,
                             const StateDirectory& state)
 {
     auto connection = open_trusted_connection(login.server, connect_settings(options.common), state);
@@ -43,7 +43,7 @@ ExitStatus tell(const Output& output, const ActiveLogin& login, const Outcome<vo
     return ExitStatus::done;
 }
 
-Outcome<ExitStatus> end_session(const LogoutOptions& options, const Output& output)
+Outcome<ExitStatus> end_session(const PlainOptions& options, const Output& output)
 {
     const auto state = StateDirectory::of_this_user();
     if (!state) return state.error();
@@ -56,13 +56,10 @@ Outcome<ExitStatus> end_session(const LogoutOptions& options, const Output& outp
 
 } // namespace
 
-ExitStatus logout(const LogoutOptions& options)
+ExitStatus logout(const PlainOptions& options)
 {
     const Output output{options.common.json};
-    const auto status = end_session(options, output);
-    if (status) return *status;
-    output.failure(status.error());
-    return status.error().status;
+    return output.status_of(end_session(options, output));
 }
 
 } // namespace ftpc::client

@@ -200,10 +200,7 @@ Outcome<ExitStatus> make_directories(const MkdirOptions& options, const Output& 
 ExitStatus mkdir(const MkdirOptions& options)
 {
     const Output output{options.common.json};
-    const auto status = make_directories(options, output);
-    if (status) return *status;
-    output.failure(status.error());
-    return status.error().status;
+    return output.status_of(make_directories(options, output));
 }
 
 } // namespace ftpc::client

@@ -128,27 +128,29 @@ Outcome<CommonOptions> common_options(const po::variables_map& values)
     return options;
 }
 
-// The help of the subcommand, if --help was among the arguments.
+// `read_own` takes what the subcommand has beside the common options.
 template <class Options>
-Options help_only()
+Outcome<Options> parse_options(const Arguments& arguments, const po::options_description& description,
+                               Outcome<void> (*read_own)(const po::variables_map& values, Options& options))
 {
+    const auto values = parse(arguments, description);
+    if (!values) return values.error();
     Options options;
-    options.common.help = true;
+    options.common.help = values->count("help") > 0;
+    if (options.common.help) return options;
+    auto common = common_options(*values);
+    if (!common) return common.error();
+    options.common = *common;
+    if (const auto done = read_own(*values, options); !done) return done.error();
     return options;
 }
 
 // For subcommands that take options only.
-template <class Options>
-Outcome<Options> parse_options_only(const Arguments& arguments)
+Outcome<void> expect_no_arguments(const po::variables_map& values, PlainOptions&)
 {
-    const auto values = parse(arguments, common_description());
-    if (!values) return values.error();
-    if (values->count("help") > 0) return help_only<Options>();
-    if (const auto extra = positional_of(*values); !extra.empty())
+    if (const auto extra = positional_of(values); !extra.empty())
         return usage("unexpected argument '" + safe_text(extra.front()) + "'");
-    auto common = common_options(*values);
-    if (!common) return common.error();
-    return Options{*common};
+    return {};
 }
 
 // Takes the host from --server into the target, if the target has none.
@@ -169,52 +171,49 @@ std::string help(const std::string& synopsis, const po::options_description& des
     return text.str();
 }
 
-} // namespace
-
-Outcome<LoginOptions> parse_login_options(const Arguments& arguments)
+Outcome<void> read_login_options(const po::variables_map& values, LoginOptions& options)
 {
-    const auto values = parse(arguments, login_description());
-    if (!values) return values.error();
-    if (values->count("help") > 0) return help_only<LoginOptions>();
-    auto common = common_options(*values);
-    if (!common) return common.error();
-    const auto targets = positional_of(*values);
+    const auto targets = positional_of(values);
     if (targets.size() > 1)
         return usage("unexpected argument '" + safe_text(targets[1]) +
                      "' (say it: ftpc login USER@HOST[:PORT]; a password is never given as an argument)");
     auto target = parse_login_target(targets.empty() ? "" : targets.front());
     if (!target) return target.error();
-    target = merge_target(std::move(*target), common->server);
+    target = merge_target(std::move(*target), options.common.server);
     if (!target) return target.error();
-    LoginOptions options{*common, *target, values->count("password-stdin") > 0, std::nullopt};
-    if (values->count("ttl") > 0) {
-        const auto ttl = parse_duration(text_of(*values, "ttl"));
-        if (!ttl) return usage("--ttl: a time such as 90s, 30m, 12h or 7d is needed");
-        options.ttl = *ttl;
-    }
-    return options;
+    options.target = *target;
+    options.password_stdin = values.count("password-stdin") > 0;
+    if (values.count("ttl") == 0) return {};
+    const auto ttl = parse_duration(text_of(values, "ttl"));
+    if (!ttl) return usage("--ttl: a time such as 90s, 30m, 12h or 7d is needed");
+    options.ttl = *ttl;
+    return {};
+}
+
+Outcome<void> read_mkdir_options(const po::variables_map& values, MkdirOptions& options)
+{
+    options.parents = values.count("parents") > 0;
+    options.nul_separated = values.count("null") > 0;
+    options.paths = positional_of(values);
+    if (options.paths.empty()) return usage("no PATH is given ('-' reads a list from standard input)");
+    return {};
+}
+
+} // namespace
+
+Outcome<LoginOptions> parse_login_options(const Arguments& arguments)
+{
+    return parse_options(arguments, login_description(), read_login_options);
 }
 
 Outcome<MkdirOptions> parse_mkdir_options(const Arguments& arguments)
 {
-    const auto values = parse(arguments, mkdir_description());
-    if (!values) return values.error();
-    if (values->count("help") > 0) return help_only<MkdirOptions>();
-    auto common = common_options(*values);
-    if (!common) return common.error();
-    auto paths = positional_of(*values);
-    if (paths.empty()) return usage("no PATH is given ('-' reads a list from standard input)");
-    return MkdirOptions{*common, values->count("parents") > 0, values->count("null") > 0, std::move(paths)};
+    return parse_options(arguments, mkdir_description(), read_mkdir_options);
 }
 
-Outcome<LogoutOptions> parse_logout_options(const Arguments& arguments)
+Outcome<PlainOptions> parse_plain_options(const Arguments& arguments)
 {
-    return parse_options_only<LogoutOptions>(arguments);
-}
-
-Outcome<StatusOptions> parse_status_options(const Arguments& arguments)
-{
-    return parse_options_only<StatusOptions>(arguments);
+    return parse_options<PlainOptions>(arguments, common_description(), expect_no_arguments);
 }
 
 std::string login_help()

@@ -38,19 +38,15 @@ struct MkdirOptions {
     std::vector<std::string> paths;
 };
 
-struct LogoutOptions {
-    CommonOptions common;
-};
-
-struct StatusOptions {
+// Of logout and status.
+struct PlainOptions {
     CommonOptions common;
 };
 
 // Each takes the arguments behind the subcommand's name. Fails with ExitStatus::usage.
 Outcome<LoginOptions> parse_login_options(const Arguments& arguments);
 Outcome<MkdirOptions> parse_mkdir_options(const Arguments& arguments);
-Outcome<LogoutOptions> parse_logout_options(const Arguments& arguments);
-Outcome<StatusOptions> parse_status_options(const Arguments& arguments);
+Outcome<PlainOptions> parse_plain_options(const Arguments& arguments);
 
 // The text that --help shows.
 std::string login_help();

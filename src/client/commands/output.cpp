@@ -76,6 +76,14 @@ void Output::failure(const Failure& failure) const
         put_line(std::cerr, "ftpc: " + failure.message);
 }
 
+ExitStatus Output::status_of(const Outcome<ExitStatus>& ended) const
+{
+    if (ended) return *ended;
+    flush();
+    failure(ended.error());
+    return ended.error().status;
+}
+
 void Output::flush() const
 {
     std::cout.flush();

@@ -24,7 +24,10 @@ public:
     // Why something was not done, on one line or several.
     void failure(const Failure& failure) const;
 
-    // Passes on the output so far.
+    // The exit status of a command that has ended so. A failure is said first, behind what was said so far.
+    ExitStatus status_of(const Outcome<ExitStatus>& ended) const;
+
+    // Passes on what has been said so far.
     void flush() const;
 
 private:

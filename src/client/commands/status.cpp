@@ -31,31 +31,28 @@ void tell_login(const Output& output, const ActiveLogin& login, bool holds)
                    {"logged_in", holds}});
 }
 
-Outcome<void> show_status(const StatusOptions& options, const Output& output)
+Outcome<ExitStatus> show_status(const PlainOptions& options, const Output& output)
 {
     const auto state = StateDirectory::of_this_user();
     if (!state) return state.error();
     auto login = find_login(options.common, *state);
     if (!login) return login.error();
     const auto settings = connect_settings(options.common);
-    auto holds = with_saved_login(*login, *state, [&](const ActiveLogin& tried) {
+    const auto holds = with_saved_login(*login, *state, [&](const ActiveLogin& tried) {
         *login = tried;
         return try_session(settings, tried, *state);
     });
     tell_login(output, *login, holds.has_value());
-    return holds;
+    if (!holds) return holds.error();
+    return ExitStatus::done;
 }
 
 } // namespace
 
-ExitStatus status(const StatusOptions& options)
+ExitStatus status(const PlainOptions& options)
 {
     const Output output{options.common.json};
-    const auto shown = show_status(options, output);
-    if (shown) return ExitStatus::done;
-    output.flush();
-    output.failure(shown.error());
-    return shown.error().status;
+    return output.status_of(show_status(options, output));
 }
 
 } // namespace ftpc::client

@@ -9,7 +9,7 @@ namespace ftpc::client {
 
 ExitStatus login(const LoginOptions& options);
 ExitStatus mkdir(const MkdirOptions& options);
-ExitStatus logout(const LogoutOptions& options);
-ExitStatus status(const StatusOptions& options);
+ExitStatus logout(const PlainOptions& options);
+ExitStatus status(const PlainOptions& options);
 
 } // namespace ftpc::client

@@ -6,8 +6,8 @@
 #include "client/base/server_address.hpp"
 #include "client/connection/time_allowance.hpp"
 #include "client/connection/tls_stream.hpp"
-#include "shared/base/secret.hpp"
 #include "shared/base/unique_fd.hpp"
+#include "shared/crypto/secret.hpp"
 #include "shared/protocol/line_buffer.hpp"
 #include "shared/protocol/reply.hpp"
 

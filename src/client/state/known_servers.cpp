@@ -1,6 +1,5 @@
 #include "client/state/known_servers.hpp"
 
-#include "client/terminal/safe_text.hpp"
 #include "shared/base/text.hpp"
 #include "shared/protocol/command.hpp"
 #include "shared/protocol/fingerprint.hpp"
@@ -55,21 +54,7 @@ std::string format(const KnownServer& known)
            known.first_seen + " " + std::string{pinned ? pin_prefix : ca_prefix} + known.trust.value;
 }
 
-Failure in_file(const StateDirectory& state, const Failure& failure)
-{
-    return {failure.status, safe_text(state.path_of(known_servers_file)) + ": " + failure.message};
-}
-
 } // namespace
-
-bool is_realm(std::string_view text)
-{
-    const auto allowed = [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-               c == '-';
-    };
-    return !text.empty() && text.size() <= 64 && std::all_of(text.begin(), text.end(), allowed);
-}
 
 Outcome<KnownServers> KnownServers::parse(std::string_view text)
 {
@@ -124,7 +109,7 @@ Outcome<KnownServers> load_known_servers(const StateDirectory& state)
     const auto text = state.read(known_servers_file);
     if (!text) return text.error();
     auto servers = KnownServers::parse(*text);
-    if (!servers) return in_file(state, servers.error());
+    if (!servers) return state.in_file(known_servers_file, servers.error());
     return servers;
 }
 
@@ -132,7 +117,7 @@ Outcome<void> remember_server(const StateDirectory& state, const KnownServer& kn
 {
     return state.update(known_servers_file, [&](std::string_view text) -> Outcome<std::string> {
         auto servers = KnownServers::parse(text);
-        if (!servers) return in_file(state, servers.error());
+        if (!servers) return state.in_file(known_servers_file, servers.error());
         servers->put(known);
         return servers->text();
     });

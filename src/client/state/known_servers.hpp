@@ -62,9 +62,6 @@ private:
     std::vector<Line> lines_;
 };
 
-// A realm as docs/protocol.md §5 defines it.
-bool is_realm(std::string_view text);
-
 inline constexpr const char* known_servers_file = "known_servers";
 
 // Both fail with ExitStatus::failed; a broken line is named with its file.

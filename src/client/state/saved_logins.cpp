@@ -1,6 +1,5 @@
 #include "client/state/saved_logins.hpp"
 
-#include "client/terminal/safe_text.hpp"
 #include "shared/base/base64.hpp"
 #include "shared/base/numbers.hpp"
 #include "shared/base/text.hpp"
@@ -49,16 +48,11 @@ std::string format(const SavedLogin& login)
            std::to_string(login.session->expires);
 }
 
-Failure in_file(const StateDirectory& state, const Failure& failure)
-{
-    return {failure.status, safe_text(state.path_of(sessions_file)) + ": " + failure.message};
-}
-
 Outcome<void> change_logins(const StateDirectory& state, const std::function<void(SavedLogins&)>& change)
 {
     return state.update(sessions_file, [&](std::string_view text) -> Outcome<std::string> {
         auto logins = SavedLogins::parse(text);
-        if (!logins) return in_file(state, logins.error());
+        if (!logins) return state.in_file(sessions_file, logins.error());
         change(*logins);
         return logins->text();
     });
@@ -129,7 +123,7 @@ Outcome<SavedLogins> load_saved_logins(const StateDirectory& state)
     if (!text) return text.error();
     auto logins = SavedLogins::parse(*text);
     wipe(text->data(), text->size());
-    if (!logins) return in_file(state, logins.error());
+    if (!logins) return state.in_file(sessions_file, logins.error());
     return logins;
 }
 

@@ -2,10 +2,10 @@
 
 #include "client/terminal/safe_text.hpp"
 #include "shared/base/error.hpp"
-#include "shared/base/file.hpp"
-#include "shared/base/secret.hpp"
 #include "shared/base/text.hpp"
 #include "shared/base/unique_fd.hpp"
+#include "shared/crypto/secret.hpp"
+#include "shared/files/file.hpp"
 
 #include <boost/filesystem/operations.hpp>
 
@@ -84,6 +84,11 @@ Outcome<StateDirectory> StateDirectory::of_this_user()
         return Failure{ExitStatus::failed,
                        "no home directory to remember servers in: set HOME or XDG_STATE_HOME"};
     return StateDirectory{home + "/.local/state/ftpc"};
+}
+
+Failure StateDirectory::in_file(const char* name, const Failure& failure) const
+{
+    return {failure.status, safe_text(path_of(name)) + ": " + failure.message};
 }
 
 Outcome<std::string> StateDirectory::read(const char* name) const

@@ -19,8 +19,11 @@ public:
 
     std::string path_of(std::string_view name) const { return path_ + "/" + std::string{name}; }
 
-    // A file's contents; empty if there is no such file or directory. Fails with ExitStatus::failed, and says
-    // what to do, when others could read or change the file or the directory.
+    // The same failure, with the name of the file in front.
+    Failure in_file(const char* name, const Failure& failure) const;
+
+    // A file's contents; empty where there is no such file or directory. Fails with ExitStatus::failed, and
+    // says what to do, when others could read or change the file or the directory.
     Outcome<std::string> read(const char* name) const;
 
     // Gives the file's contents to `change` and replaces the whole file by the result. Makes the directory if

@@ -15,9 +15,9 @@
 #include "server/users/pepper.hpp"
 #include "server/users/users_file.hpp"
 #include "shared/base/error.hpp"
-#include "shared/base/file.hpp"
-#include "shared/base/file_system.hpp"
 #include "shared/base/text.hpp"
+#include "shared/files/file.hpp"
+#include "shared/files/file_system.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -274,27 +274,21 @@ Problems check(const Arguments& arguments)
 
 int run_check(const std::vector<std::string>& words)
 {
-    const boost::program_options::options_description no_options;
-    const Arguments arguments = parse_arguments(words, no_options, SettingFlags::all, OnProblem::keep);
-    if (arguments.help) {
-        print_help(
-            "ftpcd check [OPTIONS]",
-            "Looks at settings, data directory, certificate, tree and kernel, and says all that is wrong, a "
-            "line each.\n"
-            "Changes nothing. Exit status 1 if anything is wrong.",
-            no_options, SettingFlags::all);
-        return exit_done;
-    }
-    if (!arguments.positional().empty()) throw UsageError{"check takes no arguments"};
-    const Problems problems = check(arguments);
+    const auto arguments =
+        parse_or_help(words, SettingFlags::all, "check",
+                      "Looks at settings, data directory, certificate, tree and kernel, and says all that is "
+                      "wrong, a line each.\nChanges nothing. Exit status 1 if anything is wrong.",
+                      {}, OnProblem::keep);
+    if (!arguments) return exit_done;
+    const Problems problems = check(*arguments);
     print_problems(problems);
     if (!problems.empty()) return exit_failed;
     std::cout << "ftpcd: nothing wrong with settings, data directory, certificate, tree and kernel\n"
                  "ftpcd: lockdown: "
-              << lockdown_to_expect(arguments.settings).in_force << "\n";
-    for (const std::string& server : describe_running_servers(arguments))
+              << lockdown_to_expect(arguments->settings).in_force << "\n";
+    for (const std::string& server : describe_running_servers(*arguments))
         std::cout << "ftpcd: running server: " << printable(server) << "\n";
-    for (const auto& [path, promise] : durability_promises(arguments.settings))
+    for (const auto& [path, promise] : durability_promises(arguments->settings))
         std::cout << "ftpcd: " << printable(path) << ": " << promise.words << "\n";
     return exit_done;
 }

@@ -1,9 +1,9 @@
 #include "server/admin/home_directory.hpp"
 
 #include "server/storage/beneath.hpp"
-#include "shared/base/file_system.hpp"
 #include "shared/base/result.hpp"
 #include "shared/base/text.hpp"
+#include "shared/files/file_system.hpp"
 
 #include <dirent.h>
 #include <fcntl.h>

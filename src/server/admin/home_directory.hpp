@@ -1,8 +1,8 @@
 // The directory of a user in the tree.
 #pragma once
 
-#include "shared/base/file.hpp"
 #include "shared/base/unique_fd.hpp"
+#include "shared/files/file.hpp"
 
 #include <sys/types.h>
 

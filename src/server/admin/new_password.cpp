@@ -3,11 +3,11 @@
 #include "server/config/command_line.hpp"
 #include "server/users/password_hash.hpp"
 #include "server/users/pepper.hpp"
-#include "shared/base/digest.hpp"
 #include "shared/base/error.hpp"
-#include "shared/base/password_prompt.hpp"
 #include "shared/base/text.hpp"
+#include "shared/crypto/digest.hpp"
 #include "shared/protocol/prehash.hpp"
+#include "shared/terminal/password_prompt.hpp"
 
 #include <unistd.h>
 

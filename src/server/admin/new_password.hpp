@@ -2,7 +2,7 @@
 #pragma once
 
 #include "server/config/settings.hpp"
-#include "shared/base/secret.hpp"
+#include "shared/crypto/secret.hpp"
 
 #include <functional>
 #include <string>

@@ -76,23 +76,21 @@ std::string of_whom(const UsersTable& users, const std::string& home)
 
 int run_user_add(const std::vector<std::string>& words)
 {
-    const Arguments arguments = parse_arguments(words, own_options(), SettingFlags::of_users);
-    if (arguments.help) {
-        print_help("ftpcd user add NAME [OPTIONS]",
-                   "Adds a user and makes the home directory. Asks for the password at the terminal, twice.",
-                   own_options(), SettingFlags::of_users);
-        return exit_done;
-    }
+    const auto arguments = parse_or_help(
+        words, SettingFlags::of_users, "user add NAME",
+        "Adds a user and makes the home directory. Asks for the password at the terminal, twice.",
+        own_options());
+    if (!arguments) return exit_done;
     User user;
-    user.name = user_name_argument(arguments);
-    user.home = home_option(arguments.values, user.name);
-    user.max_dirs = max_dirs_option(arguments.values);
-    UserDatabase database = open_or_make_user_database(arguments.settings);
+    user.name = user_name_argument(*arguments);
+    user.home = home_option(arguments->values, user.name);
+    user.max_dirs = max_dirs_option(arguments->values);
+    UserDatabase database = open_or_make_user_database(arguments->settings);
     if (database.users.find(user.name)) throw std::runtime_error{there_already(user.name)};
 
-    const NewPassword password = choose_password(arguments.values, user.name);
+    const NewPassword password = choose_password(arguments->values, user.name);
     const std::string realm = database.users.realm();
-    user.password_hash = hash_new_password(password.text, realm, user.name, arguments.settings);
+    user.password_hash = hash_new_password(password.text, realm, user.name, arguments->settings);
     user.generation = new_generation();
     MadeDirectories made;
     std::string home_of;
@@ -101,17 +99,17 @@ int run_user_add(const std::vector<std::string>& words)
         if (now.realm() != realm) return UsersFile::NoChange{"the realm was changed meanwhile; try again"};
         // Before the user is valid: nobody logs in to a home that is not there.
         made = make_home_directory(database.directory.tree.get(), user.home,
-                                   arguments.settings.directory_mode, database.accounts.net);
+                                   arguments->settings.directory_mode, database.accounts.net);
         if (made.empty()) home_of = of_whom(now, user.home);
         return now.adding(user);
     };
     show_and_commit(
         password, [&] { edit_users(database.users, add, [&made] { remove_directories(made); }); },
         [&] { return has_password_hash(database.users, user.name, user.password_hash); });
-    point_to_system_data(arguments.settings);
+    point_to_system_data(arguments->settings);
     say_done("added " + user.name + " (home " + user.home + "/" +
              (made.empty() ? ", which was there already" + home_of : "") + ")");
-    return exit_status_in_force_with_tree(arguments, database);
+    return exit_status_in_force_with_tree(*arguments, database);
 }
 
 } // namespace ftpc::server

@@ -3,10 +3,10 @@
 #include "server/admin/user_command.hpp"
 
 #include "server/admin/in_force.hpp"
-#include "shared/base/digest.hpp"
 #include "shared/base/error.hpp"
 #include "shared/base/numbers.hpp"
 #include "shared/base/text.hpp"
+#include "shared/crypto/digest.hpp"
 
 #include <unistd.h>
 
@@ -51,10 +51,7 @@ void print_usage()
 
 [[noreturn]] void fail(const std::vector<Problem>& problems)
 {
-    std::string text;
-    for (const Problem& problem : problems)
-        text.append(text.empty() ? "" : "\nftpcd: ").append(problem.where).append(": ").append(problem.what);
-    throw std::runtime_error{text};
+    throw std::runtime_error{problems_text(problems, "\nftpcd: ")};
 }
 
 } // namespace

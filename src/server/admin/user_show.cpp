@@ -11,7 +11,6 @@
 
 #include <array>
 #include <chrono>
-#include <iomanip>
 #include <iostream>
 #include <stdexcept>
 
@@ -53,8 +52,7 @@ void print(const User& user)
               << "home          " << user.home << "/\n"
               << "state         " << (user.locked ? "locked" : "active") << "\n"
               << "password      " << hash_text(user.password_hash) << "\n"
-              << "generation    " << std::hex << std::setw(16) << std::setfill('0') << user.generation
-              << std::dec << "\n";
+              << "generation    " << hex_encode(user.generation) << "\n";
 }
 
 std::string used_text(int tree, const User& user)
@@ -77,24 +75,19 @@ void print_directories(int tree, const User& user, const Settings& settings)
 
 int run_user_show(const std::vector<std::string>& words)
 {
-    const boost::program_options::options_description no_options;
-    const Arguments arguments = parse_arguments(words, no_options, SettingFlags::of_users);
-    if (arguments.help) {
-        print_help("ftpcd user show NAME [OPTIONS]",
-                   "Prints home, state, cost of the password hash, generation (another one after each change "
-                   "of the\n"
-                   "user), directories used and allowed, and session keys.",
-                   no_options, SettingFlags::of_users);
-        return exit_done;
-    }
-    const std::string name = user_name_argument(arguments);
-    const UserDatabase database = open_user_database_and_tree(arguments.settings);
+    const auto arguments =
+        parse_or_help(words, SettingFlags::of_users, "user show NAME",
+                      "Prints home, state, cost of the password hash, generation (another one after each "
+                      "change of the\nuser), directories used and allowed, and session keys.");
+    if (!arguments) return exit_done;
+    const std::string name = user_name_argument(*arguments);
+    const UserDatabase database = open_user_database_and_tree(arguments->settings);
     const auto user = database.users.find(name);
     if (!user) throw std::runtime_error{no_such_user(name)};
     print(*user);
-    print_directories(database.directory.tree.get(), *user, arguments.settings);
-    print_session_keys(database.directory.data.get(), *user, arguments.settings.session_ttl);
-    return exit_status_in_force_with_tree(arguments, database);
+    print_directories(database.directory.tree.get(), *user, arguments->settings);
+    print_session_keys(database.directory.data.get(), *user, arguments->settings.session_ttl);
+    return exit_status_in_force_with_tree(*arguments, database);
 }
 
 } // namespace ftpc::server

@@ -83,26 +83,19 @@ LoginFacts gather_facts(const std::string& name, const Arguments& arguments, con
 
 int run_why(const std::vector<std::string>& words)
 {
-    const boost::program_options::options_description no_options;
-    const Arguments arguments = parse_arguments(words, no_options, SettingFlags::of_users);
-    if (arguments.help) {
-        print_help(
-            "ftpcd why NAME [OPTIONS]",
-            "Says whether the user can log in, as far as is known, and if not why; with the last good "
-            "login, the\n"
-            "logins that failed and the session keys. Works while no server runs, too. Exit status 0: can "
-            "log in,\n"
-            "1: cannot, or not from everywhere, or there is no such user.",
-            no_options, SettingFlags::of_users);
-        return exit_done;
-    }
-    const std::string name = user_name_argument(arguments);
-    const UserDatabase database = open_user_database_and_tree(arguments.settings);
-    const int in_force = exit_status_in_force_with_tree(arguments, database);
-    const auto unreadable = find_owner_problems(database.directory.data.get(), arguments.settings.data,
+    const auto arguments = parse_or_help(
+        words, SettingFlags::of_users, "why NAME",
+        "Says whether the user can log in, as far as is known, and if not why; with the last good login, "
+        "the\nlogins that failed and the session keys. Works while no server runs, too. Exit status 0: can "
+        "log in,\n1: cannot, or not from everywhere, or there is no such user.");
+    if (!arguments) return exit_done;
+    const std::string name = user_name_argument(*arguments);
+    const UserDatabase database = open_user_database_and_tree(arguments->settings);
+    const int in_force = exit_status_in_force_with_tree(*arguments, database);
+    const auto unreadable = find_owner_problems(database.directory.data.get(), arguments->settings.data,
                                                 users_file_name, database.accounts);
     print_problems(unreadable);
-    const LoginReport report = login_report(gather_facts(name, arguments, database));
+    const LoginReport report = login_report(gather_facts(name, *arguments, database));
     for (const std::string& line : report.lines)
         std::cout << line << "\n";
     return report.can_log_in && unreadable.empty() ? in_force : exit_failed;

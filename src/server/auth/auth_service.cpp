@@ -25,14 +25,6 @@ namespace asio = boost::asio;
 
 namespace {
 
-std::string one_text(const std::vector<Problem>& problems)
-{
-    std::string text;
-    for (const Problem& problem : problems)
-        text.append(text.empty() ? "" : "\n").append(problem.where).append(": ").append(problem.what);
-    return text;
-}
-
 void log_problems(std::string_view event, const std::vector<Problem>& problems)
 {
     for (const Problem& problem : problems)
@@ -233,7 +225,7 @@ private:
     void report_failure(const std::vector<Problem>& problems)
     {
         log_problems("not-configured", problems);
-        report(ipc::Failed{one_text(problems)});
+        report(ipc::Failed{problems_text(problems, "\n")});
         if (!stores_) finish(EXIT_FAILURE);
     }
 

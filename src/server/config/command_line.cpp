@@ -1,9 +1,9 @@
 #include "server/config/command_line.hpp"
 
 #include "shared/base/error.hpp"
-#include "shared/base/file.hpp"
 #include "shared/base/text.hpp"
 #include "shared/base/unique_fd.hpp"
+#include "shared/files/file.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -148,10 +148,7 @@ Arguments parse_arguments(const std::vector<std::string>& words, const po::optio
     arguments.setting_flags = given_settings(arguments.values, flags);
     arguments.settings = read_settings(arguments.setting_flags, arguments.config_file(), arguments.problems);
     if (arguments.help || on_problem == OnProblem::keep || arguments.problems.empty()) return arguments;
-    std::string all;
-    for (const Problem& problem : arguments.problems)
-        all += (all.empty() ? "" : "\nftpcd: ") + problem.where + ": " + problem.what;
-    throw UsageError{all};
+    throw UsageError{problems_text(arguments.problems, "\nftpcd: ")};
 }
 
 std::string Arguments::config_file() const
@@ -169,12 +166,21 @@ std::string Arguments::flags_for_certificate() const
     return flags_again(*this, concerns_certificate);
 }
 
-void print_help(const std::string& usage, const std::string& about,
-                const po::options_description& own_options, SettingFlags flags)
+std::optional<Arguments> parse_or_help(const std::vector<std::string>& words, SettingFlags flags,
+                                       const std::string& usage, const std::string& about,
+                                       const po::options_description& own_options, OnProblem on_problem)
 {
-    std::cout << "Usage: " << usage << "\n\n" << about << "\n";
-    if (!own_options.options().empty()) std::cout << "\n" << own_options;
-    std::cout << "\n" << setting_options(flags) << "\n" << general_options();
+    Arguments arguments = parse_arguments(words, own_options, flags, on_problem);
+    if (arguments.help) {
+        std::cout << "Usage: ftpcd " << usage << " [OPTIONS]\n\n" << about << "\n";
+        if (!own_options.options().empty()) std::cout << "\n" << own_options;
+        std::cout << "\n" << setting_options(flags) << "\n" << general_options();
+        return std::nullopt;
+    }
+    const bool takes_arguments =
+        std::any_of(usage.begin(), usage.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
+    if (!takes_arguments && !arguments.positional().empty()) throw UsageError{usage + " takes no arguments"};
+    return arguments;
 }
 
 } // namespace ftpc::server

@@ -3,6 +3,7 @@
 
 #include "server/config/settings.hpp"
 
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -58,13 +59,17 @@ Arguments parse_arguments(const std::vector<std::string>& words,
                           const boost::program_options::options_description& own_options, SettingFlags flags,
                           OnProblem on_problem = OnProblem::fail);
 
+// The same for a subcommand with this `usage`, such as "user del NAME": one without a word in capitals takes
+// no arguments. None if --help is among the words, and has been printed: usage, the paragraph `about`, the
+// own options and the settings that `flags` allows.
+std::optional<Arguments> parse_or_help(const std::vector<std::string>& words, SettingFlags flags,
+                                       const std::string& usage, const std::string& about,
+                                       const boost::program_options::options_description& own_options = {},
+                                       OnProblem on_problem = OnProblem::fail);
+
 // Settings anew from defaults, the --config file and the same flags.
 Settings read_settings(const std::vector<SettingValue>& flags, const std::string& config_file,
                        std::vector<Problem>& problems);
-
-// Prints usage, the own options and the settings that `flags` allows.
-void print_help(const std::string& usage, const std::string& about,
-                const boost::program_options::options_description& own_options, SettingFlags flags);
 
 // ---- the subcommands, each in a file of its own: arguments without the subcommand's name, exit status
 int run_serve(const std::vector<std::string>& words);

@@ -27,7 +27,9 @@ std::string_view trim(std::string_view text)
 
 using Complaint = std::optional<std::string>; // none: the value was taken
 
-Complaint take_number(unsigned& out, std::string_view text, unsigned least, unsigned most, int base = 10)
+// ---- taking a value from its text, and the text of a value
+
+Complaint take(unsigned& out, std::string_view text, unsigned least, unsigned most, int base = 10)
 {
     const auto value = parse_number<unsigned>(text, least, most, base);
     if (!value) return "must be a number from " + std::to_string(least) + " to " + std::to_string(most);
@@ -35,7 +37,15 @@ Complaint take_number(unsigned& out, std::string_view text, unsigned least, unsi
     return {};
 }
 
-Complaint take_duration(std::chrono::seconds& out, std::string_view text)
+Complaint take(std::uint64_t& out, std::string_view text)
+{
+    const auto value = parse_number<std::uint64_t>(text);
+    if (!value) return "must be a number; 0 sets no limit";
+    out = *value;
+    return {};
+}
+
+Complaint take(std::chrono::seconds& out, std::string_view text)
 {
     const auto length = parse_duration(text);
     if (!length) return "must be a length of time such as 90s, 15m, 12h or 7d";
@@ -43,7 +53,7 @@ Complaint take_duration(std::chrono::seconds& out, std::string_view text)
     return {};
 }
 
-Complaint take_text(std::string& out, std::string_view text)
+Complaint take(std::string& out, std::string_view text)
 {
     if (text.empty()) return "must not be empty";
     if (has_control_character(text)) return "must be UTF-8 without control characters";
@@ -52,77 +62,7 @@ Complaint take_text(std::string& out, std::string_view text)
     return {};
 }
 
-Complaint take_log_format(LogFormat& out, std::string_view text)
-{
-    if (text != "logfmt" && text != "json") return "must be logfmt or json";
-    out = text == "json" ? LogFormat::json : LogFormat::logfmt;
-    return {};
-}
-
-Complaint take_durability(Durability& out, std::string_view text)
-{
-    if (text != "group" && text != "none") return "must be group or none";
-    out = text == "group" ? Durability::group : Durability::none;
-    return {};
-}
-
-constexpr std::array<std::string_view, 3> lockdown_modes{"require", "prefer", "off"}; // as in LockdownMode
-
-Complaint take_lockdown(LockdownMode& out, std::string_view text)
-{
-    const auto found = std::find(lockdown_modes.begin(), lockdown_modes.end(), text);
-    if (found == lockdown_modes.end()) return "must be require, prefer or off";
-    out = static_cast<LockdownMode>(found - lockdown_modes.begin());
-    return {};
-}
-
-Complaint take_switch(bool& out, std::string_view text)
-{
-    if (text != "on" && text != "off") return "must be on or off";
-    out = text == "on";
-    return {};
-}
-
-Complaint take_directory_mode(mode_t& out, std::string_view text)
-{
-    unsigned mode = 0;
-    // mkdir(2) leaves out set-user-id and set-group-id; the latter is inherited from the directory above.
-    if (take_number(mode, text, 0700, 01777, 8) || (mode & 0700) != 0700)
-        return "must be an octal mode up to 1777 that gives its owner everything, such as 0755 or 0750";
-    out = mode;
-    return {};
-}
-
-Complaint take_max_dirs(std::uint64_t& out, std::string_view text)
-{
-    const auto value = parse_number<std::uint64_t>(text);
-    if (!value) return "must be a number; 0 sets no limit";
-    out = *value;
-    return {};
-}
-
-constexpr std::array hand_over_names{std::pair{HandOver::automatic, std::string_view{"auto"}},
-                                     std::pair{HandOver::always, std::string_view{"always"}},
-                                     std::pair{HandOver::never, std::string_view{"never"}}};
-
-Complaint take_hand_over(HandOver& out, std::string_view text)
-{
-    for (const auto& [value, name] : hand_over_names) {
-        if (name != text) continue;
-        out = value;
-        return {};
-    }
-    return "must be auto, always or never";
-}
-
-std::string hand_over_text(HandOver hand_over)
-{
-    for (const auto& [value, name] : hand_over_names)
-        if (value == hand_over) return std::string{name};
-    return {};
-}
-
-Complaint take_scrypt(ScryptCost& out, std::string_view text)
+Complaint take(ScryptCost& out, std::string_view text)
 {
     ScryptCost cost{};
     int used = 0;
@@ -130,12 +70,41 @@ Complaint take_scrypt(ScryptCost& out, std::string_view text)
     // NOLINTNEXTLINE(cert-err34-c): widths bound the numbers
     const int fields = std::sscanf(copy.c_str(), "ln=%2u,r=%2u,p=%2u%n", &cost.ln, &cost.r, &cost.p, &used);
     const bool whole = fields == 3 && static_cast<std::size_t>(used) == text.size();
-    if (!whole || cost.ln < 10 || cost.ln > 20 || cost.r < 1 || cost.r > 32 || cost.p < 1 || cost.p > 16 ||
-        cost.memory_bytes() > 1ULL << 30 || cost.ln >= 16 * cost.r) // RFC 7914 §2: N < 2^(128 * r / 8)
+    if (!whole || !is_allowed(cost))
         return "must be like ln=15,r=8,p=3 with ln 10-20, r 1-32, p 1-16 and at most 1 GiB (128*r*2^ln); r 1 "
                "needs ln below 16";
     out = cost;
     return {};
+}
+
+Complaint take_directory_mode(mode_t& out, std::string_view text)
+{
+    unsigned mode = 0;
+    // mkdir(2) leaves out set-user-id and set-group-id; the latter is inherited from the directory above.
+    if (take(mode, text, 0700, 01777, 8) || (mode & 0700) != 0700)
+        return "must be an octal mode up to 1777 that gives its owner everything, such as 0755 or 0750";
+    out = mode;
+    return {};
+}
+
+std::string show(std::uint64_t number)
+{
+    return std::to_string(number);
+}
+
+std::string show(std::chrono::seconds length)
+{
+    return duration_text(length);
+}
+
+std::string show(const std::string& text)
+{
+    return text;
+}
+
+std::string show(const ScryptCost& cost)
+{
+    return "ln=" + std::to_string(cost.ln) + ",r=" + std::to_string(cost.r) + ",p=" + std::to_string(cost.p);
 }
 
 std::string octal(mode_t mode)
@@ -145,9 +114,24 @@ std::string octal(mode_t mode)
     return text.data();
 }
 
-std::string scrypt_text(const ScryptCost& cost)
+// The words of "auto|always|never".
+std::vector<std::string_view> choices_of(std::string_view argument)
 {
-    return "ln=" + std::to_string(cost.ln) + ",r=" + std::to_string(cost.r) + ",p=" + std::to_string(cost.p);
+    std::vector<std::string_view> words;
+    while (true) {
+        const auto bar = argument.find('|');
+        words.push_back(argument.substr(0, bar));
+        if (bar == std::string_view::npos) return words;
+        argument.remove_prefix(bar + 1);
+    }
+}
+
+std::string must_be_one_of(const std::vector<std::string_view>& words)
+{
+    std::string text = "must be ";
+    for (std::size_t i = 0; i < words.size(); ++i)
+        text.append(i == 0 ? "" : i + 1 == words.size() ? " or " : ", ").append(words[i]);
+    return text;
 }
 
 // Settings of earlier versions: they do nothing any more, and stop no server that still has them.
@@ -163,142 +147,141 @@ bool may_be_repeated(std::string_view setting)
 
 struct Row {
     SettingDescription description;
-    Complaint (*take)(Settings&, std::string_view);
-    std::string (*show)(const Settings&);
+    Complaint (*take)(Settings&, std::string_view value, std::string_view argument);
+    std::string (*show)(const Settings&, std::string_view argument);
 };
 
+template <auto member>
+Row setting(const SettingDescription& description)
+{
+    return {description,
+            [](Settings& s, std::string_view value, std::string_view) { return take(s.*member, value); },
+            [](const Settings& s, std::string_view) { return show(s.*member); }};
+}
+
+template <auto member, unsigned least, unsigned most>
+Row number(const SettingDescription& description)
+{
+    return {description,
+            [](Settings& s, std::string_view value, std::string_view) {
+                return take(s.*member, value, least, most);
+            },
+            [](const Settings& s, std::string_view) { return show(s.*member); }};
+}
+
+// The argument has a word for each of the values.
+template <auto member, auto... values>
+Row choice(const SettingDescription& description)
+{
+    static constexpr std::array all{values...};
+    return {description,
+            [](Settings& s, std::string_view value, std::string_view argument) -> Complaint {
+                const auto words = choices_of(argument);
+                const auto found = std::find(words.begin(), words.end(), value);
+                if (found == words.end()) return must_be_one_of(words);
+                s.*member = all.at(static_cast<std::size_t>(found - words.begin()));
+                return {};
+            },
+            [](const Settings& s, std::string_view argument) {
+                const auto place = std::find(all.begin(), all.end(), s.*member) - all.begin();
+                return std::string{choices_of(argument).at(static_cast<std::size_t>(place))};
+            }};
+}
+
 const std::array rows{
-    Row{{"data", "DIR",
-         "users, session keys and certificate live here (/var/lib/ftpcd as root, else ~/.local/state/ftpcd)"},
-        [](Settings& s, std::string_view v) { return take_text(s.data, v); },
-        [](const Settings& s) { return s.data; }},
-    Row{{"root", "DIR", "the tree in which users make directories (DATA/root)"},
-        [](Settings& s, std::string_view v) { return take_text(s.root, v); },
-        [](const Settings& s) { return s.root; }},
+    setting<&Settings::data>({"data", "DIR",
+                              "users, session keys and certificate live here (/var/lib/ftpcd as root, else "
+                              "~/.local/state/ftpcd)"}),
+    setting<&Settings::root>({"root", "DIR", "the tree in which users make directories (DATA/root)"}),
     Row{{"listen", "ADDRESS:PORT",
          "where to listen; may be given several times; port 0 takes a free one ([::]:2121)"},
-        [](Settings& s, std::string_view v) { return take_text(s.listen.emplace_back(), v); },
+        [](Settings& s, std::string_view v, std::string_view) { return take(s.listen.emplace_back(), v); },
         nullptr},
-    Row{{"durability", "group|none",
-         "when a directory is acknowledged: once it is on disk, or at once (group)"},
-        [](Settings& s, std::string_view v) { return take_durability(s.durability, v); },
-        [](const Settings& s) { return std::string{s.durability == Durability::group ? "group" : "none"}; }},
-    Row{{"sync-parents", "N",
-         "sync up to N parent directories one by one, more with one sync of the file system (8)"},
-        [](Settings& s, std::string_view v) { return take_number(s.sync_parents, v, 0, 4096); },
-        [](const Settings& s) { return std::to_string(s.sync_parents); }},
+    choice<&Settings::durability, Durability::group, Durability::none>(
+        {"durability", "group|none",
+         "when a directory is acknowledged: once it is on disk, or at once (group)"}),
+    number<&Settings::sync_parents, 0, 4096>(
+        {"sync-parents", "N",
+         "sync up to N parent directories one by one, more with one sync of the file system (8)"}),
     Row{{"directory-mode", "MODE", "permissions of new directories, in octal (0755)"},
-        [](Settings& s, std::string_view v) { return take_directory_mode(s.directory_mode, v); },
-        [](const Settings& s) { return octal(s.directory_mode); }},
-    Row{{"max-dirs", "N",
-         "directories that the home of a user without a limit of its own may hold; 0 for any number (0)"},
-        [](Settings& s, std::string_view v) { return take_max_dirs(s.max_dirs, v); },
-        [](const Settings& s) { return std::to_string(s.max_dirs); }},
-    Row{{"hand-over", "auto|always|never",
-         "hand calls on directories to threads, so that a file system that hangs holds nobody else up: "
-         "where it is not local, always, or never (auto)"},
-        [](Settings& s, std::string_view v) { return take_hand_over(s.hand_over, v); },
-        [](const Settings& s) { return hand_over_text(s.hand_over); }},
-    Row{{"reactors", "N", "threads that serve connections; 0 for one a processor (0)"},
-        [](Settings& s, std::string_view v) { return take_number(s.reactors, v, 0, 256); },
-        [](const Settings& s) { return std::to_string(s.reactors); }},
-    Row{{"busy-poll", "MICROSECONDS",
-         "how long such a thread looks for something to do before it sleeps; 0 for never (50)"},
-        [](Settings& s, std::string_view v) { return take_number(s.busy_poll, v, 0, 1000); },
-        [](const Settings& s) { return std::to_string(s.busy_poll); }},
-    Row{{"tree-workers", "N", "up to N threads for calls that may wait; they start when needed (16)"},
-        [](Settings& s, std::string_view v) { return take_number(s.tree_workers, v, 2, 1024); },
-        [](const Settings& s) { return std::to_string(s.tree_workers); }},
-    Row{{"certificate", "FILE", "PEM certificate chain (a self-signed one in DATA/tls, made on first use)"},
-        [](Settings& s, std::string_view v) { return take_text(s.certificate, v); },
-        [](const Settings& s) { return s.certificate; }},
-    Row{{"key", "FILE", "PEM private key of the certificate (DATA/tls/key.pem)"},
-        [](Settings& s, std::string_view v) { return take_text(s.key, v); },
-        [](const Settings& s) { return s.key; }},
-    Row{{"pepper-file", "FILE", "a secret of 32 bytes or more that is mixed into password hashes (none)"},
-        [](Settings& s, std::string_view v) { return take_text(s.pepper_file, v); },
-        [](const Settings& s) { return s.pepper_file; }},
-    Row{{"net-user", "NAME",
-         "when started as root: system user that talks to clients and owns the tree (ftpcd)"},
-        [](Settings& s, std::string_view v) { return take_text(s.net_user, v); },
-        [](const Settings& s) { return s.net_user; }},
-    Row{{"auth-user", "NAME", "when started as root: system user that owns the secrets (ftpcd-auth)"},
-        [](Settings& s, std::string_view v) { return take_text(s.auth_user, v); },
-        [](const Settings& s) { return s.auth_user; }},
-    Row{{"login-timeout", "TIME", "a connection must be logged in after this time (2m)"},
-        [](Settings& s, std::string_view v) { return take_duration(s.login_timeout, v); },
-        [](const Settings& s) { return duration_text(s.login_timeout); }},
-    Row{{"idle-timeout", "TIME", "a session without a command ends after this time (15m)"},
-        [](Settings& s, std::string_view v) { return take_duration(s.idle_timeout, v); },
-        [](const Settings& s) { return duration_text(s.idle_timeout); }},
-    Row{{"tls-timeout", "TIME", "a TLS handshake must be done after this time (20s)"},
-        [](Settings& s, std::string_view v) { return take_duration(s.tls_timeout, v); },
-        [](const Settings& s) { return duration_text(s.tls_timeout); }},
-    Row{{"write-timeout", "TIME", "a client that takes nothing of its replies for this time is cut off (1m)"},
-        [](Settings& s, std::string_view v) { return take_duration(s.write_timeout, v); },
-        [](const Settings& s) { return duration_text(s.write_timeout); }},
-    Row{{"session-ttl", "TIME", "life time of session keys, at most and by default (7d)"},
-        [](Settings& s, std::string_view v) { return take_duration(s.session_ttl, v); },
-        [](const Settings& s) { return duration_text(s.session_ttl); }},
-    Row{{"max-connections", "N", "connections at the same time; one too many gets 421 (10000)"},
-        [](Settings& s, std::string_view v) { return take_number(s.max_connections, v, 1, 1000000); },
-        [](const Settings& s) { return std::to_string(s.max_connections); }},
-    Row{{"max-connections-per-address", "N", "of one IPv4 address or one /64 of IPv6 (2000)"},
-        [](Settings& s, std::string_view v) {
-            return take_number(s.max_connections_per_address, v, 1, 1000000);
+        [](Settings& s, std::string_view v, std::string_view) {
+            return take_directory_mode(s.directory_mode, v);
         },
-        [](const Settings& s) { return std::to_string(s.max_connections_per_address); }},
-    Row{{"max-unauthenticated", "N",
-         "connections that are not logged in; one too many, and one of them drawn by lot gets 421 (1000)"},
-        [](Settings& s, std::string_view v) { return take_number(s.max_unauthenticated, v, 1, 1000000); },
-        [](const Settings& s) { return std::to_string(s.max_unauthenticated); }},
-    Row{{"max-sessions-per-user", "N", "sessions of one user at the same time (2000)"},
-        [](Settings& s, std::string_view v) { return take_number(s.max_sessions_per_user, v, 1, 1000000); },
-        [](const Settings& s) { return std::to_string(s.max_sessions_per_user); }},
-    Row{{"max-commands-per-second", "N", "of one session; a faster one waits; 0: no bound (0)"},
-        [](Settings& s, std::string_view v) { return take_number(s.max_commands_per_second, v, 0, 1000000); },
-        [](const Settings& s) { return std::to_string(s.max_commands_per_second); }},
-    Row{{"log-directories", "on|off", "log a line for each path that is made (on)"},
-        [](Settings& s, std::string_view v) { return take_switch(s.log_directories, v); },
-        [](const Settings& s) { return std::string{s.log_directories ? "on" : "off"}; }},
-    Row{{"hash-workers", "N",
-         "threads that check passwords, 0 for one a core; each keeps the memory of a hash (0)"},
-        [](Settings& s, std::string_view v) { return take_number(s.hash_workers, v, 0, 256); },
-        [](const Settings& s) { return std::to_string(s.hash_workers); }},
-    Row{{"hash-queue", "N", "logins that may wait for a password check; further ones get 421 (256)"},
-        [](Settings& s, std::string_view v) { return take_number(s.hash_queue, v, 1, 65536); },
-        [](const Settings& s) { return std::to_string(s.hash_queue); }},
-    Row{{"login-limit-address", "N",
+        [](const Settings& s, std::string_view) { return octal(s.directory_mode); }},
+    setting<&Settings::max_dirs>(
+        {"max-dirs", "N",
+         "directories that the home of a user without a limit of its own may hold; 0 for any number (0)"}),
+    choice<&Settings::hand_over, HandOver::automatic, HandOver::always, HandOver::never>(
+        {"hand-over", "auto|always|never",
+         "hand calls on directories to threads, so that a file system that hangs holds nobody else up: where "
+         "it is not local, always, or never (auto)"}),
+    number<&Settings::reactors, 0, 256>(
+        {"reactors", "N", "threads that serve connections; 0 for one a processor (0)"}),
+    number<&Settings::busy_poll, 0, 1000>(
+        {"busy-poll", "MICROSECONDS",
+         "how long such a thread looks for something to do before it sleeps; 0 for never (50)"}),
+    number<&Settings::tree_workers, 2, 1024>(
+        {"tree-workers", "N", "up to N threads for what is handed over; they start when needed (16)"}),
+    setting<&Settings::certificate>(
+        {"certificate", "FILE", "PEM certificate chain (a self-signed one in DATA/tls, made on first use)"}),
+    setting<&Settings::key>({"key", "FILE", "PEM private key of the certificate (DATA/tls/key.pem)"}),
+    setting<&Settings::pepper_file>(
+        {"pepper-file", "FILE", "a secret of 32 bytes or more that is mixed into password hashes (none)"}),
+    setting<&Settings::net_user>(
+        {"net-user", "NAME",
+         "when started as root: system user that talks to clients and owns the tree (ftpcd)"}),
+    setting<&Settings::auth_user>(
+        {"auth-user", "NAME", "when started as root: system user that owns the secrets (ftpcd-auth)"}),
+    setting<&Settings::login_timeout>(
+        {"login-timeout", "TIME", "a connection must be logged in after this time (2m)"}),
+    setting<&Settings::idle_timeout>(
+        {"idle-timeout", "TIME", "a session without a command ends after this time (15m)"}),
+    setting<&Settings::tls_timeout>(
+        {"tls-timeout", "TIME", "a TLS handshake must be done after this time (20s)"}),
+    setting<&Settings::write_timeout>(
+        {"write-timeout", "TIME",
+         "a client that takes nothing of its replies for this time is cut off (1m)"}),
+    setting<&Settings::session_ttl>(
+        {"session-ttl", "TIME", "life time of session keys, at most and by default (7d)"}),
+    number<&Settings::max_connections, 1, 1000000>(
+        {"max-connections", "N", "connections at the same time; one too many gets 421 (10000)"}),
+    number<&Settings::max_connections_per_address, 1, 1000000>(
+        {"max-connections-per-address", "N", "of one IPv4 address or one /64 of IPv6 (2000)"}),
+    number<&Settings::max_unauthenticated, 1, 1000000>(
+        {"max-unauthenticated", "N",
+         "connections that are not logged in; one too many, and one of them drawn by lot gets 421 (1000)"}),
+    number<&Settings::max_sessions_per_user, 1, 1000000>(
+        {"max-sessions-per-user", "N", "sessions of one user at the same time (2000)"}),
+    number<&Settings::max_commands_per_second, 0, 1000000>(
+        {"max-commands-per-second", "N", "of one session; who is faster waits; 0: no bound (0)"}),
+    choice<&Settings::log_directories, true, false>(
+        {"log-directories", "on|off", "log a line for each path that is made (on)"}),
+    number<&Settings::hash_workers, 0, 256>(
+        {"hash-workers", "N",
+         "threads that check passwords, 0 for one a core; each keeps the memory of a hash (0)"}),
+    number<&Settings::hash_queue, 1, 65536>(
+        {"hash-queue", "N", "logins that may wait for a password check; further ones get 421 (256)"}),
+    number<&Settings::login_limit_address, 0, 1000000>(
+        {"login-limit-address", "N",
          "refused logins of one address that are free; each further one makes it wait, from 1m to 1h; 0 for "
-         "no limit (10)"},
-        [](Settings& s, std::string_view v) { return take_number(s.login_limit_address, v, 0, 1000000); },
-        [](const Settings& s) { return std::to_string(s.login_limit_address); }},
-    Row{{"login-limit-account", "N",
+         "no limit (10)"}),
+    number<&Settings::login_limit_account, 0, 1000000>(
+        {"login-limit-account", "N",
          "refused logins at one account that are free; then logins from new addresses wait up to 5s; 0 for "
-         "no "
-         "limit (10)"},
-        [](Settings& s, std::string_view v) { return take_number(s.login_limit_account, v, 0, 1000000); },
-        [](const Settings& s) { return std::to_string(s.login_limit_account); }},
-    Row{{"login-limit-forget", "TIME", "one refused login is forgotten in this time (10m)"},
-        [](Settings& s, std::string_view v) { return take_duration(s.login_limit_forget, v); },
-        [](const Settings& s) { return duration_text(s.login_limit_forget); }},
-    Row{{"log-format", "logfmt|json", "how the log is written (logfmt)"},
-        [](Settings& s, std::string_view v) { return take_log_format(s.log_format, v); },
-        [](const Settings& s) { return std::string{s.log_format == LogFormat::json ? "json" : "logfmt"}; }},
-    Row{{"scrypt", "ln=N,r=N,p=N",
-         "cost of password hashes; older ones are renewed at login (ln=15,r=8,p=3)"},
-        [](Settings& s, std::string_view v) { return take_scrypt(s.scrypt, v); },
-        [](const Settings& s) { return scrypt_text(s.scrypt); }},
-    Row{{"lockdown", "require|prefer|off",
-         "Landlock and seccomp for the inner processes; require: no start on a kernel without them (prefer)"},
-        [](Settings& s, std::string_view v) { return take_lockdown(s.lockdown, v); },
-        [](const Settings& s) {
-            return std::string{lockdown_modes.at(static_cast<std::size_t>(s.lockdown))};
-        }},
-    Row{{"lockdown-debug", "on|off",
-         "name a system call that the lockdown forbids in the log before the process ends (off)"},
-        [](Settings& s, std::string_view v) { return take_switch(s.lockdown_debug, v); },
-        [](const Settings& s) { return std::string{s.lockdown_debug ? "on" : "off"}; }},
+         "no limit (10)"}),
+    setting<&Settings::login_limit_forget>(
+        {"login-limit-forget", "TIME", "one refused login is forgotten in this time (10m)"}),
+    choice<&Settings::log_format, LogFormat::logfmt, LogFormat::json>(
+        {"log-format", "logfmt|json", "how the log is written (logfmt)"}),
+    setting<&Settings::scrypt>({"scrypt", "ln=N,r=N,p=N",
+                                "cost of password hashes; older ones are renewed at login (ln=15,r=8,p=3)"}),
+    choice<&Settings::lockdown, LockdownMode::require, LockdownMode::prefer, LockdownMode::off>(
+        {"lockdown", "require|prefer|off",
+         "Landlock and seccomp for the inner processes; require: no start on a kernel without them "
+         "(prefer)"}),
+    choice<&Settings::lockdown_debug, true, false>(
+        {"lockdown-debug", "on|off",
+         "name a system call that the lockdown forbids in the log before the process ends (off)"}),
 };
 
 } // namespace
@@ -310,6 +293,14 @@ std::string default_data_directory()
     if (state != nullptr && *state == '/') return std::string{state} + "/ftpcd";
     const char* home = std::getenv("HOME");
     return std::string{home != nullptr ? home : ""} + "/.local/state/ftpcd";
+}
+
+std::string problems_text(const std::vector<Problem>& problems, std::string_view separator)
+{
+    std::string text;
+    for (const Problem& problem : problems)
+        text.append(text.empty() ? "" : separator).append(problem.where).append(": ").append(problem.what);
+    return text;
 }
 
 std::span<const SettingDescription> setting_descriptions()
@@ -362,7 +353,7 @@ void apply_settings(Settings& settings, std::span<const SettingValue> values, st
         if (row == rows.end() && is_obsolete(value.name)) continue;
         if (row == rows.end()) {
             problems.push_back({value.where, "there is no setting '" + value.name + "'"});
-        } else if (const Complaint complaint = row->take(settings, value.value)) {
+        } else if (const Complaint complaint = row->take(settings, value.value, row->description.argument)) {
             problems.push_back({value.where, value.name + " " + *complaint});
         }
     }
@@ -375,7 +366,7 @@ std::string settings_text(const Settings& settings)
         if (!value.empty()) text.append(name).append(" = ").append(value).append("\n");
     };
     for (const Row& row : rows)
-        if (row.show != nullptr) add(row.description.name, row.show(settings));
+        if (row.show != nullptr) add(row.description.name, row.show(settings, row.description.argument));
     for (const std::string& address : settings.listen)
         add("listen", address);
     return text;

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "server/log/log.hpp"
-#include "shared/base/scrypt.hpp"
+#include "shared/crypto/scrypt.hpp"
 
 #include <sys/types.h>
 
@@ -90,6 +90,9 @@ struct Problem {
     std::string where;
     std::string what;
 };
+
+// "WHERE: WHAT" of each, with `separator` between them.
+std::string problems_text(const std::vector<Problem>& problems, std::string_view separator);
 
 struct SettingValue {
     std::string name;

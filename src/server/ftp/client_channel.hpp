@@ -2,12 +2,12 @@
 // the connection.
 #pragma once
 
+#include "server/event_loop/loop_promise.hpp"
 #include "server/ftp/connection_log.hpp"
 #include "server/ftp/connection_stage.hpp"
 #include "server/ftp/reply_batch.hpp"
 #include "server/ftp/server_context.hpp"
 #include "server/transport/deadlines.hpp"
-#include "server/transport/loop_promise.hpp"
 #include "server/transport/reactors.hpp"
 #include "server/transport/stream.hpp"
 

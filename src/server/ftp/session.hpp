@@ -4,7 +4,7 @@
 
 #include "server/ipc/messages.hpp"
 #include "server/transport/tls_version.hpp"
-#include "shared/base/secret.hpp"
+#include "shared/crypto/secret.hpp"
 #include "shared/protocol/command.hpp"
 #include "shared/protocol/remote_path.hpp"
 #include "shared/protocol/reply.hpp"

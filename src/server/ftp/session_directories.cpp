@@ -2,7 +2,7 @@
 
 #include "server/storage/count_directories.hpp"
 #include "shared/base/error.hpp"
-#include "shared/base/file_system.hpp"
+#include "shared/files/file_system.hpp"
 
 #include <sys/stat.h>
 

@@ -3,8 +3,8 @@
 #pragma once
 
 #include "shared/base/result.hpp"
-#include "shared/base/secret.hpp"
 #include "shared/base/unique_fd.hpp"
+#include "shared/crypto/secret.hpp"
 
 #include <cstddef>
 #include <span>

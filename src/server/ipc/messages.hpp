@@ -4,7 +4,7 @@
 #pragma once
 
 #include "shared/base/result.hpp"
-#include "shared/base/secret.hpp"
+#include "shared/crypto/secret.hpp"
 #include "shared/protocol/prehash.hpp"
 #include "shared/protocol/session_key.hpp"
 
@@ -23,7 +23,6 @@ namespace ftpc::server::ipc {
 inline constexpr std::size_t max_message_bytes = 2048;
 inline constexpr std::size_t max_listed_keys = 32;
 inline constexpr std::size_t max_home_bytes = 512;
-inline constexpr std::size_t max_realm_bytes = 64;
 
 using RequestId = std::uint32_t;                  // chosen by net, repeated in the answer
 using LoginHandle = std::array<std::uint8_t, 16>; // stands for one successful login on one connection

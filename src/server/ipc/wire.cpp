@@ -1,45 +1,51 @@
 #include "server/ipc/wire.hpp"
 
-#include <algorithm>
-#include <stdexcept>
-
 namespace ftpc::server::ipc {
 
-void PacketWriter::bytes(std::span<const std::uint8_t> value)
+void PacketWriter::field(std::span<const std::uint8_t> value)
 {
     packet_.insert(packet_.end(), value.begin(), value.end());
 }
 
-void PacketWriter::text(std::string_view value, std::size_t max_bytes)
+void PacketWriter::text(std::string_view value, std::size_t most)
 {
-    if (value.size() > max_bytes) throw std::length_error{"text too long for a message between processes"};
+    if (value.size() > most) throw std::length_error{"text too long for a message between processes"};
     number(value.size(), 2);
     packet_.insert(packet_.end(), value.begin(), value.end());
 }
 
-void PacketWriter::number(std::uint64_t value, int size)
+void PacketWriter::number(std::uint64_t value, std::size_t size)
 {
-    for (int shift = 8 * (size - 1); shift >= 0; shift -= 8)
-        packet_.push_back(static_cast<char>(value >> shift & 0xFF));
+    while (size-- > 0)
+        packet_.push_back(static_cast<char>(value >> 8 * size & 0xFF));
 }
 
-bool PacketReader::flag()
+void PacketReader::field(bool& value)
 {
-    const std::uint8_t value = u8();
-    if (value > 1) fail();
-    return value == 1;
+    const std::uint64_t read = number(1);
+    if (read > 1) fail();
+    value = read == 1;
 }
 
-void PacketReader::bytes(std::span<std::uint8_t> out)
+void PacketReader::field(std::optional<std::uint64_t>& value)
+{
+    bool given = false;
+    std::uint64_t read = 0;
+    fields(given, read);
+    if (!given && read != 0) fail();
+    value = given ? std::optional{read} : std::nullopt;
+}
+
+void PacketReader::field(std::span<std::uint8_t> out)
 {
     const auto taken = take(out.size());
     std::copy(taken.begin(), taken.end(), out.begin());
 }
 
-std::string_view PacketReader::text(std::size_t max_bytes)
+std::string_view PacketReader::text(std::size_t most)
 {
     const std::uint64_t size = number(2);
-    if (size > max_bytes) fail();
+    if (size > most) fail();
     const auto taken = ok_ ? take(size) : std::span<const char>{};
     return {taken.data(), taken.size()};
 }

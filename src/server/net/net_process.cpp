@@ -1,5 +1,6 @@
 #include "server/net/net_process.hpp"
 
+#include "server/event_loop/use_awaitable.hpp"
 #include "server/ftp/connection.hpp"
 #include "server/ipc/channel.hpp"
 #include "server/ipc/control.hpp"
@@ -9,7 +10,6 @@
 #include "server/net/parent_death.hpp"
 #include "server/transport/listener.hpp"
 #include "server/transport/reactors.hpp"
-#include "server/transport/use_awaitable.hpp"
 
 #include <boost/asio.hpp>
 

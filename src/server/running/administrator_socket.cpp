@@ -5,8 +5,8 @@
 #include "server/running/peer_of_socket.hpp"
 #include "server/running/runtime_directory.hpp"
 #include "shared/base/base64.hpp"
-#include "shared/base/digest.hpp"
 #include "shared/base/error.hpp"
+#include "shared/crypto/digest.hpp"
 
 #include <fcntl.h>
 #include <sys/socket.h>

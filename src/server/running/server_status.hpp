@@ -2,7 +2,7 @@
 #pragma once
 
 #include "server/running/opened_directory.hpp"
-#include "shared/base/secret.hpp"
+#include "shared/crypto/secret.hpp"
 
 #include <sys/types.h>
 

@@ -1,6 +1,6 @@
 #include "server/storage/beneath.hpp"
 
-#include "shared/base/c_string.hpp"
+#include "server/storage/c_string.hpp"
 #include "shared/protocol/remote_path.hpp"
 
 #include <fcntl.h>

@@ -2,8 +2,8 @@
 
 #include "server/storage/beneath.hpp"
 #include "shared/base/error.hpp"
-#include "shared/base/file_system.hpp"
 #include "shared/base/unique_fd.hpp"
+#include "shared/files/file_system.hpp"
 
 #include <dirent.h>
 #include <fcntl.h>

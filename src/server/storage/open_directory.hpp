@@ -11,8 +11,8 @@ namespace ftpc::server {
 
 // The file system that a directory lies on.
 struct FileSystem {
-    dev_t device = 0;             // the key: the device of one of its directories
-    bool syncs_as_a_whole = true; // as in shared/base/file_system.hpp
+    dev_t device = 0;             // what it is known by: the device of one of its directories
+    bool syncs_as_a_whole = true; // as of shared/files/file_system.hpp
 };
 
 // Asks the kernel: may wait if the file system is not local.

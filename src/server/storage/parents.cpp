@@ -1,6 +1,6 @@
 #include "server/storage/parents.hpp"
 
-#include "shared/base/file_system.hpp"
+#include "shared/files/file_system.hpp"
 
 #include <sys/stat.h>
 

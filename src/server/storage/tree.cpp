@@ -1,10 +1,10 @@
 #include "server/storage/tree.hpp"
 
 #include "server/storage/beneath.hpp"
+#include "server/storage/c_string.hpp"
 #include "server/storage/tree_sync.hpp"
-#include "shared/base/c_string.hpp"
 #include "shared/base/error.hpp"
-#include "shared/base/file_system.hpp"
+#include "shared/files/file_system.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>

@@ -1,7 +1,7 @@
 #include "server/storage/tree_sync.hpp"
 
-#include "shared/base/file_system.hpp"
 #include "shared/base/unique_fd.hpp"
+#include "shared/files/file_system.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>

@@ -20,7 +20,7 @@ namespace ftpc::server {
 class FileSystemSync {
 public:
     virtual ~FileSystemSync() = default;
-    virtual error_code sync_directory(int fd) = 0;   // as in shared/base/file_system.hpp
+    virtual error_code sync_directory(int fd) = 0;   // as of shared/files/file_system.hpp
     virtual error_code sync_file_system(int fd) = 0; // the same
 };
 std::unique_ptr<FileSystemSync> make_file_system_sync();

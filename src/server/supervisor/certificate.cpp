@@ -1,11 +1,11 @@
 #include "server/supervisor/certificate.hpp"
 
-#include "shared/base/digest.hpp"
 #include "shared/base/error.hpp"
-#include "shared/base/file.hpp"
 #include "shared/base/text.hpp"
 #include "shared/base/unique_fd.hpp"
 #include "shared/base/utc_time.hpp"
+#include "shared/crypto/digest.hpp"
+#include "shared/files/file.hpp"
 #include "shared/protocol/fingerprint.hpp"
 
 #include <arpa/inet.h>

@@ -3,8 +3,8 @@
 #pragma once
 
 #include "server/ipc/control.hpp"
-#include "shared/base/file.hpp"
 #include "shared/base/unique_fd.hpp"
+#include "shared/files/file.hpp"
 
 #include <sys/types.h>
 

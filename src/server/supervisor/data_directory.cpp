@@ -1,7 +1,7 @@
 #include "server/supervisor/data_directory.hpp"
 
-#include "shared/base/file_system.hpp"
 #include "shared/base/text.hpp"
+#include "shared/files/file_system.hpp"
 
 #include <fcntl.h>
 #include <grp.h>

@@ -9,8 +9,8 @@
 #pragma once
 
 #include "server/config/settings.hpp"
-#include "shared/base/file.hpp"
 #include "shared/base/unique_fd.hpp"
+#include "shared/files/file.hpp"
 
 #include <optional>
 #include <string>

@@ -1,8 +1,8 @@
 #include "server/supervisor/process_state.hpp"
 
-#include "shared/base/file.hpp"
 #include "shared/base/numbers.hpp"
 #include "shared/base/unique_fd.hpp"
+#include "shared/files/file.hpp"
 
 #include <fcntl.h>
 

@@ -1,6 +1,6 @@
 #include "server/supervisor/serve_lock.hpp"
 
-#include "shared/base/file.hpp"
+#include "shared/files/file.hpp"
 
 #include <fcntl.h>
 #include <sys/file.h>

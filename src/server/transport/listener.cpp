@@ -1,8 +1,8 @@
 #include "server/transport/listener.hpp"
 
+#include "server/event_loop/use_awaitable.hpp"
 #include "server/ipc/peer_network.hpp"
 #include "server/log/log.hpp"
-#include "server/transport/use_awaitable.hpp"
 
 #include <boost/asio.hpp>
 

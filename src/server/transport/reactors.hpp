@@ -2,9 +2,9 @@
 // given; nothing of a connection is touched from another thread.
 #pragma once
 
+#include "server/event_loop/event_loop.hpp"
 #include "server/log/event_log.hpp"
 #include "server/transport/counted.hpp"
-#include "server/transport/event_loop.hpp"
 #include "server/transport/served_connection.hpp"
 
 #include <atomic>

@@ -1,6 +1,6 @@
 #include "server/transport/stream.hpp"
 
-#include "shared/base/secret.hpp"
+#include "shared/crypto/secret.hpp"
 
 #include <boost/asio.hpp>
 
@@ -67,6 +67,7 @@ bool Stream::before_receiving()
 }
 
 // A BIO_callback_fn_ex.
+// NOLINTNEXTLINE(readability-function-size): OpenSSL gives it so many parameters
 long Stream::on_receiving(BIO* bio, int operation, const char*, std::size_t size, int, long, int result,
                           std::size_t* bytes)
 {

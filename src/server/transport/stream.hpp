@@ -2,9 +2,9 @@
 // through Asio's ssl::stream, whose buffers cost 50 KiB for every idle connection.
 #pragma once
 
+#include "server/event_loop/watched_socket.hpp"
 #include "server/transport/tls_context.hpp"
 #include "server/transport/tls_version.hpp"
-#include "server/transport/watched_socket.hpp"
 #include "shared/base/result.hpp"
 #include "shared/protocol/session_key.hpp"
 

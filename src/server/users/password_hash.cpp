@@ -1,9 +1,9 @@
 #include "server/users/password_hash.hpp"
 
 #include "shared/base/base64.hpp"
-#include "shared/base/digest.hpp"
 #include "shared/base/error.hpp"
 #include "shared/base/numbers.hpp"
+#include "shared/crypto/digest.hpp"
 
 #include <span>
 
@@ -66,12 +66,6 @@ std::array<std::uint8_t, 32> compute(const Prehash& prehash, std::span<const std
 }
 
 } // namespace
-
-bool is_allowed(const ScryptCost& cost)
-{
-    return cost.ln >= 10 && cost.ln <= 20 && cost.r >= 1 && cost.r <= 32 && cost.p >= 1 && cost.p <= 16 &&
-           cost.memory_bytes() <= 1ULL << 30 && cost.ln < 16 * cost.r; // RFC 7914 §2: N < 2^(128 * r / 8)
-}
 
 Result<PasswordHash> parse_password_hash(std::string_view text)
 {

@@ -4,7 +4,7 @@
 
 #include "server/users/pepper.hpp"
 #include "shared/base/result.hpp"
-#include "shared/base/scrypt.hpp"
+#include "shared/crypto/scrypt.hpp"
 #include "shared/protocol/prehash.hpp"
 
 #include <array>
@@ -24,10 +24,7 @@ struct PasswordHash {
     friend bool operator==(const PasswordHash&, const PasswordHash&) = default;
 };
 
-// A stored hash may cost: 10 <= ln <= 20, 1 <= r <= 32, 1 <= p <= 16, at most 1 GiB of memory.
-bool is_allowed(const ScryptCost& cost);
-
-// Accepts exactly the output of to_text(). Fails with Errc::bad_hash, also when the cost is not allowed.
+// Exactly what to_text() prints, nothing else. Fails with Errc::bad_hash, also when the cost is not allowed.
 Result<PasswordHash> parse_password_hash(std::string_view text);
 
 // $scrypt$ln=15,r=8,p=3[,pepper=<8 hex>]$<22 base64>$<43 base64>

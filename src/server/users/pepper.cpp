@@ -1,9 +1,9 @@
 #include "server/users/pepper.hpp"
 
-#include "shared/base/digest.hpp"
 #include "shared/base/error.hpp"
-#include "shared/base/file.hpp"
 #include "shared/base/text.hpp"
+#include "shared/crypto/digest.hpp"
+#include "shared/files/file.hpp"
 
 #include <fcntl.h>
 

@@ -2,7 +2,7 @@
 // then not enough to guess passwords against (docs/protocol.md §7).
 #pragma once
 
-#include "shared/base/secret.hpp"
+#include "shared/crypto/secret.hpp"
 #include "shared/protocol/prehash.hpp"
 
 #include <array>

@@ -2,10 +2,10 @@
 
 #include "server/users/password_hash.hpp"
 #include "shared/base/base64.hpp"
-#include "shared/base/digest.hpp"
 #include "shared/base/error.hpp"
 #include "shared/base/numbers.hpp"
 #include "shared/base/text.hpp"
+#include "shared/crypto/digest.hpp"
 #include "shared/protocol/remote_path.hpp"
 
 #include <algorithm>
@@ -23,24 +23,6 @@ constexpr std::string_view max_dirs_label = "max-dirs=";
 bool is_home_component(std::string_view component)
 {
     return !component.empty() && component != "." && component != ".." && component.size() <= max_name_bytes;
-}
-
-std::array<std::uint8_t, 8> big_endian(std::uint64_t value)
-{
-    std::array<std::uint8_t, 8> bytes{};
-    for (auto byte = bytes.rbegin(); byte != bytes.rend(); ++byte, value >>= 8)
-        *byte = static_cast<std::uint8_t>(value & 0xFF);
-    return bytes;
-}
-
-bool read_generation(std::string_view hex, std::uint64_t& out)
-{
-    std::array<std::uint8_t, 8> bytes{};
-    if (!hex_decode_into(hex, bytes)) return false;
-    out = 0;
-    for (const std::uint8_t byte : bytes)
-        out = out << 8 | byte;
-    return true;
 }
 
 // For a line without one: a user who is deleted and written anew, with another hash, has another generation.
@@ -63,8 +45,9 @@ std::string read_options(std::string_view rest, User& user)
         if (option == "locked" && !user.locked) {
             user.locked = true;
         } else if (option.starts_with(generation_label) && !has_generation) {
-            if (!read_generation(option.substr(generation_label.size()), user.generation))
-                return "generation= must be followed by 16 digits of lower-case hexadecimal";
+            const auto generation = hex_decode_number(option.substr(generation_label.size()));
+            if (!generation) return "generation= must be followed by 16 digits of lower-case hexadecimal";
+            user.generation = *generation;
             has_generation = true;
         } else if (option.starts_with(max_dirs_label) && !user.max_dirs) {
             user.max_dirs = parse_number<std::uint64_t>(option.substr(max_dirs_label.size()));
@@ -94,15 +77,6 @@ Words take_word(std::string_view line)
     const auto begin = std::find_if_not(line.begin(), line.end(), is_white);
     const auto end = std::find_if(begin, line.end(), is_white);
     return {{begin, end}, {end, line.end()}};
-}
-
-bool is_realm(std::string_view realm)
-{
-    const auto allowed = [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-               c == '-';
-    };
-    return !realm.empty() && realm.size() <= 64 && std::all_of(realm.begin(), realm.end(), allowed);
 }
 
 bool is_home(std::string_view home)
@@ -143,7 +117,7 @@ std::variant<User, BadLine> parse_user_line(std::string_view line)
 std::string user_line(const User& user)
 {
     std::string line = "user " + user.name + " " + user.password_hash + " " + user.home + " ";
-    line.append(generation_label).append(hex_encode(big_endian(user.generation)));
+    line.append(generation_label).append(hex_encode(user.generation));
     if (user.locked) line += " locked";
     if (user.max_dirs) line.append(" ").append(max_dirs_label).append(std::to_string(*user.max_dirs));
     return line;

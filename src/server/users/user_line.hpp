@@ -34,9 +34,6 @@ struct Words {
 };
 Words take_word(std::string_view line);
 
-// The name of the store: 1 to 64 characters of A-Z, a-z, 0-9, '_', '-'.
-bool is_realm(std::string_view realm);
-
 // Relative, well-formed UTF-8 without white space or control characters, no empty, "." or ".." component,
 // each at most 255 bytes, at most 512 in all.
 bool is_home(std::string_view home);

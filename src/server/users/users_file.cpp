@@ -1,10 +1,10 @@
 #include "server/users/users_file.hpp"
 
 #include "shared/base/base64.hpp"
-#include "shared/base/digest.hpp"
 #include "shared/base/error.hpp"
 #include "shared/base/text.hpp"
 #include "shared/base/unique_fd.hpp"
+#include "shared/crypto/digest.hpp"
 
 #include <fcntl.h>
 #include <pwd.h>

@@ -10,7 +10,7 @@
 #pragma once
 
 #include "server/users/users_table.hpp"
-#include "shared/base/file.hpp"
+#include "shared/files/file.hpp"
 
 #include <chrono>
 #include <functional>

@@ -31,11 +31,6 @@ std::uint8_t value_of(const Values& values, char digit)
     return values[static_cast<unsigned char>(digit)];
 }
 
-std::size_t decoded_size(std::string_view text)
-{
-    return text.size() / 4 * 3 + text.size() % 4 * 3 / 4;
-}
-
 } // namespace
 
 std::string base64_encode(std::span<const std::uint8_t> bytes)
@@ -53,17 +48,10 @@ std::string base64_encode(std::span<const std::uint8_t> bytes)
     return text;
 }
 
-Result<std::vector<std::uint8_t>> base64_decode(std::string_view text)
-{
-    std::vector<std::uint8_t> bytes(decoded_size(text));
-    const auto done = base64_decode_into(text, bytes);
-    if (!done) return done.error();
-    return bytes;
-}
-
 Result<void> base64_decode_into(std::string_view text, std::span<std::uint8_t> out)
 {
-    if (text.size() % 4 == 1 || decoded_size(text) != out.size()) return Errc::bad_base64;
+    const std::size_t decoded_size = text.size() / 4 * 3 + text.size() % 4 * 3 / 4;
+    if (text.size() % 4 == 1 || decoded_size != out.size()) return Errc::bad_base64;
     std::uint32_t bits = 0;
     unsigned held = 0;
     std::size_t written = 0;
@@ -103,6 +91,24 @@ Result<void> hex_decode_into(std::string_view text, std::span<std::uint8_t> out)
         out[i] = static_cast<std::uint8_t>(high << 4 | low);
     }
     return {};
+}
+
+std::string hex_encode(std::uint64_t number)
+{
+    std::array<std::uint8_t, sizeof number> bytes{};
+    for (auto byte = bytes.rbegin(); byte != bytes.rend(); ++byte, number >>= 8U)
+        *byte = static_cast<std::uint8_t>(number);
+    return hex_encode(bytes);
+}
+
+Result<std::uint64_t> hex_decode_number(std::string_view text)
+{
+    std::array<std::uint8_t, sizeof(std::uint64_t)> bytes{};
+    if (const auto decoded = hex_decode_into(text, bytes); !decoded) return decoded.error();
+    std::uint64_t number = 0;
+    for (const std::uint8_t byte : bytes)
+        number = number << 8U | byte;
+    return number;
 }
 
 } // namespace ftpc

@@ -113,6 +113,15 @@ bool is_user_name(std::string_view name)
            std::all_of(name.begin(), name.end(), rest);
 }
 
+bool is_realm(std::string_view name)
+{
+    const auto allowed = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+               c == '-';
+    };
+    return !name.empty() && name.size() <= max_realm_bytes && std::all_of(name.begin(), name.end(), allowed);
+}
+
 Result<void> check_password(std::string_view password)
 {
     if (password.empty()) return Errc::empty_password;

@@ -11,6 +11,7 @@ namespace ftpc {
 
 inline constexpr std::size_t max_user_name_bytes = 32;
 inline constexpr std::size_t max_password_bytes = 1024;
+inline constexpr std::size_t max_realm_bytes = 64;
 
 // Without control characters, and not even UTF-8 of more than a byte: most names are so as a whole.
 bool is_printable_ascii(std::string_view text);
@@ -26,6 +27,9 @@ bool has_control_character(std::string_view utf8);
 
 // [a-z_][a-z0-9_.-]{0,31}
 bool is_user_name(std::string_view name);
+
+// The name of a user store: 1 to 64 characters of A-Z, a-z, 0-9, '_', '-' (docs/protocol.md §5).
+bool is_realm(std::string_view name);
 
 // Fails with Errc::empty_password, long_password or not_utf8. Passwords are not normalised.
 Result<void> check_password(std::string_view password);

@@ -1,8 +1,8 @@
 #include "shared/protocol/fingerprint.hpp"
 
 #include "shared/base/base64.hpp"
-#include "shared/base/digest.hpp"
 #include "shared/base/error.hpp"
+#include "shared/crypto/digest.hpp"
 
 #include <memory>
 

@@ -1,6 +1,6 @@
 #include "shared/protocol/line_buffer.hpp"
 
-#include "shared/base/secret.hpp"
+#include "shared/crypto/secret.hpp"
 
 #include <cstring>
 

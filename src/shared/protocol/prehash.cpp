@@ -1,7 +1,7 @@
 #include "shared/protocol/prehash.hpp"
 
-#include "shared/base/digest.hpp"
-#include "shared/base/scrypt.hpp"
+#include "shared/crypto/digest.hpp"
+#include "shared/crypto/scrypt.hpp"
 
 #include <string>
 

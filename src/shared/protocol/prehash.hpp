@@ -1,7 +1,7 @@
 // The client's step of the login, PREHASH1: the password hashed once before it leaves the client.
 #pragma once
 
-#include "shared/base/secret.hpp"
+#include "shared/crypto/secret.hpp"
 
 #include <string_view>
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "shared/base/result.hpp"
-#include "shared/base/secret.hpp"
+#include "shared/crypto/secret.hpp"
 
 #include <array>
 #include <cstdint>

@@ -107,17 +107,16 @@ TEST_CASE("an empty path is an argument like any other, for the others are still
 
 TEST_CASE("logout and status take options only")
 {
-    CHECK(parse_logout_options({"--server", "host"})->common.server->host == "host");
-    CHECK(parse_status_options({"--json"})->common.json);
-    CHECK(parse_logout_options({"x"}).has_error());
-    CHECK(parse_status_options({"x"}).has_error());
+    CHECK(parse_plain_options({"--server", "host"})->common.server->host == "host");
+    CHECK(parse_plain_options({"--json"})->common.json);
+    CHECK(parse_plain_options({"x"}).has_error());
 }
 
 TEST_CASE("help is shown even if all else is missing, and names the exit statuses")
 {
     CHECK(parse_mkdir_options({"--help"})->common.help);
     CHECK(parse_login_options({"-h"})->common.help);
-    CHECK(parse_logout_options({"--help", "x"})->common.help);
+    CHECK(parse_plain_options({"--help", "x"})->common.help);
     for (const auto& text : {login_help(), mkdir_help(), logout_help(), status_help()}) {
         CHECK(test::contains(text, "Exit status:"));
         CHECK(test::contains(text, "--accept-new"));

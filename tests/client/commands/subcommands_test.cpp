@@ -533,7 +533,7 @@ TEST_CASE("status tells whether the session holds")
     CHECK(run([] { return status({}); }) == ExitStatus::refused);
     CHECK(contains(run.out(), "Saved here"));
     CHECK(contains(run.err(), "ftpc login alice@"));
-    StatusOptions options;
+    PlainOptions options;
     options.common.json = true;
     CHECK(run([&] { return status(options); }) == ExitStatus::done);
     CHECK(contains(run.out(), R"("logged_in":true})"));

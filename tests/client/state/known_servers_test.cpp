@@ -66,13 +66,3 @@ TEST_CASE("a broken line of known_servers is named with its number and reason")
     CHECK(ftpc::test::contains(problem_of("a:1 - 2026-01-02"), "fourth"));
     CHECK(ftpc::test::contains(problem_of(good + good), "second time"));
 }
-
-TEST_CASE("realms have the characters of the protocol page")
-{
-    CHECK(is_realm("aZ09_-"));
-    CHECK_FALSE(is_realm(""));
-    CHECK_FALSE(is_realm("a b"));
-    CHECK_FALSE(is_realm("a\xc3\xa4"));
-    CHECK(is_realm(std::string(64, 'a')));
-    CHECK_FALSE(is_realm(std::string(65, 'a')));
-}

@@ -48,6 +48,26 @@ private:
     std::deque<std::function<void()>> work_;
 };
 
+// Keeps the one worker of a queue at work until it is released.
+class BusyWorker {
+public:
+    explicit BusyWorker(HashQueue& queue)
+    {
+        queue.submit({}, 1,
+                     {[this] {
+                          started_.set_value();
+                          release_.get_future().wait();
+                      },
+                      [] {}});
+        started_.get_future().wait();
+    }
+    void release() { release_.set_value(); }
+
+private:
+    std::promise<void> started_;
+    std::promise<void> release_;
+};
+
 struct Fixture {
     test::TemporaryDirectory data;
     test::MemoryUserStore users;
@@ -182,21 +202,13 @@ TEST_CASE_METHOD(Fixture, "a refused login gets neither handle nor home")
 
 TEST_CASE_METHOD(Fixture, "logins beyond the queue are answered busy, each exactly once")
 {
-    std::promise<void> started;
-    std::promise<void> release;
-    queue.submit({}, 1,
-                 {[&] {
-                      started.set_value();
-                      release.get_future().wait();
-                  },
-                  [] {}});
-    started.get_future().wait();
+    BusyWorker busy{queue};
     for (ipc::RequestId id = 0; id < 4; ++id)
         requests->handle(ipc::LogInWithPrehash{.id = id, .user = "alice", .prehash = {}});
     REQUIRE(answers.size() == 2);
     CHECK(last<ipc::LoginAnswer>() ==
           ipc::LoginAnswer{.id = 3, .status = LoginStatus::busy, .login = {}, .home = {}, .max_dirs = {}});
-    release.set_value();
+    busy.release();
     loop.run_one();
     loop.run_one();
     CHECK(answers.size() == 4);
@@ -358,19 +370,11 @@ TEST_CASE_METHOD(Fixture, "of a login that has ended meanwhile nothing is told")
 TEST_CASE_METHOD(Fixture, "a login that is withdrawn before its check is neither checked nor answered")
 {
     users.add("alice", "secret");
-    std::promise<void> started;
-    std::promise<void> release;
-    queue.submit({}, 1,
-                 {[&] {
-                      started.set_value();
-                      release.get_future().wait();
-                  },
-                  [] {}});
-    started.get_future().wait();
+    BusyWorker busy{queue};
     send_login("alice", "wrong", {});
     requests->handle(ipc::Withdraw{7});
     requests->handle(ipc::LogInWithPassword{.id = 8, .user = "alice", .password = secret_text("secret")});
-    release.set_value();
+    busy.release();
     loop.run_one();
     REQUIRE(answers.size() == 1);
     CHECK(last<ipc::LoginAnswer>().id == 8);
@@ -381,15 +385,7 @@ TEST_CASE_METHOD(Fixture, "a login that is withdrawn before its check is neither
 TEST_CASE_METHOD(Fixture, "logins that are withdrawn take no places from those that are not")
 {
     users.add("alice", "secret");
-    std::promise<void> started;
-    std::promise<void> release;
-    queue.submit({}, 1,
-                 {[&] {
-                      started.set_value();
-                      release.get_future().wait();
-                  },
-                  [] {}});
-    started.get_future().wait();
+    BusyWorker busy{queue};
     for (ipc::RequestId id = 0; id < 20; ++id) {
         requests->handle(ipc::LogInWithPrehash{.id = id, .user = "alice", .prehash = {}});
         requests->handle(ipc::Withdraw{id});
@@ -397,7 +393,7 @@ TEST_CASE_METHOD(Fixture, "logins that are withdrawn take no places from those t
     for (ipc::RequestId id = 20; id < 22; ++id)
         requests->handle(ipc::LogInWithPrehash{.id = id, .user = "alice", .prehash = {}});
     CHECK(answers.empty()); // none was refused for want of room
-    release.set_value();
+    busy.release();
     loop.run_one();
     loop.run_one();
     CHECK(answers.size() == 2);
@@ -470,18 +466,10 @@ TEST_CASE_METHOD(Fixture, "earlier logins of an address that was found guessing 
     users.add("alice", "secret");
     for (int i = 0; i < 3; ++i)
         log_in("alice", "wrong", attacker);
-    std::promise<void> started;
-    std::promise<void> release;
-    queue.submit({}, 0,
-                 {[&] {
-                      started.set_value();
-                      release.get_future().wait();
-                  },
-                  [] {}});
-    started.get_future().wait();
+    BusyWorker busy{queue};
     send_login("alice", "wrong", attacker);
     send_login("alice", "secret", attacker);
-    release.set_value();
+    busy.release();
     loop.run_one(); // the wrong one; the other may be with the worker already
     const auto status = last<ipc::LoginAnswer>().status;
     CHECK((status == LoginStatus::limited || status == LoginStatus::refused));

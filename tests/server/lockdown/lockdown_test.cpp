@@ -3,7 +3,7 @@
 
 #include "server/lockdown/locked_child.hpp"
 #include "server/users/users_file.hpp"
-#include "shared/base/file.hpp"
+#include "shared/files/file.hpp"
 #include "support/in_child.hpp"
 #include "support/matchers.hpp"
 

@@ -116,16 +116,6 @@ TEST_CASE("a home has at most 512 bytes, and each part of it 255")
     CHECK_FALSE(is_home(std::string(200, 'x') + "/" + std::string(200, 'x') + "/" + std::string(111, 'x')));
 }
 
-TEST_CASE("a realm is 1 to 64 letters, digits, underscores and hyphens")
-{
-    CHECK(is_realm("6f2c8e1bd0a94f7793ab5c44e1d2f0a7"));
-    CHECK(is_realm("A-z_9"));
-    CHECK(is_realm(std::string(64, 'r')));
-    for (const std::string& bad :
-         {std::string{}, std::string(65, 'r'), std::string{"a b"}, std::string{"a.b"}, std::string{"资"}})
-        CHECK_FALSE(is_realm(bad));
-}
-
 TEST_CASE("a line without a generation has one that follows from the hash, and keeps it when it is written")
 {
     const User first = parsed(alice);

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <string>
+#include <vector>
 
 using namespace ftpc;
 using namespace std::string_literals;
@@ -13,9 +14,16 @@ using test::bytes;
 
 namespace {
 
+Result<std::vector<std::uint8_t>> decode(std::string_view text)
+{
+    std::vector<std::uint8_t> bytes(text.size() * 3 / 4);
+    if (const auto done = base64_decode_into(text, bytes); !done) return done.error();
+    return bytes;
+}
+
 std::string decoded(std::string_view text)
 {
-    const auto out = base64_decode(text);
+    const auto out = decode(text);
     REQUIRE(out);
     return {out->begin(), out->end()};
 }
@@ -23,7 +31,7 @@ std::string decoded(std::string_view text)
 void check_refused(std::string_view text)
 {
     CAPTURE(text);
-    const auto out = base64_decode(text);
+    const auto out = decode(text);
     REQUIRE(!out);
     CHECK(out.error() == Errc::bad_base64);
 }
@@ -51,7 +59,7 @@ TEST_CASE("base64 gives back every byte at every place")
         std::vector<std::uint8_t> in(size);
         for (std::size_t i = 0; i < size; ++i)
             in[i] = static_cast<std::uint8_t>(i * 37 + size);
-        const auto out = base64_decode(base64_encode(in));
+        const auto out = decode(base64_encode(in));
         REQUIRE(out);
         CHECK(*out == in);
     }
@@ -102,6 +110,14 @@ TEST_CASE("hexadecimal is lower case, both ways")
     CHECK(hex_encode(in) == "009fa0ff");
     CHECK(hex_decode_into("009fa0ff", out));
     CHECK(out == in);
+}
+
+TEST_CASE("a number is 16 hexadecimal digits, both ways")
+{
+    CHECK(hex_encode(std::uint64_t{0x0123456789ABCDEF}) == "0123456789abcdef");
+    CHECK(hex_decode_number("00000000000000ff").value() == 0xFF);
+    for (const char* const text : {"", "ff", "00000000000000FF", "000000000000000ff"})
+        CHECK(hex_decode_number(text).error() == Errc::bad_argument);
 }
 
 TEST_CASE("hexadecimal of a fixed size refuses upper case, other characters and any other size")

@@ -87,6 +87,16 @@ TEST_CASE("a user name begins with a letter or underscore and has at most 32 cha
     }
 }
 
+TEST_CASE("a realm is 1 to 64 letters, digits, underscores and hyphens")
+{
+    CHECK(is_realm("6f2c8e1bd0a94f7793ab5c44e1d2f0a7"));
+    CHECK(is_realm("A-z_9"));
+    CHECK(is_realm(std::string(64, 'r')));
+    for (const std::string& bad :
+         {std::string{}, std::string(65, 'r'), std::string{"a b"}, std::string{"a.b"}, std::string{"资"}})
+        CHECK_FALSE(is_realm(bad));
+}
+
 TEST_CASE("a password has 1 to 1,024 bytes of UTF-8")
 {
     CHECK(check_password("x"));

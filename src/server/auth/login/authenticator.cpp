@@ -1,6 +1,6 @@
 #include "server/auth/login/authenticator.hpp"
 
-#include "shared/base/digest.hpp"
+#include "shared/crypto/digest.hpp"
 
 #include <exception>
 #include <span>

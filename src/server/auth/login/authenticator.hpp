@@ -10,8 +10,8 @@
 #include "server/ipc/messages.hpp"
 #include "server/users/password_hash.hpp"
 #include "server/users/user_store.hpp"
-#include "shared/base/scrypt.hpp"
-#include "shared/base/secret.hpp"
+#include "shared/crypto/scrypt.hpp"
+#include "shared/crypto/secret.hpp"
 #include "shared/protocol/prehash.hpp"
 
 #include <memory>

@@ -1,7 +1,7 @@
 #include "server/auth/login/login_table.hpp"
 
 #include "server/auth/state/session_keys.hpp"
-#include "shared/base/digest.hpp"
+#include "shared/crypto/digest.hpp"
 
 #include <utility>
 

@@ -1,8 +1,8 @@
 #include "server/auth/state/broken_file.hpp"
 
 #include "shared/base/error.hpp"
-#include "shared/base/file.hpp"
 #include "shared/base/utc_time.hpp"
+#include "shared/files/file.hpp"
 
 #include <sys/stat.h>
 

@@ -2,9 +2,9 @@
 
 #include "shared/base/base64.hpp"
 #include "shared/base/error.hpp"
-#include "shared/base/file.hpp"
 #include "shared/base/numbers.hpp"
 #include "shared/base/text.hpp"
+#include "shared/files/file.hpp"
 
 #include <array>
 #include <cstdint>
@@ -15,14 +15,6 @@ namespace {
 
 constexpr std::string_view header = "# Logins, written by ftpcd for `ftpcd why NAME`. Can be removed.\n";
 constexpr std::size_t max_reason_bytes = 100;
-
-std::string generation_text(std::uint64_t generation)
-{
-    std::array<std::uint8_t, sizeof generation> bytes{};
-    for (auto byte = bytes.rbegin(); byte != bytes.rend(); ++byte, generation >>= 8U)
-        *byte = static_cast<std::uint8_t>(generation);
-    return hex_encode(bytes);
-}
 
 std::string milliseconds_text(Moment moment)
 {
@@ -36,7 +28,7 @@ void append_from(std::string& text, const LoginFrom& from)
 
 void append_user(std::string& text, const std::string& name, const UserLogins& logins)
 {
-    text += "user " + name + " " + generation_text(logins.generation) + "\n";
+    text += "user " + name + " " + hex_encode(logins.generation) + "\n";
     for (const KnownNetwork& known : logins.known)
         text += "known " + address_text(known.network) + " " + std::to_string(known.time) + "\n";
     if (logins.good) {
@@ -125,15 +117,12 @@ private:
     bool take_user(Words& words)
     {
         const std::string name{words.word()};
-        const auto bytes = words.hex<sizeof(std::uint64_t)>();
-        std::uint64_t generation = 0;
-        for (const std::uint8_t byte : bytes)
-            generation = generation << 8U | byte;
-        if (!words.complete() || !is_user_name(name) || saved_.users.contains(name) ||
+        const auto generation = hex_decode_number(words.word());
+        if (!generation || !words.complete() || !is_user_name(name) || saved_.users.contains(name) ||
             saved_.users.size() >= LoginHistory::max_users)
             return false;
         user_ = &saved_.users[name];
-        user_->generation = generation;
+        user_->generation = *generation;
         return true;
     }
 

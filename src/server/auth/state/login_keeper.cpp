@@ -6,7 +6,7 @@
 #include "server/auth/state/session_keys.hpp"
 #include "server/log/log.hpp"
 #include "shared/base/error.hpp"
-#include "shared/base/file.hpp"
+#include "shared/files/file.hpp"
 
 #include <sys/stat.h>
 

@@ -1,6 +1,6 @@
 #include "server/auth/state/login_limiter.hpp"
 
-#include "shared/base/digest.hpp"
+#include "shared/crypto/digest.hpp"
 
 #include <algorithm>
 #include <string>

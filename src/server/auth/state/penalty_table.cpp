@@ -1,6 +1,6 @@
 #include "server/auth/state/penalty_table.hpp"
 
-#include "shared/base/digest.hpp"
+#include "shared/crypto/digest.hpp"
 
 #include <algorithm>
 

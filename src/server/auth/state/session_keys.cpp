@@ -1,8 +1,8 @@
 #include "server/auth/state/session_keys.hpp"
 
 #include "server/auth/state/broken_file.hpp"
-#include "shared/base/digest.hpp"
-#include "shared/base/file.hpp"
+#include "shared/crypto/digest.hpp"
+#include "shared/files/file.hpp"
 
 #include <sys/stat.h>
 

@@ -1,6 +1,6 @@
 #include "server/auth/state/login_history_text.hpp"
 
-#include "shared/base/file.hpp"
+#include "shared/files/file.hpp"
 #include "support/catch.hpp"
 #include "support/temporary_directory.hpp"
 

@@ -1,5 +1,5 @@
 // A value from another thread, in time or late; and who may be gone first.
-#include "server/transport/loop_promise.hpp"
+#include "server/event_loop/loop_promise.hpp"
 
 #include "support/catch.hpp"
 

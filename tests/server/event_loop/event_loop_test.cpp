@@ -1,5 +1,5 @@
-// Timers and jobs posted by other threads, on a loop that sleeps when there is nothing to do.
-#include "server/transport/event_loop.hpp"
+// Timers and what other threads post, on a loop that sleeps when there is nothing to do.
+#include "server/event_loop/event_loop.hpp"
 
 #include "support/catch.hpp"
 #include "support/time_scale.hpp"

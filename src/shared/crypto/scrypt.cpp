@@ -1,4 +1,4 @@
-#include "shared/base/scrypt.hpp"
+#include "shared/crypto/scrypt.hpp"
 
 #include "shared/base/error.hpp"
 
@@ -9,6 +9,12 @@
 #include <openssl/params.h>
 
 namespace ftpc {
+
+bool is_allowed(const ScryptCost& cost)
+{
+    return cost.ln >= 10 && cost.ln <= 20 && cost.r >= 1 && cost.r <= 32 && cost.p >= 1 && cost.p <= 16 &&
+           cost.memory_bytes() <= 1ULL << 30 && cost.ln < 16 * cost.r; // RFC 7914 §2: N < 2^(128 * r / 8)
+}
 
 void scrypt(std::string_view password, std::span<const std::uint8_t> salt, ScryptCost cost,
             std::span<std::uint8_t> out)

@@ -1,4 +1,4 @@
-#include "shared/base/file_system.hpp"
+#include "shared/files/file_system.hpp"
 
 #include "shared/base/error.hpp"
 

@@ -2,7 +2,7 @@
 // of its connections run on it by way of io().
 #pragma once
 
-#include "server/transport/busy_poll.hpp"
+#include "server/event_loop/busy_poll.hpp"
 #include "shared/base/unique_fd.hpp"
 
 #include <boost/asio/executor_work_guard.hpp>

@@ -1,4 +1,4 @@
-#include "server/transport/busy_poll.hpp"
+#include "server/event_loop/busy_poll.hpp"
 
 #include "support/catch.hpp"
 

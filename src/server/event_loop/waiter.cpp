@@ -1,7 +1,7 @@
-#include "server/transport/waiter.hpp"
+#include "server/event_loop/waiter.hpp"
 
-#include "server/transport/event_loop.hpp"
-#include "server/transport/use_awaitable.hpp"
+#include "server/event_loop/event_loop.hpp"
+#include "server/event_loop/use_awaitable.hpp"
 
 #include <boost/asio.hpp>
 

@@ -1,10 +1,10 @@
-#include "shared/base/file.hpp"
+#include "shared/files/file.hpp"
 
 #include "shared/base/base64.hpp"
-#include "shared/base/digest.hpp"
 #include "shared/base/error.hpp"
-#include "shared/base/file_system.hpp"
 #include "shared/base/unique_fd.hpp"
+#include "shared/crypto/digest.hpp"
+#include "shared/files/file_system.hpp"
 
 #include <dirent.h>
 #include <fcntl.h>

@@ -18,6 +18,9 @@ struct ScryptCost {
     friend bool operator==(const ScryptCost&, const ScryptCost&) = default;
 };
 
+// 10 <= ln <= 20, 1 <= r <= 32, 1 <= p <= 16, at most 1 GiB of memory: what a hash that is read may cost.
+bool is_allowed(const ScryptCost& cost);
+
 // Fills `out`. Throws boost::system::system_error (Errc::crypto_failed) when OpenSSL refuses, which for
 // checked costs means that there is no memory.
 void scrypt(std::string_view password, std::span<const std::uint8_t> salt, ScryptCost cost,

@@ -1,4 +1,4 @@
-#include "shared/base/scrypt.hpp"
+#include "shared/crypto/scrypt.hpp"
 
 #include "shared/base/error.hpp"
 #include "support/bytes.hpp"

@@ -1,4 +1,4 @@
-#include "shared/base/file.hpp"
+#include "shared/files/file.hpp"
 
 #include "shared/base/error.hpp"
 #include "shared/base/unique_fd.hpp"

@@ -2,8 +2,8 @@
 // (edge-triggered, epoll(7)); Asio's own waits would cost an epoll_ctl(2) each.
 #pragma once
 
-#include "server/transport/event_loop.hpp"
-#include "server/transport/waiter.hpp"
+#include "server/event_loop/event_loop.hpp"
+#include "server/event_loop/waiter.hpp"
 #include "shared/base/error.hpp"
 #include "shared/base/unique_fd.hpp"
 

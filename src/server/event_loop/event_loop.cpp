@@ -1,6 +1,6 @@
-#include "server/transport/event_loop.hpp"
+#include "server/event_loop/event_loop.hpp"
 
-#include "server/transport/watched_socket.hpp"
+#include "server/event_loop/watched_socket.hpp"
 
 #include <boost/asio.hpp>
 

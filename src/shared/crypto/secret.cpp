@@ -1,4 +1,4 @@
-#include "shared/base/secret.hpp"
+#include "shared/crypto/secret.hpp"
 
 #include <openssl/crypto.h>
 

@@ -1,8 +1,8 @@
 // A value that a coroutine waits for on its loop, and that another thread sets.
 #pragma once
 
-#include "server/transport/event_loop.hpp"
-#include "server/transport/waiter.hpp"
+#include "server/event_loop/event_loop.hpp"
+#include "server/event_loop/waiter.hpp"
 
 #include <memory>
 #include <optional>

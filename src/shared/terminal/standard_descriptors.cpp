@@ -1,4 +1,4 @@
-#include "shared/base/standard_descriptors.hpp"
+#include "shared/terminal/standard_descriptors.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>

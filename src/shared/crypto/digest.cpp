@@ -1,4 +1,4 @@
-#include "shared/base/digest.hpp"
+#include "shared/crypto/digest.hpp"
 
 #include "shared/base/error.hpp"
 

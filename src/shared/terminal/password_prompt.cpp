@@ -1,4 +1,4 @@
-#include "shared/base/password_prompt.hpp"
+#include "shared/terminal/password_prompt.hpp"
 
 #include "shared/base/error.hpp"
 #include "shared/base/text.hpp"

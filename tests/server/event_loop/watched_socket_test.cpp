@@ -1,4 +1,4 @@
-#include "server/transport/watched_socket.hpp"
+#include "server/event_loop/watched_socket.hpp"
 
 #include "support/catch.hpp"
 
