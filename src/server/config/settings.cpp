@@ -221,7 +221,7 @@ const std::array rows{
         {"busy-poll", "MICROSECONDS",
          "how long such a thread looks for something to do before it sleeps; 0 for never (50)"}),
     number<&Settings::tree_workers, 2, 1024>(
-        {"tree-workers", "N", "up to N threads for what is handed over; they start when needed (16)"}),
+        {"tree-workers", "N", "up to N threads for calls that may wait; they start when needed (16)"}),
     setting<&Settings::certificate>(
         {"certificate", "FILE", "PEM certificate chain (a self-signed one in DATA/tls, made on first use)"}),
     setting<&Settings::key>({"key", "FILE", "PEM private key of the certificate (DATA/tls/key.pem)"}),
@@ -253,7 +253,7 @@ const std::array rows{
     number<&Settings::max_sessions_per_user, 1, 1000000>(
         {"max-sessions-per-user", "N", "sessions of one user at the same time (2000)"}),
     number<&Settings::max_commands_per_second, 0, 1000000>(
-        {"max-commands-per-second", "N", "of one session; who is faster waits; 0: no bound (0)"}),
+        {"max-commands-per-second", "N", "of one session; a faster one waits; 0: no bound (0)"}),
     choice<&Settings::log_directories, true, false>(
         {"log-directories", "on|off", "log a line for each path that is made (on)"}),
     number<&Settings::hash_workers, 0, 256>(

@@ -23,7 +23,7 @@ public:
     // Waits for go_on() and has its result, or operation_aborted after cancel(). One coroutine at a time.
     boost::asio::awaitable<Result> wait();
 
-    // Resumes the coroutine here and now; nothing where none waits. This may be gone afterwards.
+    // Resumes the coroutine here and now; does nothing if none waits. This may be gone afterwards.
     void go_on(error_code result = {});
 
     // Ends the wait with its next turn on `loop`, not at once: the caller may be going through all
