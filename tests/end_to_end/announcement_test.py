@@ -24,7 +24,7 @@ class Announcement(EndToEndTest):
         for flags in ((), ("--certificate", str(certificate), "--key", str(key))):
             with self.subTest(flags=flags):
                 server = self.start(self.make_site(users=()), *flags)
-                fingerprint, shown = re.search(r"ftpcd: key fingerprint (\S+) \(show it to your users: (.*)\)\n", server.log.text).groups()
+                fingerprint, shown = re.search(r"ftpcd: key fingerprint of the certificate (\S+) \(show it to your users: (.*)\)\n", server.log.text).groups()
                 self.assertEqual(self.carry_out(shown).stdout, fingerprint + "\n")
                 add = re.search("nobody can log in yet; add a user with: (.*)\n", server.log.text)[1]
                 done = self.carry_out(add.replace("NAME", "carol") + " --password-stdin", input=PASSWORD + "\n")

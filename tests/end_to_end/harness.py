@@ -210,7 +210,7 @@ class Server:
         self.log = Log(self.process.stderr)
         self.address = self.log.wait_for(r"listening on (\S+:\d+)", seconds=30)[1]
         self.port = int(self.address.rpartition(":")[2])
-        self.log.wait_for(r"key fingerprint SHA256:")
+        self.log.wait_for(r"key fingerprint of the certificate SHA256:")
 
     @property
     def pid(self):
