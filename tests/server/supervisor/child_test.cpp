@@ -1,5 +1,5 @@
-// Children of the supervisor, played by this program: a child named "double" runs the test "process-double",
-// which speaks the control channel and does as the settings that it is given say.
+// Children of the supervisor, played by this program. A child named "double" runs the test "process-double":
+// it speaks the control channel and follows the settings that it is given.
 #include "server/supervisor/child.hpp"
 
 #include "server/ipc/channel.hpp"
