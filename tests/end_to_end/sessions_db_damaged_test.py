@@ -28,7 +28,7 @@ class SessionsDbDamaged(EndToEndTest):
             return "seems to be truncated"
 
         def scribble():
-            self.file.write_bytes(self.file.read_bytes() + b"\xff\x00\n")
+            self.file.write_bytes(self.file.read_bytes() + b"\xff\x01\n")
             return "not of the form"
 
         def open_to_others():

@@ -4,6 +4,7 @@
 #include "client/connection/login_replies.hpp"
 #include "client/terminal/dates.hpp"
 #include "shared/base/base64.hpp"
+#include "shared/base/error.hpp"
 #include "shared/base/text.hpp"
 #include "shared/protocol/prehash.hpp"
 #include "shared/terminal/password_prompt.hpp"
@@ -43,6 +44,13 @@ Outcome<Whom> choose_whom(const LoginTarget& target, const SavedLogins& logins)
     return Whom{*server, user};
 }
 
+// `why` it is no password, in this program's own words.
+Failure unfit(const error_code& why)
+{
+    const std::string what = why == Errc::not_utf8 ? "the password is " + why.message() : why.message();
+    return {ExitStatus::refused, "nobody can log in with that: " + what};
+}
+
 Outcome<SecretText> get_password(const LoginOptions& options, const std::string& user)
 {
     auto password =
@@ -51,9 +59,10 @@ Outcome<SecretText> get_password(const LoginOptions& options, const std::string&
         password.error() == boost::system::errc::no_such_device_or_address)
         return Failure{ExitStatus::usage,
                        "there is no terminal to ask for the password: use --password-stdin"};
+    if (!password && (password.error() == Errc::not_utf8 || password.error() == Errc::long_password))
+        return unfit(password.error());
     if (!password) return Failure{ExitStatus::usage, "no password was given"};
-    if (const auto fit = check_password(view(*password)); !fit)
-        return Failure{ExitStatus::refused, "nobody can log in with that: " + fit.error().message()};
+    if (const auto fit = check_password(view(*password)); !fit) return unfit(fit.error());
     return std::move(*password);
 }
 

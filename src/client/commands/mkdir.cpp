@@ -5,6 +5,7 @@
 #include "client/commands/subcommands.hpp"
 #include "client/connection/login_replies.hpp"
 #include "shared/base/error.hpp"
+#include "shared/base/text_lines.hpp"
 
 #include <unistd.h>
 
@@ -106,7 +107,8 @@ private:
         const auto command =
             path.whole ? conversation_.add(path.text) : Result<std::string>{Errc::name_too_long};
         if (command) return connection_->send(*command);
-        const std::string reason = path.text.empty() ? "the path is empty" : command.error().message();
+        std::string reason = path.text.empty() ? "the path is empty" : command.error().message();
+        if (begins_as_utf16(path.text)) reason += "; a list in UTF-16 must be saved as UTF-8";
         report({PathOutcome::State::failed, path.text, reason, 0});
     }
 

@@ -1,5 +1,7 @@
 #include "client/commands/path_source.hpp"
 
+#include "shared/base/text_lines.hpp"
+
 #include <poll.h>
 #include <unistd.h>
 
@@ -66,9 +68,18 @@ void PathSource::take(std::string_view bytes)
 
 void PathSource::finish_path()
 {
+    if (separator_ == '\n') leave_out_marks();
+    first_line_ = false;
     ready_.push_back({std::move(partial_), partial_whole_});
     partial_.clear();
     partial_whole_ = true;
+}
+
+// No path on a server ends with a CR, so that nothing is lost with that of a CR LF.
+void PathSource::leave_out_marks()
+{
+    if (partial_whole_ && partial_.ends_with('\r')) partial_.pop_back();
+    if (first_line_) partial_.erase(0, partial_.size() - without_byte_order_mark(partial_).size());
 }
 
 } // namespace ftpc::client

@@ -20,7 +20,8 @@ public:
     };
 
     // If an argument is "-", `input` is read; paths in it end with `separator` (the last one may end with the
-    // input). Each further "-" would find the input at its end.
+    // input). If that is LF, it may be CR LF as well, and a byte-order mark before the first path is left out.
+    // Each further "-" would find the input at its end.
     PathSource(std::vector<std::string> arguments, int input, char separator);
 
     // The next path; nothing when the input has to be read first, or when there are no more.
@@ -43,11 +44,13 @@ public:
 private:
     void take(std::string_view bytes);
     void finish_path();
+    void leave_out_marks();
 
     std::deque<std::string> arguments_;
     int input_;
     char separator_;
     bool reading_ = false;   // the input is being read
+    bool first_line_ = true; // nothing of it was given out yet
     std::deque<Path> ready_; // complete paths from the input
     std::string partial_;    // the beginning of the path that comes after them
     bool partial_whole_ = true;

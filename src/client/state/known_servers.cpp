@@ -1,6 +1,7 @@
 #include "client/state/known_servers.hpp"
 
 #include "shared/base/text.hpp"
+#include "shared/base/text_lines.hpp"
 #include "shared/protocol/command.hpp"
 #include "shared/protocol/fingerprint.hpp"
 
@@ -59,12 +60,13 @@ std::string format(const KnownServer& known)
 Outcome<KnownServers> KnownServers::parse(std::string_view text)
 {
     KnownServers servers;
-    while (!text.empty()) {
-        const auto line = text.substr(0, text.find('\n'));
-        text.remove_prefix(std::min(text.size(), line.size() + 1));
+    if (auto fault = find_text_fault(text); !fault.what.empty())
+        return Failure{ExitStatus::failed, "line " + std::to_string(fault.line) + ": " + fault.what};
+    for (TextLines lines{text}; lines.next();) {
+        const std::string_view line = lines.line();
         Line parsed{std::string{line}, std::nullopt};
         if (!line.empty() && line.front() != '#') {
-            const auto where = "line " + std::to_string(servers.lines_.size() + 1) + ": ";
+            const auto where = "line " + std::to_string(lines.number()) + ": ";
             auto known = parse_known_server(line);
             if (!known) return Failure{ExitStatus::failed, where + known.error().message};
             if (servers.find(known->server) != nullptr)

@@ -1,7 +1,7 @@
 // The servers that this user has agreed to talk to, and how each is recognised.
 //
-// The file known_servers holds one server a line; lines that begin with '#' and empty lines are left as they
-// are:
+// The file known_servers holds one server a line. Lines that begin with '#' and empty lines are left as they
+// are, apart from their line ends (shared/base/text_lines.hpp):
 //     HOST:PORT REALM FIRST-SEEN pin=SHA256:FINGERPRINT
 //     HOST:PORT REALM FIRST-SEEN ca=/PATH/OF/CA.pem
 // REALM is '-' until a login has learned it, FIRST-SEEN a date (2026-11-29).

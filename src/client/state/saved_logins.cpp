@@ -3,6 +3,7 @@
 #include "shared/base/base64.hpp"
 #include "shared/base/numbers.hpp"
 #include "shared/base/text.hpp"
+#include "shared/base/text_lines.hpp"
 #include "shared/protocol/command.hpp"
 
 #include <algorithm>
@@ -63,14 +64,15 @@ Outcome<void> change_logins(const StateDirectory& state, const std::function<voi
 Outcome<SavedLogins> SavedLogins::parse(std::string_view text)
 {
     SavedLogins logins;
-    for (std::size_t number = 1; !text.empty(); ++number) {
-        const auto line = text.substr(0, text.find('\n'));
-        text.remove_prefix(std::min(text.size(), line.size() + 1));
+    if (auto fault = find_text_fault(text); !fault.what.empty())
+        return Failure{ExitStatus::failed, "line " + std::to_string(fault.line) + ": " + fault.what};
+    for (TextLines lines{text}; lines.next();) {
+        const std::string_view line = lines.line();
         if (line.empty() || line.front() == '#') continue;
         auto login = parse_login(line);
         if (!login)
             return Failure{ExitStatus::failed,
-                           "line " + std::to_string(number) + ": " + login.error().message};
+                           "line " + std::to_string(lines.number()) + ": " + login.error().message};
         logins.logins_.push_back(std::move(*login));
     }
     return logins;

@@ -205,9 +205,9 @@ void check_pepper(const Settings& settings, const UsersTable* users, Problems& p
             const User user = users->at(i);
             const auto hash = parse_password_hash(user.password_hash);
             if (hash && hash->pepper && hash->pepper != pepper.id())
-                problems.push_back(
-                    {"users.db",
-                     user.name + " cannot log in: the hash needs another pepper than that of pepper-file"});
+                problems.push_back({"users.db", user.name + " cannot log in: the hash needs another pepper "
+                                                            "than that of pepper-file, of which every "
+                                                            "byte counts, line ends as well"});
         }
     } catch (const std::exception& error) {
         problems.push_back({"pepper-file", error.what()});

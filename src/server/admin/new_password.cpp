@@ -33,13 +33,16 @@ SecretText ask(const std::string& prompt)
     throw std::runtime_error{answer.error().message()};
 }
 
+[[noreturn]] void refuse(const error_code& why)
+{
+    if (why == Errc::not_utf8) throw std::runtime_error{"the password is not valid UTF-8"};
+    throw std::runtime_error{why.message()};
+}
+
 // Throws std::runtime_error when it is no password.
 void check(const SecretText& password)
 {
-    const auto good = check_password(view(password));
-    if (good) return;
-    if (good.error() == Errc::not_utf8) throw std::runtime_error{"the password is not valid UTF-8"};
-    throw std::runtime_error{good.error().message()};
+    if (const auto good = check_password(view(password)); !good) refuse(good.error());
 }
 
 SecretText ask_twice(const std::string& user)
@@ -56,7 +59,7 @@ SecretText read_stdin()
     if (password) return std::move(*password);
     if (password.error() == boost::system::errc::operation_canceled)
         throw std::runtime_error{"there is no password on standard input"};
-    throw std::runtime_error{password.error().message()};
+    refuse(password.error());
 }
 
 // A uniformly random character of `alphabet`.

@@ -3,6 +3,7 @@
 #include "shared/base/duration.hpp"
 #include "shared/base/numbers.hpp"
 #include "shared/base/text.hpp"
+#include "shared/base/text_lines.hpp"
 
 #include <unistd.h>
 
@@ -19,7 +20,7 @@ namespace {
 
 std::string_view trim(std::string_view text)
 {
-    constexpr std::string_view white = " \t\r";
+    constexpr std::string_view white = " \t";
     const auto first = text.find_first_not_of(white);
     if (first == std::string_view::npos) return {};
     return text.substr(first, text.find_last_not_of(white) - first + 1);
@@ -319,13 +320,15 @@ std::vector<SettingValue> parse_settings_text(std::string_view text, const std::
                                               std::vector<Problem>& problems)
 {
     std::vector<SettingValue> values;
-    for (std::size_t number = 1; !text.empty(); ++number) {
-        const auto end = text.find('\n');
-        const std::string_view line = trim(text.substr(0, end));
-        text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+    if (TextFault fault = find_text_fault(text); !fault.what.empty()) {
+        problems.push_back({file_name + ":" + std::to_string(fault.line), std::move(fault.what)});
+        return values;
+    }
+    for (TextLines lines{text}; lines.next();) {
+        const std::string_view line = trim(lines.line());
         if (line.empty() || line.front() == '#') continue;
         const auto equals = line.find('=');
-        const std::string where = file_name + ":" + std::to_string(number);
+        const std::string where = file_name + ":" + std::to_string(lines.number());
         if (equals == std::string_view::npos) {
             problems.push_back({where, "not a line of the form: name = value"});
             continue;

@@ -2,6 +2,7 @@
 
 #include "shared/base/error.hpp"
 #include "shared/base/text.hpp"
+#include "shared/base/text_lines.hpp"
 #include "shared/base/unique_fd.hpp"
 #include "shared/base/utc_time.hpp"
 #include "shared/crypto/digest.hpp"
@@ -69,10 +70,21 @@ UniqueFd open_pem(const std::string& file)
     return fd;
 }
 
+// Names a text that OpenSSL would find no certificate or key in, where the words "not a PEM certificate" help
+// nobody. It takes line ends of CR LF, and a byte-order mark.
+void require_text(const std::string& file, const std::string& pem)
+{
+    const bool without_lf = pem.starts_with("-----") && pem.find('\n') == std::string::npos;
+    if (!begins_as_utf16(pem) && !without_lf) return;
+    if (const TextFault fault = find_text_fault(pem); !fault.what.empty())
+        throw std::runtime_error{file + ": " + fault.what};
+}
+
 std::string read_pem(const std::string& file)
 {
     auto text = read_all(open_pem(file).get(), max_pem_bytes);
     if (!text) fail(file, text.error());
+    require_text(file, *text);
     return std::move(*text);
 }
 
@@ -85,6 +97,7 @@ SecretText read_key_pem(const std::string& file)
     if ((status.st_mode & (S_IRWXO | S_IWGRP)) != 0) fail(file, Errc::unsafe_permissions);
     auto text = read_all(fd.get(), max_pem_bytes);
     if (!text) fail(file, text.error());
+    require_text(file, *text);
     SecretText secret = secret_text(*text);
     wipe(text->data(), text->size());
     return secret;

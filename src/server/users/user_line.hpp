@@ -4,7 +4,7 @@
 //   realm <name>
 //
 // Without generation= it follows from the hash. Words are parted by spaces or tabs, one or several. Lines
-// that are empty or begin with `#` say nothing.
+// that are empty or begin with `#` say nothing. They end with LF or CR LF (shared/base/text_lines.hpp).
 #pragma once
 
 #include "server/users/user_store.hpp"

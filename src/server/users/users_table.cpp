@@ -2,6 +2,7 @@
 
 #include "server/users/user_line.hpp"
 #include "shared/base/text.hpp"
+#include "shared/base/text_lines.hpp"
 
 #include <algorithm>
 #include <cassert>
@@ -66,6 +67,11 @@ public:
             problems_.add(1, "the file is larger than 1 GiB");
             return {nullptr, problems_.take()};
         }
+        // Named once, in place of a complaint about each line.
+        if (TextFault fault = find_text_fault(table_->text_); !fault.what.empty()) {
+            problems_.add(fault.line, std::move(fault.what));
+            return {nullptr, problems_.take()};
+        }
         read_lines();
         if (table_->realm_.empty()) problems_.add(std::max<std::size_t>(line_, 1), "there is no realm line");
         sort();
@@ -76,18 +82,16 @@ public:
 private:
     void read_lines()
     {
-        std::string_view rest = table_->text_;
+        const std::string_view text = table_->text_;
         // Most lines are users: this saves the index from growing in steps.
-        table_->index_.reserve(static_cast<std::size_t>(std::count(rest.begin(), rest.end(), '\n')));
-        while (!rest.empty()) {
-            ++line_;
-            const auto end = rest.find('\n');
-            if (end == std::string_view::npos) {
-                problems_.add(line_, "the last line has no line end: the file seems to be truncated");
-                return;
-            }
-            read_line(rest.substr(0, end));
-            rest.remove_prefix(end + 1);
+        table_->index_.reserve(static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n')));
+        for (TextLines lines{text}; lines.next();) {
+            line_ = lines.number();
+            if (lines.has_end())
+                read_line(lines.line());
+            else
+                problems_.add(line_, "the last line has no line end: the file seems to be truncated; if it "
+                                     "is complete, add a line end");
         }
     }
 
@@ -164,7 +168,9 @@ User UsersTable::at(std::size_t place) const
 {
     const LineRange range = line_of(index_[place]);
     // Every line of the index was parsed before it was added.
-    return std::get<User>(parse_user_line(std::string_view{text_}.substr(range.offset, range.bytes - 1)));
+    TextLines lines{std::string_view{text_}.substr(range.offset, range.bytes)};
+    lines.next();
+    return std::get<User>(parse_user_line(lines.line()));
 }
 
 UsersChange UsersTable::adding(const User& user) const

@@ -2,6 +2,7 @@
 
 #include "shared/base/error.hpp"
 #include "shared/base/text.hpp"
+#include "shared/base/text_lines.hpp"
 #include "shared/base/unique_fd.hpp"
 
 #include <fcntl.h>
@@ -9,6 +10,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -143,7 +145,14 @@ Result<SecretText> ask_password(const std::string& prompt)
 
 Result<SecretText> read_password_from_stdin()
 {
-    return read_line(STDIN_FILENO);
+    auto line = read_line(STDIN_FILENO);
+    if (!line) return line;
+    if (line->empty()) return line;
+    // A text in UTF-16 without a mark, or a binary file: such a password could never be typed.
+    if (std::find(line->begin(), line->end(), '\0') != line->end()) return Errc::not_utf8;
+    const auto mark = line->size() - without_byte_order_mark(view(*line)).size();
+    line->erase(line->begin(), line->begin() + static_cast<std::ptrdiff_t>(mark));
+    return line;
 }
 
 } // namespace ftpc

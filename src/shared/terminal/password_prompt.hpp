@@ -14,8 +14,9 @@ namespace ftpc {
 // longer than any password.
 Result<SecretText> ask_password(const std::string& prompt);
 
-// The first line of standard input, without its line end (LF or CRLF). Fails with ECANCELED when there is
-// nothing, Errc::long_password when the line is longer than any password.
+// The first line of standard input, without its line end (LF or CR LF). A byte-order mark is left out,
+// too: nobody types one. Any other byte counts. Fails with ECANCELED if there is nothing, with
+// Errc::long_password if the line is longer than any password, and with Errc::not_utf8 for a NUL byte.
 Result<SecretText> read_password_from_stdin();
 
 } // namespace ftpc

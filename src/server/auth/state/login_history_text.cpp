@@ -4,6 +4,7 @@
 #include "shared/base/error.hpp"
 #include "shared/base/numbers.hpp"
 #include "shared/base/text.hpp"
+#include "shared/base/text_lines.hpp"
 #include "shared/files/file.hpp"
 
 #include <array>
@@ -187,13 +188,10 @@ std::string login_history_text(const LoginHistory::Users& users, const LoginLimi
 Result<SavedLogins> parse_login_history(std::string_view text)
 {
     Parser parser;
-    while (!text.empty()) {
-        const auto end = text.find('\n');
-        if (end == std::string_view::npos) return Errc::bad_argument; // cut off
-        const std::string_view line = text.substr(0, end);
-        text.remove_prefix(end + 1);
-        if (line.starts_with('#')) continue;
-        if (!parser.take(line)) return Errc::bad_argument;
+    for (TextLines lines{text}; lines.next();) {
+        if (!lines.has_end()) return Errc::bad_argument; // cut off
+        if (lines.line().starts_with('#')) continue;
+        if (!parser.take(lines.line())) return Errc::bad_argument;
     }
     return parser.result();
 }

@@ -4,6 +4,7 @@
 #include "shared/base/base64.hpp"
 #include "shared/base/numbers.hpp"
 #include "shared/base/text.hpp"
+#include "shared/base/text_lines.hpp"
 
 #include <algorithm>
 #include <array>
@@ -66,6 +67,11 @@ std::optional<SessionKey> parse_line(std::string_view line)
     return key;
 }
 
+Problem problem_at(std::size_t line, std::string what)
+{
+    return {std::string{sessions_file_name} + ":" + std::to_string(line), std::move(what)};
+}
+
 class Parser {
 public:
     void read_line(std::string_view line, bool has_end)
@@ -87,9 +93,8 @@ public:
 private:
     void problem(std::string what)
     {
-        if (parsed_.problems.size() >= max_problems) return;
-        parsed_.problems.push_back(
-            {std::string{sessions_file_name} + ":" + std::to_string(line_), std::move(what)});
+        if (parsed_.problems.size() < max_problems)
+            parsed_.problems.push_back(problem_at(line_, std::move(what)));
     }
 
     ParsedSessionKeys parsed_;
@@ -115,13 +120,14 @@ KeyState state_of(const SessionKey& key, std::uint64_t now, std::chrono::seconds
 ParsedSessionKeys parse_session_keys(std::string_view text)
 {
     Parser parser;
-    while (!text.empty()) {
-        const auto end = text.find('\n');
-        const bool has_end = end != std::string_view::npos;
-        parser.read_line(text.substr(0, end), has_end);
-        text.remove_prefix(has_end ? end + 1 : text.size());
-    }
-    return parser.take();
+    for (TextLines lines{text}; lines.next();)
+        parser.read_line(lines.line(), lines.has_end());
+    ParsedSessionKeys parsed = parser.take();
+    if (parsed.problems.empty()) return parsed;
+    // Named once, in place of a complaint about each line.
+    if (TextFault fault = find_text_fault(text); !fault.what.empty())
+        parsed.problems = {problem_at(fault.line, std::move(fault.what))};
+    return parsed;
 }
 
 std::string session_key_line(const SessionKey& key)

@@ -65,12 +65,23 @@ TEST_CASE("a broken line of sessions.db is reported with its number")
     const auto with = [&](const std::string& what, const std::string& by) {
         return std::string{good}.replace(good.find(what), what.size(), by);
     };
-    for (const std::string& bad :
-         {with("alice", "Alice"), with("1000", "-1"), with("1000", "1e3"), with("2000", "2000x"),
-          with("2000", "18446744073709551616"), with("fedc", "FEDC"), with("0101", "01g1"),
-          with("2000", "2000 more"), with("2000\n", "2000\r\n")})
+    for (const std::string& bad : {with("alice", "Alice"), with("1000", "-1"), with("1000", "1e3"),
+                                   with("2000", "2000x"), with("2000", "18446744073709551616"),
+                                   with("fedc", "FEDC"), with("0101", "01g1"), with("2000", "2000 more")})
         CHECK_THAT(problem(bad), test::starts_with("sessions.db:1: not of the form"));
     CHECK_THAT(problem("#" + std::string(256, 'x') + "\n"), test::contains("longer than 256"));
+}
+
+TEST_CASE("session keys have line ends of any system, and other files are named for what they are")
+{
+    const std::string good = session_key_line(key(1));
+    const auto taken = parse_session_keys("\xEF\xBB\xBF" + good.substr(0, good.size() - 1) + "\r\n");
+    CHECK(taken.problems.empty());
+    CHECK(taken.keys == std::vector{key(1)});
+    CHECK_THAT(problem(good + std::string(8, '\0')), test::starts_with("sessions.db:2: there is a NUL byte"));
+    CHECK_THAT(problem("\xFF\xFE" + good), test::starts_with("sessions.db:1: the file is UTF-16"));
+    CHECK_THAT(problem(good.substr(0, good.size() - 1) + "\r\r\n"),
+               test::starts_with("sessions.db:1: there is a CR"));
 }
 
 TEST_CASE("every truncation of a session key's line is refused")
