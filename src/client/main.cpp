@@ -2,6 +2,7 @@
 #include "client/commands/options.hpp"
 #include "client/commands/subcommands.hpp"
 #include "client/terminal/safe_text.hpp"
+#include "shared/terminal/safe_streams.hpp"
 #include "shared/terminal/standard_descriptors.hpp"
 
 #include <algorithm>
@@ -119,6 +120,7 @@ int run_program(int argc, char** argv)
 int main(int argc, char** argv)
 {
     ftpc::open_standard_descriptors();
+    ftpc::escape_standard_streams();
     try {
         return ftpc::client::run_program(argc, argv);
     } catch (const std::exception& surprise) {

@@ -3,6 +3,8 @@
 #include "server/auth/auth_process.hpp"
 #include "server/config/command_line.hpp"
 #include "server/net/net_process.hpp"
+#include "shared/base/text.hpp"
+#include "shared/terminal/safe_streams.hpp"
 #include "shared/terminal/standard_descriptors.hpp"
 
 #include <algorithm>
@@ -71,7 +73,7 @@ int run(const std::vector<std::string>& words)
     const auto found = std::find_if(subcommands.begin(), subcommands.end(),
                                     [&](const Subcommand& s) { return s.name == name; });
     if (found == subcommands.end()) {
-        std::cerr << "ftpcd: there is no subcommand '" << name << "' (see: ftpcd --help)\n";
+        std::cerr << "ftpcd: there is no subcommand '" << ftpc::printable(name) << "' (see: ftpcd --help)\n";
         return exit_usage;
     }
     try {
@@ -88,6 +90,7 @@ int run(const std::vector<std::string>& words)
 int main(int argc, char** argv)
 {
     ftpc::open_standard_descriptors();
+    ftpc::escape_standard_streams();
     // A file that may not grow (RLIMIT_FSIZE), the log for instance, is an error of that write and not the
     // end.
     static_cast<void>(std::signal(SIGXFSZ, SIG_IGN));

@@ -1,6 +1,7 @@
 #include "client/commands/output.hpp"
 
 #include "client/terminal/safe_text.hpp"
+#include "shared/base/text.hpp"
 
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
@@ -17,9 +18,16 @@ void put_line(std::ostream& stream, std::string_view text)
     stream << text << '\n';
 }
 
+// For JSON, which has escapes of its own for characters that are not seen: a program gets the very path.
+std::string json_text(const std::string& path)
+{
+    const bool exact = is_utf8(path) && !has_control_character(path);
+    return exact ? path : printable(path);
+}
+
 void put_json(const boost::json::object& object)
 {
-    put_line(std::cout, boost::json::serialize(object));
+    put_line(std::cout, printable_json(boost::json::serialize(object)));
 }
 
 } // namespace
@@ -51,18 +59,17 @@ void Output::path(const PathOutcome& outcome) const
 
 void Output::made(const PathOutcome& outcome) const
 {
-    const std::string path = safe_text(outcome.path);
     if (json_)
-        put_json({{"path", path}, {"made", outcome.state == PathOutcome::State::made}});
+        put_json({{"path", json_text(outcome.path)}, {"made", outcome.state == PathOutcome::State::made}});
     else
-        put_line(std::cout, path);
+        put_line(std::cout, safe_text(outcome.path));
 }
 
 void Output::not_made(const PathOutcome& outcome) const
 {
     const std::string path = safe_text(outcome.path);
     if (!json_) return put_line(std::cerr, "ftpc: " + (path.empty() ? "''" : path) + ": " + outcome.reason);
-    boost::json::object object{{"path", path}, {"made", false}, {"error", outcome.reason}};
+    boost::json::object object{{"path", json_text(outcome.path)}, {"made", false}, {"error", outcome.reason}};
     if (outcome.state == PathOutcome::State::unknown) object["made"] = nullptr;
     if (outcome.code != 0) object["code"] = outcome.code;
     put_json(object);

@@ -6,8 +6,7 @@ namespace ftpc::client {
 
 std::string safe_text(std::string_view text)
 {
-    const bool harmless = is_utf8(text) && !has_control_character(text);
-    return harmless ? std::string{text} : printable(text);
+    return is_seen_as_it_is(text) ? std::string{text} : printable(text);
 }
 
 } // namespace ftpc::client

@@ -146,7 +146,8 @@ std::vector<std::string> describe_running_servers(const Arguments& arguments)
 void print_problems(const std::vector<Problem>& problems)
 {
     for (const Problem& problem : problems)
-        std::cerr << "ftpcd: " << printable(problem.where) << ": " << printable(problem.what) << "\n";
+        std::cerr << "ftpcd: " << printable(problem.where) << ": " << printable_lines(problem.what)
+                  << "\n"; // names in it are escaped already
 }
 
 } // namespace ftpc::server

@@ -39,32 +39,86 @@ bool is_control(std::uint32_t code_point)
     return code_point < 0x20 || (code_point >= 0x7F && code_point < 0xA0);
 }
 
-// Characters that reorder or hide the text around them on a terminal, or take no place. They are
-// bidirectional controls (UAX 9), line and paragraph separators, zero-width marks, fillers and tags, without
-// the variation selectors of emoji.
+// Characters that reorder or hide the text around them on a terminal, or take no place. They follow the data
+// files of Unicode 15: Default_Ignorable_Code_Point, Noncharacter_Code_Point, Bidi_Control, and the
+// categories Zl and Zp. The rest are format characters (Cf) that are not seen, and two symbols that look like
+// a space (U+2800, U+1D159).
 bool misleads(std::uint32_t code_point)
 {
     struct Range {
         std::uint32_t first, last;
     };
-    static constexpr std::array<Range, 15> ranges{{{0x00AD, 0x00AD},
-                                                   {0x034F, 0x034F},
-                                                   {0x061C, 0x061C},
-                                                   {0x115F, 0x1160},
-                                                   {0x17B4, 0x17B5},
-                                                   {0x180B, 0x180F},
-                                                   {0x200B, 0x200F},
-                                                   {0x2028, 0x202E},
-                                                   {0x2060, 0x206F},
-                                                   {0x3164, 0x3164},
-                                                   {0xFEFF, 0xFEFF},
-                                                   {0xFFA0, 0xFFA0},
-                                                   {0xFFF0, 0xFFFB},
-                                                   {0x1D173, 0x1D17A},
-                                                   {0xE0000, 0xE0FFF}}};
-    return std::any_of(ranges.begin(), ranges.end(), [&](const Range& range) {
+    static constexpr std::array<Range, 20> ranges{
+        {{0x00AD, 0x00AD},   {0x034F, 0x034F},   {0x061C, 0x061C},   {0x115F, 0x1160},   {0x17B4, 0x17B5},
+         {0x180B, 0x180F},   {0x200B, 0x200F},   {0x2028, 0x202E},   {0x2060, 0x206F},   {0x2800, 0x2800},
+         {0x3164, 0x3164},   {0xFDD0, 0xFDEF},   {0xFEFF, 0xFEFF},   {0xFFA0, 0xFFA0},   {0xFFF0, 0xFFFB},
+         {0x13430, 0x1343F}, {0x1BCA0, 0x1BCA3}, {0x1D159, 0x1D159}, {0x1D173, 0x1D17A}, {0xE0000, 0xE0FFF}}};
+    const auto holds = [&](const Range& range) {
         return code_point >= range.first && code_point <= range.last;
-    });
+    };
+    const bool noncharacter = (code_point & 0xFFFEU) == 0xFFFE;
+    return noncharacter || std::any_of(ranges.begin(), ranges.end(), holds);
+}
+
+// Looks at the code points of a text, one after the other, for what must not be shown as it is.
+class Visibility {
+public:
+    // Whether the next code point can be seen, and does nothing else.
+    bool is_seen(std::uint32_t code_point)
+    {
+        const bool selector = code_point >= 0xFE00 && code_point <= 0xFE0F;
+        const bool seen = selector ? takes_selector_ : !is_control(code_point) && !misleads(code_point);
+        // A variation selector chooses the look of a symbol or ideograph; anywhere else nothing shows it.
+        const bool symbol = code_point >= 0x2010 || code_point == 0xA9 || code_point == 0xAE;
+        takes_selector_ = seen && !selector && symbol;
+        return seen;
+    }
+
+private:
+    bool takes_selector_ = false;
+};
+
+// Gives each code point of `text` to `seen` or, if it must not be shown as it is, to `hidden`, which also
+// gets its value. A byte that belongs to no code point is given to `hidden` alone, with a length of 0.
+template <class Seen, class Hidden>
+void part_by_visibility(std::string_view text, const Seen& seen, const Hidden& hidden)
+{
+    Visibility visibility;
+    while (!text.empty()) {
+        const CodePoint point = first_code_point(text);
+        const std::string_view bytes = text.substr(0, std::max<std::size_t>(point.bytes, 1));
+        // U+0000 in place of what is none: no selector may follow it.
+        if (visibility.is_seen(point.bytes == 0 ? 0 : point.value))
+            seen(bytes);
+        else
+            hidden(bytes, point);
+        text.remove_prefix(bytes.size());
+    }
+}
+
+constexpr std::string_view hex_digits = "0123456789abcdef";
+constexpr std::uint32_t replacement_character = 0xFFFD;
+
+// "\xe2\x80\xae"
+void append_bytes(std::string& out, std::string_view bytes)
+{
+    for (const char c : bytes) {
+        const auto byte = static_cast<unsigned char>(c);
+        out += {'\\', 'x', hex_digits[byte >> 4], hex_digits[byte & 15]};
+    }
+}
+
+// "\u202e"; above U+FFFF two of them (RFC 8259 §7).
+void append_json_escape(std::string& out, std::uint32_t code_point)
+{
+    if (code_point >= 0x10000) {
+        append_json_escape(out, 0xD800 + ((code_point - 0x10000) >> 10));
+        append_json_escape(out, 0xDC00 + ((code_point - 0x10000) & 0x3FF));
+        return;
+    }
+    out += "\\u";
+    for (const unsigned shift : {12U, 8U, 4U, 0U})
+        out += hex_digits[code_point >> shift & 15];
 }
 
 } // namespace
@@ -132,24 +186,47 @@ Result<void> check_password(std::string_view password)
 
 std::string printable(std::string_view text)
 {
-    constexpr std::string_view digits = "0123456789abcdef";
     std::string out;
     out.reserve(text.size());
-    while (!text.empty()) {
-        const CodePoint point = first_code_point(text);
-        const std::size_t bytes = std::max<std::size_t>(point.bytes, 1);
-        if (point.bytes != 0 && !is_control(point.value) && !misleads(point.value)) {
-            if (point.value == '\\') out += '\\';
-            out += text.substr(0, bytes);
-        } else {
-            for (const char c : text.substr(0, bytes)) {
-                const auto byte = static_cast<unsigned char>(c);
-                out += {'\\', 'x', digits[byte >> 4], digits[byte & 15]};
-            }
-        }
-        text.remove_prefix(bytes);
-    }
+    part_by_visibility(
+        text, [&](std::string_view seen) { out += seen == "\\" ? "\\\\" : seen; },
+        [&](std::string_view hidden, const CodePoint&) { append_bytes(out, hidden); });
     return out;
+}
+
+std::string printable_lines(std::string_view text)
+{
+    std::string out;
+    out.reserve(text.size());
+    part_by_visibility(
+        text, [&](std::string_view seen) { out += seen; },
+        [&](std::string_view hidden, const CodePoint&) {
+            if (hidden == "\n" || hidden == "\t")
+                out += hidden;
+            else
+                append_bytes(out, hidden);
+        });
+    return out;
+}
+
+std::string printable_json(std::string_view json)
+{
+    std::string out;
+    out.reserve(json.size());
+    part_by_visibility(
+        json, [&](std::string_view seen) { out += seen; },
+        [&](std::string_view, const CodePoint& point) {
+            append_json_escape(out, point.bytes == 0 ? replacement_character : point.value);
+        });
+    return out;
+}
+
+bool is_seen_as_it_is(std::string_view text)
+{
+    bool all_seen = true;
+    part_by_visibility(
+        text, [](std::string_view) {}, [&](std::string_view, const CodePoint&) { all_seen = false; });
+    return all_seen;
 }
 
 std::string shell_word(std::string_view text)

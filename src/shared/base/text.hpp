@@ -35,8 +35,19 @@ bool is_realm(std::string_view name);
 Result<void> check_password(std::string_view password);
 
 // Text safe to print on a terminal or in a log line. Control characters, bidirectional and other invisible
-// controls, bytes that are not UTF-8 and `\` appear as \xHH (`\\` for the backslash).
+// characters, variation selectors that select nothing, and bytes that are not UTF-8 appear as \xHH. A backslash is
+// doubled, so that no two texts look the same.
 std::string printable(std::string_view text);
+
+// The same for text of several lines that holds such text already: line ends, tabs and `\` stay.
+std::string printable_lines(std::string_view text);
+
+// JSON whose strings mean the same, with \uHHHH for every character that printable() would escape. For what a
+// serialiser has made: without line ends.
+std::string printable_json(std::string_view json);
+
+// Whether printable() would escape nothing in `text`, apart from `\`.
+bool is_seen_as_it_is(std::string_view text);
 
 // `text` as one word of a command for a POSIX shell: in quotes if it needs them.
 std::string shell_word(std::string_view text);

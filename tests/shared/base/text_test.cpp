@@ -128,6 +128,53 @@ TEST_CASE("text for a terminal has no control character and stays unambiguous")
     CHECK(printable("") == "");
 }
 
+TEST_CASE("text for people shows every character that hides itself or turns others around")
+{
+    // Bidi_Control, zero-width and filling characters, tags, noncharacters, separators of lines.
+    for (const auto& hidden :
+         {"\u00AD"s,     "\u034F"s,       "\u061C"s,       "\u115F"s,     "\u1160"s,     "\u17B4"s,
+          "\u17B5"s,     "\u180B"s,       "\u180E"s,       "\u180F"s,     "\u200B"s,     "\u200C"s,
+          "\u200D"s,     "\u200E"s,       "\u200F"s,       "\u2028"s,     "\u2029"s,     "\u202A"s,
+          "\u202E"s,     "\u2060"s,       "\u2064"s,       "\u2066"s,     "\u2069"s,     "\u206F"s,
+          "\u2800"s,     "\u3164"s,       "\uFE00"s,       "\uFE0F"s,     "\uFEFF"s,     "\uFFA0"s,
+          "\uFFF9"s,     "\xEF\xB7\x90"s, "\xEF\xBF\xBE"s, "\U00013430"s, "\U0001BCA0"s, "\U0001D173"s,
+          "\U000E0001"s, "\U000E0061"s,   "\U000E0100"s}) {
+        CAPTURE(printable(hidden));
+        CHECK(is_printable_ascii(printable("a" + hidden + "b")));
+        CHECK(!is_seen_as_it_is("a" + hidden + "b"));
+        CHECK(is_printable_ascii(printable_lines(hidden)));
+    }
+    for (const auto& seen : {"\u8D44\u6599"s, "\u00E9"s, "e\u0301"s, "\u3000"s, "\u00A0"s, "\uFFFD"s,
+                             "\u0645\u0631"s, "\U0001F600"s, "a\\b"s}) {
+        CAPTURE(seen);
+        CHECK(is_seen_as_it_is(seen));
+        CHECK(printable_lines(seen) == seen);
+    }
+}
+
+TEST_CASE("a variation selector is shown if it selects nothing")
+{
+    CHECK(is_seen_as_it_is("\u2764\uFE0F"));        // a heart as an emoji
+    CHECK(is_seen_as_it_is("\u00A9\uFE0E"));        // the sign of copyright as text
+    CHECK(!is_seen_as_it_is("adm\uFE0Fin"));        // a letter has one look
+    CHECK(!is_seen_as_it_is("\uFE0F"));             // nothing before it
+    CHECK(!is_seen_as_it_is("\u2764\uFE0F\uFE0F")); // one is enough
+    CHECK(!is_seen_as_it_is("\u202E\uFE0F"));
+}
+
+TEST_CASE("lines for people keep their ends, tabs and escapes")
+{
+    CHECK(printable_lines("a\tb\\\nc\r\n") == "a\tb\\\nc\\x0d\n");
+    CHECK(printable_lines("\x1b[2J\xff") == "\\x1b[2J\\xff");
+}
+
+TEST_CASE("JSON for people means the same, and hides nothing")
+{
+    CHECK(printable_json("{\"a\":\"\u202E\\n\u8D44\x7f\"}") == "{\"a\":\"\\u202e\\n\u8D44\\u007f\"}");
+    CHECK(printable_json("\"\U000E0061\"") == "\"\\udb40\\udc61\"");
+    CHECK(printable_json("\"\xff\"") == "\"\\ufffd\"");
+}
+
 TEST_CASE("a word for a shell is in quotes if it needs them")
 {
     CHECK(shell_word("/srv/ftpc/home-1_a.b:c") == "/srv/ftpc/home-1_a.b:c");
