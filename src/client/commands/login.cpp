@@ -217,6 +217,9 @@ Outcome<ExitStatus> log_in_and_save(const LoginOptions& options, const Output& o
     if (!logins) return logins.error();
     const auto whom = choose_whom(options.target, *logins);
     if (!whom) return whom.error();
+    // Nothing is asked for a login that could not be kept.
+    // protection: kept-before-asked
+    if (auto ready = state->prepare(sessions_file); !ready) return ready.error();
 
     PasswordLogin password_login{options, *whom, *state};
     const auto login = password_login.run();

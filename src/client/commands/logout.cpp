@@ -26,11 +26,16 @@ Outcome<void> end_on_server(const PlainOptions& options, const ActiveLogin& logi
                    login.server.text() + " did not end the session: " + shown(*ended)};
 }
 
+// Whether the server has the session no more.
+bool is_gone(const Outcome<void>& ended)
+{
+    return ended || ended.error().status == ExitStatus::refused;
+}
+
 // The server's answer decides the exit status; this machine forgets the session in any case.
 ExitStatus tell(const Output& output, const ActiveLogin& login, const Outcome<void>& ended)
 {
-    const bool gone = ended || ended.error().status == ExitStatus::refused;
-    if (!gone) {
+    if (!is_gone(ended)) {
         output.failure(
             {ended.error().status, ended.error().message +
                                        "\nThe session is removed here, but the server keeps it until it "
@@ -43,6 +48,14 @@ ExitStatus tell(const Output& output, const ActiveLogin& login, const Outcome<vo
     return ExitStatus::done;
 }
 
+// The session stays in the file here; whether anybody can use it depends on the server.
+Failure not_forgotten(Failure failure, const Outcome<void>& ended)
+{
+    failure.message += is_gone(ended) ? "\nThe server has ended the session: what is left here is of no use"
+                                      : "\nNor has the server ended it: " + ended.error().message;
+    return failure;
+}
+
 Outcome<ExitStatus> end_session(const PlainOptions& options, const Output& output)
 {
     const auto state = StateDirectory::of_this_user();
@@ -50,7 +63,8 @@ Outcome<ExitStatus> end_session(const PlainOptions& options, const Output& outpu
     const auto login = find_login(options.common, *state);
     if (!login) return login.error();
     const auto ended = end_on_server(options, *login, *state);
-    if (auto forgotten = forget_session(*state, *login); !forgotten) return forgotten.error();
+    if (auto forgotten = forget_session(*state, *login); !forgotten)
+        return not_forgotten(std::move(forgotten.error()), ended);
     return tell(output, *login, ended);
 }
 

@@ -20,8 +20,8 @@ public:
     };
 
     // If an argument is "-", `input` is read; paths in it end with `separator` (the last one may end with the
-    // input). If that is LF, it may be CR LF as well, and a byte-order mark before the first path is left out.
-    // Each further "-" would find the input at its end.
+    // input). If that is LF, it may be CR LF as well, and a byte-order mark before the first path is left
+    // out. Each further "-" would find the input at its end.
     PathSource(std::vector<std::string> arguments, int input, char separator);
 
     // The next path; nothing when the input has to be read first, or when there are no more.

@@ -52,8 +52,11 @@ Outcome<ControlConnection> open_trusted_connection(const ServerAddress& server,
     if (!decision) return decision.error();
     if (decision->kind == TrustDecision::Kind::known) return connection;
 
-    if (decision->kind == TrustDecision::Kind::ask)
+    if (decision->kind == TrustDecision::Kind::ask) {
+        // Nothing is asked that could not be kept.
+        if (auto ready = state.prepare(known_servers_file); !ready) return ready.error();
         if (auto agreed = ask_about(server, peer.fingerprint, settings); !agreed) return agreed.error();
+    }
     const KnownServer entry{server, "", format_date(now_in_seconds()), decision->trust};
     if (auto remembered = remember_server(state, entry); !remembered) return remembered.error();
     return connection;

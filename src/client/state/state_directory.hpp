@@ -1,4 +1,8 @@
-// The directory in which ftpc remembers servers and logins between two runs.
+// The directory in which ftpc remembers servers and logins between two runs. It belongs to its user alone.
+//
+// Root may run with the HOME of a user (sudo, su -m). Then root reads and makes all files as the owner of the
+// directory, so that the user can go on with them. If there is no directory yet, the nearest one above
+// counts.
 #pragma once
 
 #include "client/base/failure.hpp"
@@ -26,12 +30,20 @@ public:
     // says what to do, when others could read or change the file or the directory.
     Outcome<std::string> read(const char* name) const;
 
+    // Makes the directory if it is missing, and fails where update() of the file would. To be called
+    // before anything is asked that is to be kept there. A file that is there is written anew, as it is.
+    Outcome<void> prepare(const char* name) const;
+
     // Gives the file's contents to `change` and replaces the whole file by the result. Makes the directory if
     // it is missing. If several programs do this at once, each sees the result of the one before it.
     Outcome<void> update(const char* name,
                          const std::function<Outcome<std::string>(std::string_view)>& change) const;
 
 private:
+    using Work = std::function<Outcome<void>(int directory, const std::string& contents)>;
+    // Has `work` done under the lock, with the file's contents, which are wiped afterwards.
+    Outcome<void> with_lock(const char* name, const Work& work) const;
+
     std::string path_;
 };
 

@@ -6,8 +6,8 @@
 
 namespace ftpc::client {
 
-// `text` itself if all of it can be seen, so that names come out as they are. Else with escapes (printable() in
-// shared/base/text.hpp).
+// `text` itself if all of it can be seen, so that names come out as they are. Else with escapes (printable()
+// in shared/base/text.hpp).
 std::string safe_text(std::string_view text);
 
 } // namespace ftpc::client

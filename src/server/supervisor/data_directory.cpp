@@ -79,15 +79,6 @@ void put_on_disk(const std::string& path)
         fail(parent_of(path), failure.message());
 }
 
-// Makes the directory `path` and what is missing above it, as mkdir -p does.
-void make_with_parents(const std::string& path)
-{
-    if (::access(path.c_str(), F_OK) == 0) return;
-    if (parent_of(path) != path) make_with_parents(parent_of(path));
-    if (::mkdir(path.c_str(), 0777) != 0 && errno != EEXIST) fail(path, last_failure());
-    put_on_disk(path);
-}
-
 // Not every file system knows RENAME_NOREPLACE; none puts a directory in the place of one that is not empty.
 bool put_in_place(const std::string& from, const std::string& to)
 {
@@ -110,6 +101,16 @@ void make_directory(const std::string& path, mode_t mode, std::optional<FileOwne
     if (failure) ::rmdir(unfinished.c_str());
     if (failure && failure.value() != EEXIST && failure.value() != ENOTEMPTY) fail(path, failure.message());
     put_on_disk(path);
+}
+
+// Makes the directory `path` and what is missing above it. Only their owner can change them, with any umask.
+// In somebody's home they are nobody else's business.
+void make_with_parents(const std::string& path)
+{
+    if (::access(path.c_str(), F_OK) == 0) return;
+    if (parent_of(path) != path) make_with_parents(parent_of(path));
+    // protection: own-parents
+    make_directory(path, ::geteuid() == 0 ? 0755 : 0700);
 }
 
 UniqueFd open_directory(const std::string& path, int flags = 0)

@@ -35,8 +35,8 @@ bool is_realm(std::string_view name);
 Result<void> check_password(std::string_view password);
 
 // Text safe to print on a terminal or in a log line. Control characters, bidirectional and other invisible
-// characters, variation selectors that select nothing, and bytes that are not UTF-8 appear as \xHH. A backslash is
-// doubled, so that no two texts look the same.
+// characters, variation selectors that select nothing, and bytes that are not UTF-8 appear as \xHH. A
+// backslash is doubled, so that no two texts look the same.
 std::string printable(std::string_view text);
 
 // The same for text of several lines that holds such text already: line ends, tabs and `\` stay.

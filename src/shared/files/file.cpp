@@ -142,6 +142,14 @@ Result<void> replace_file(int dir, const char* name, std::string_view contents, 
     return {};
 }
 
+Result<void> try_replace_file(int dir, const char* name, std::size_t bytes)
+{
+    const std::string temporary = temporary_name(name);
+    auto done = write_temporary(dir, temporary.c_str(), std::string(bytes, '\n'), S_IRUSR | S_IWUSR, {});
+    ::unlinkat(dir, temporary.c_str(), 0);
+    return done;
+}
+
 void remove_left_temporaries(int dir, const char* name)
 {
     UniqueFd own{::openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)};

@@ -40,6 +40,9 @@ struct FileOwner {
 Result<void> replace_file(int dir, const char* name, std::string_view contents, mode_t mode,
                           std::optional<FileOwner> owner = std::nullopt);
 
+// Whether replace_file() could write so many bytes now: writes and syncs a temporary file, and removes it.
+Result<void> try_replace_file(int dir, const char* name, std::size_t bytes);
+
 // Removes the temporary files that writers of `name` left when they were killed in replace_file(), so far as
 // this process may. The caller keeps other writers of `name` away meanwhile: theirs would go, too.
 void remove_left_temporaries(int dir, const char* name);

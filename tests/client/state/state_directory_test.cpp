@@ -6,6 +6,7 @@
 #include "support/temporary_directory.hpp"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <thread>
@@ -70,6 +71,34 @@ TEST_CASE("a change that fails leaves the file as it was")
     });
     CHECK(done.has_error());
     CHECK(*state.read("sessions") == "before");
+}
+
+TEST_CASE("a directory that is ready for a file takes it, and has none before")
+{
+    const test::TemporaryDirectory directory;
+    const StateDirectory state{directory.path("a/ftpc")};
+    REQUIRE(state.prepare("sessions"));
+    CHECK(mode_of(directory.path("a")) == 0700);
+    CHECK(state.read("sessions")->empty());
+    REQUIRE(put(state, "sessions", "secret"));
+    REQUIRE(state.prepare("sessions")); // a file that is there stays as it is
+    CHECK(*state.read("sessions") == "secret");
+}
+
+TEST_CASE("an obstacle to the state directory is named")
+{
+    const test::TemporaryDirectory directory;
+    directory.write("file", "");
+    const auto in_the_way = StateDirectory{directory.path("file/ftpc")}.prepare("sessions");
+    REQUIRE(in_the_way.has_error());
+    CHECK(test::contains(in_the_way.error().message, directory.path("file") + ": is not a directory\n"));
+    REQUIRE(::symlink("nowhere", directory.path("link").c_str()) == 0);
+    for (const char* path : {"link", "link/ftpc"}) {
+        const auto dangling = StateDirectory{directory.path(path)}.prepare("sessions");
+        REQUIRE(dangling.has_error());
+        CHECK(test::contains(dangling.error().message,
+                             directory.path("link") + ": is a symbolic link that leads nowhere\n"));
+    }
 }
 
 TEST_CASE("changes at the same time are not lost")
