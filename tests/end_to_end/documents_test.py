@@ -12,6 +12,14 @@ UNREAD = re.compile(r"/src/server/(?:supervisor|net|running|ipc|lockdown)/")
 CODE = [path for room in ("src", "tests") for kind in ("*.cpp", "*.hpp", "*.py") for path in sorted((SOURCE / room).rglob(kind))
         if not UNREAD.search(str(path))]
 MOST_WORDS = 25
+# Words of docs/security.md, and the constant that they speak of.
+NUMBERS = [
+    ("take turns of {:,} ms", "ftp/connection.cpp", "turn_time"),
+    ("remembers the last {:,} such addresses", "transport/admission.hpp", "most_trusted"),
+    ("At most {:,} parents wait", "ftp/session_directories.hpp", "most_parents_of_home"),
+    ("{:,} times as long away", "storage/quota.cpp", "good_for"),
+    ("{:,} lines a second", "log/event_log.hpp", "unauthenticated_lines_a_second"),
+]
 
 
 def settings_of_the_program():
@@ -139,6 +147,17 @@ class Documents(unittest.TestCase):
             for room, name in re.findall(r"`(?:shared/)?([a-z]+)/([a-z_/]+)`", text):
                 if room in rooms:
                     self.assertTrue([*SOURCE.glob(f"src/*/{room}/{name}*")], f"{page}: {room}/{name}")
+
+
+
+class Security(unittest.TestCase):
+    def test_the_numbers_of_the_page_are_those_of_the_program(self):
+        page = " ".join((SOURCE / "docs/security.md").read_text(encoding="utf-8").split())
+        for words, file, constant in NUMBERS:
+            source = (SOURCE / "src/server" / file).read_text(encoding="utf-8")
+            number = re.search(rf"\b{constant}\b(?:\{{| = )(\d+)", source)
+            with self.subTest(constant):
+                self.assertIn(words.format(int(number[1])), page)
 
 
 class PlainWords(unittest.TestCase):
