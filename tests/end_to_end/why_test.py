@@ -85,7 +85,7 @@ class Why(EndToEndTest):
         finally:
             os.chown(users_db, owner.st_uid, owner.st_gid)
         self.assertEqual(done.returncode, 1)
-        self.assertIn("does not belong to auth-user; mend with: chown ", done.stderr)
+        self.assertIn("the login service cannot read and replace it: Permission denied; mend with: chown ", done.stderr)
 
     def test_it_answers_while_no_server_runs(self):
         self.attempt(password="wrong")

@@ -1,6 +1,9 @@
-"""Executes a program on a kernel that seems to lack Landlock or seccomp filters, as far as the program can tell.
+"""Executes a program on a kernel that seems to lack Landlock, seccomp filters or inotify, as far as the program can tell.
 
-    without_kernel_feature.py landlock|seccomp|both PROGRAM [ARGUMENT...]
+    without_kernel_feature.py landlock|seccomp|both|inotify|inotify-limit|inotify-news PROGRAM [ARGUMENT...]
+
+inotify: a container forbids it. inotify-limit: the user has no watch left. inotify-news: it tells of nothing, as on a file
+system that another machine changes.
 
 The system calls in question fail as they do on such a kernel (seccomp(2), with a filter made by hand).
 """
@@ -17,6 +20,7 @@ RETURN_ALLOW, RETURN_ERRNO = 0x7FFF0000, 0x00050000
 
 LANDLOCK_CREATE_RULESET = 444  # everywhere
 SECCOMP, PRCTL = {"x86_64": (317, 157), "aarch64": (277, 167)}[platform.machine()]
+INOTIFY_INIT, INOTIFY_ADD_WATCH = {"x86_64": (294, 254), "aarch64": (26, 27)}[platform.machine()]
 NUMBER, FIRST_ARGUMENT = 0, 16  # offsets in struct seccomp_data
 
 
@@ -52,6 +56,12 @@ def main(feature, *command):
         instructions += fails(LANDLOCK_CREATE_RULESET, errno.ENOSYS)
     if feature in ("seccomp", "both"):
         instructions += fails(SECCOMP, errno.ENOSYS) + prctl_fails(PR_SET_SECCOMP, errno.EINVAL)
+    if feature == "inotify":
+        instructions += fails(INOTIFY_INIT, errno.EPERM)
+    if feature == "inotify-limit":
+        instructions += fails(INOTIFY_ADD_WATCH, errno.ENOSPC)
+    if feature == "inotify-news":
+        instructions += fails(INOTIFY_ADD_WATCH, 0)  # a watch, it seems
     install([*instructions, instruction(RETURN, RETURN_ALLOW)])
     os.execv(command[0], command)
 

@@ -11,7 +11,7 @@ namespace ftpc::client {
 // Documented in --help and README.md; scripts rely on the numbers.
 enum class ExitStatus {
     done = 0,
-    failed = 1,      // a directory could not be made, or something on this machine is in the way
+    failed = 1,      // a directory or the home, or something on this machine is in the way
     usage = 2,       // options or arguments make no sense
     refused = 3,     // not logged in, or the server refused the login
     unreachable = 4, // the server cannot be reached, went away, or speaks something else

@@ -251,7 +251,9 @@ std::string exit_statuses_help()
 {
     return "Exit status:\n"
            "  0  all done\n"
-           "  1  some directory failed, or something on this machine is in the way\n"
+           "  1  some directory failed, the server cannot use the home directory, or something on this "
+           "machine is "
+           "in the way\n"
            "  2  wrong usage\n"
            "  3  not logged in, or login refused\n"
            "  4  the server cannot be reached or has no room (421), or the connection was lost\n"

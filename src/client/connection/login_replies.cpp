@@ -65,6 +65,8 @@ Outcome<void> LoginReplies::on_reply(const Reply& reply)
         return {};
     }
     const std::string name = server_.text();
+    if (stage_ == Stage::auth && reply.code == 530 && reply.text.starts_with(home_unusable))
+        return Failure{ExitStatus::failed, name + " cannot let " + user_ + " work: " + shown(reply)};
     if (stage_ == Stage::auth && reply.code == 530)
         return Failure{ExitStatus::refused, "login refused by " + name + " for " + user_};
     if (is_temporary(reply))

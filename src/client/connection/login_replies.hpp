@@ -33,7 +33,8 @@ public:
     LoginReplies(const ServerAddress& server, std::string_view user) : server_{server}, user_{user} {}
 
     // Takes the next of the two. Fails when there will be no login. ExitStatus::refused: the server does not
-    // accept it. ExitStatus::unreachable: it cannot decide now (421, 451) or does not keep to the protocol.
+    // accept it. ExitStatus::failed: the home cannot be used. ExitStatus::unreachable: it cannot decide now
+    // (421, 451) or does not keep to the protocol.
     Outcome<void> on_reply(const Reply& reply);
 
     // Whether the user is logged in.

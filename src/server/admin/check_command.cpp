@@ -1,5 +1,6 @@
 // ftpcd check: looks at everything that `ftpcd serve` needs, changes nothing, and says all that is wrong.
 
+#include "server/admin/data_files.hpp"
 #include "server/admin/home_directory.hpp"
 #include "server/admin/in_force.hpp"
 #include "server/auth/state/login_history_text.hpp"
@@ -93,6 +94,14 @@ Problem problem_at(const std::string& where, std::string_view what)
     return {where, std::string{what.substr(twice ? where.size() + 2 : 0)}};
 }
 
+// Throws if it is not what it must be.
+void check_data(const Settings& settings, int data, const ServiceAccounts& accounts, Problems& problems)
+{
+    check_data_directory(settings.data, data, accounts);
+    for (Problem& problem : find_data_problems(data, settings.data, accounts.auth))
+        problems.push_back(std::move(problem));
+}
+
 void check_certificate(const Settings& settings, Problems& problems)
 {
     const std::string file = settings.certificate_file();
@@ -145,6 +154,18 @@ std::string no_room(int directory, const std::string& path)
     return {};
 }
 
+void check_homes(int tree, const std::string& root, const UsersTable& users, const ServiceAccounts& accounts,
+                 Problems& problems)
+{
+    std::vector<std::string> homes;
+    for (std::size_t i = 0; i < users.size(); ++i)
+        homes.push_back(users.at(i).home);
+    const auto found = home_problems(tree, root, homes, accounts.net);
+    for (std::size_t i = 0; i < users.size(); ++i)
+        if (!found[i].empty())
+            problems.push_back({root + "/" + homes[i], "home of " + users.at(i).name + ": " + found[i]});
+}
+
 void check_tree(const Settings& settings, const UsersTable* users, const ServiceAccounts& accounts,
                 Problems& problems)
 {
@@ -157,11 +178,7 @@ void check_tree(const Settings& settings, const UsersTable* users, const Service
     if (!openat2_works(tree.get()))
         problems.push_back(
             {"kernel", "openat2 (Linux 5.6) is not available: symbolic links in the tree are not followed"});
-    for (std::size_t i = 0; users != nullptr && i < users->size(); ++i) {
-        const User user = users->at(i);
-        if (const auto problem = home_problem(tree.get(), root, user.home, accounts.net); !problem.empty())
-            problems.push_back({root + "/" + user.home, "home of " + user.name + ": " + problem});
-    }
+    if (users != nullptr) check_homes(tree.get(), root, *users, accounts, problems);
 }
 
 // The tree needs room for new directories; the data directory needs it for changes of users and session keys.
@@ -251,14 +268,11 @@ Problems check(const Arguments& arguments)
         return problems;
     }
     try { // its owner is known with the accounts only
-        if (found_accounts) check_data_directory(settings.data, data.get(), accounts);
+        if (found_accounts) check_data(settings, data.get(), accounts, problems);
     } catch (const std::exception& error) {
         problems.push_back(problem_at(settings.data, error.what()));
     }
     check_kept_files(data.get(), settings.data, problems);
-    for (const std::string_view name : {users_file_name, sessions_file_name, login_history_file_name})
-        for (Problem& problem : find_owner_problems(data.get(), settings.data, std::string{name}, accounts))
-            problems.push_back(std::move(problem));
     UsersFile users{data.get(), settings.data, accounts.auth};
     for (Problem& problem : users.load())
         problems.push_back({settings.data + "/" + problem.where, problem.what});

@@ -1,6 +1,6 @@
 #include "server/admin/home_directory.hpp"
 
-#include "server/storage/beneath.hpp"
+#include "server/admin/permission.hpp"
 #include "shared/base/result.hpp"
 #include "shared/base/text.hpp"
 #include "shared/files/file_system.hpp"
@@ -51,14 +51,17 @@ bool was_cut_off(int directory)
            (status.st_mode & 07777) == while_it_is_made && is_empty(directory);
 }
 
-// Owner, group and others each have their own bits, and only the first that matches counts (POSIX).
-bool may_make_directories_in(const struct stat& status, const FileOwner& writer)
+std::string home_problem(const Refusal& refusal, const Place& home, const std::optional<FileOwner>& writer)
 {
-    if (writer.user == 0) return true;
-    const mode_t needed = S_IWOTH | S_IXOTH;
-    if (status.st_uid == writer.user) return (status.st_mode >> 6 & needed) == needed;
-    if (status.st_gid == writer.group) return (status.st_mode >> 3 & needed) == needed;
-    return (status.st_mode & needed) == needed;
+    namespace errc = boost::system::errc;
+    if (refusal.why == errc::cross_device_link) return "leads out of the tree";
+    if (refusal.why != errc::no_such_file_or_directory)
+        return "the server " + describe(refusal, home, writer);
+    const std::string path = shell_word(home.base_path + "/" + home.path);
+    const std::string chown = writer ? " && chown " + std::to_string(writer->user) + ":" +
+                                           std::to_string(writer->group) + " " + path
+                                     : "";
+    return refusal.why.message() + "; mend with: mkdir -p " + path + chown;
 }
 
 class HomeMaker {
@@ -119,24 +122,29 @@ MadeDirectories make_home_directory(int tree, const std::string& home, mode_t mo
     throw std::runtime_error{"cannot make the home " + home + "/: " + current.error().message()};
 }
 
-std::string home_problem(int tree, const std::string& root, const std::string& home,
-                         std::optional<FileOwner> writer)
+std::vector<std::string> home_problems(int tree, const std::string& root,
+                                       const std::vector<std::string>& homes,
+                                       const std::optional<FileOwner>& writer)
 {
-    const std::string path = shell_word(root + "/" + home);
-    const std::string chown =
-        writer ? "chown " + std::to_string(writer->user) + ":" + std::to_string(writer->group) + " " + path
-               : "";
-    const auto directory = open_beneath(tree, home, O_RDONLY);
-    struct stat status {};
-    if (directory && ::fstat(directory->get(), &status) == 0) {
-        if (may_make_directories_in(status, writer.value_or(FileOwner{::geteuid(), ::getegid()}))) return {};
-        return "the server cannot make directories there; mend with: " +
-               (writer ? chown : "chmod u+rwx " + path);
+    std::vector<Place> places;
+    for (const std::string& home : homes)
+        places.push_back({tree, root, home, Use::make_directories});
+    const auto refusals = ask_kernel(writer, places);
+    std::vector<std::string> problems(homes.size());
+    for (std::size_t i = 0; i < homes.size(); ++i) {
+        if (!refusals)
+            problems[i] = "it is not known whether the server can make directories there: " +
+                          refusals.error().message();
+        else if (const auto& refusal = (*refusals)[i])
+            problems[i] = home_problem(*refusal, places[i], writer);
     }
-    const error_code why = directory ? last_system_error() : directory.error();
-    if (why == boost::system::errc::cross_device_link) return "leads out of the tree";
-    if (why != boost::system::errc::no_such_file_or_directory) return why.message();
-    return why.message() + "; mend with: mkdir -p " + path + (writer ? " && " + chown : "");
+    return problems;
+}
+
+std::string home_problem(int tree, const std::string& root, const std::string& home,
+                         const std::optional<FileOwner>& writer)
+{
+    return home_problems(tree, root, {home}, writer).front();
 }
 
 void remove_directories(const MadeDirectories& made)

@@ -33,6 +33,11 @@ void remove_directories(const MadeDirectories& made);
 // The problem that keeps the server from making directories in `home` beneath `tree`, which is the directory
 // `root`, and the command that mends it. Empty: none. `writer`: the server's user; empty: this process.
 std::string home_problem(int tree, const std::string& root, const std::string& home,
-                         std::optional<FileOwner> writer);
+                         const std::optional<FileOwner>& writer);
+
+// The same for each of these homes.
+std::vector<std::string> home_problems(int tree, const std::string& root,
+                                       const std::vector<std::string>& homes,
+                                       const std::optional<FileOwner>& writer);
 
 } // namespace ftpc::server

@@ -1,4 +1,5 @@
 #include "server/admin/home_directory.hpp"
+#include "server/admin/in_force.hpp"
 #include "server/admin/new_password.hpp"
 #include "server/admin/user_command.hpp"
 #include "server/users/user_line.hpp"
@@ -72,6 +73,15 @@ std::string of_whom(const UsersTable& users, const std::string& home)
     return "";
 }
 
+// Says on standard error if not. It may have been there before, or lie behind a directory that is closed.
+bool home_can_be_used(const Settings& settings, const UserDatabase& database, const std::string& home)
+{
+    const std::string root = settings.root_directory();
+    const auto problem = home_problem(database.directory.tree.get(), root, home, database.accounts.net);
+    if (!problem.empty()) print_problems({{root + "/" + home, problem}});
+    return problem.empty();
+}
+
 } // namespace
 
 int run_user_add(const std::vector<std::string>& words)
@@ -109,7 +119,8 @@ int run_user_add(const std::vector<std::string>& words)
     point_to_system_data(arguments->settings);
     say_done("added " + user.name + " (home " + user.home + "/" +
              (made.empty() ? ", which was there already" + home_of : "") + ")");
-    return exit_status_in_force_with_tree(*arguments, database);
+    const int in_force = exit_status_in_force_with_tree(*arguments, database);
+    return home_can_be_used(arguments->settings, database, user.home) ? in_force : exit_failed;
 }
 
 } // namespace ftpc::server

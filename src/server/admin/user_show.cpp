@@ -1,3 +1,4 @@
+#include "server/admin/home_directory.hpp"
 #include "server/admin/login_report.hpp"
 #include "server/admin/user_command.hpp"
 #include "server/auth/state/session_key_text.hpp"
@@ -46,10 +47,11 @@ void print_session_keys(int data, const User& user, std::chrono::seconds session
     if (count == 0) std::cout << "session keys  none\n";
 }
 
-void print(const User& user)
+void print(const User& user, const std::string& home_problem)
 {
     std::cout << "name          " << user.name << "\n"
-              << "home          " << user.home << "/\n"
+              << "home          " << user.home << "/"
+              << (home_problem.empty() ? "" : " (" + home_problem + ")") << "\n"
               << "state         " << (user.locked ? "locked" : "active") << "\n"
               << "password      " << hash_text(user.password_hash) << "\n"
               << "generation    " << hex_encode(user.generation) << "\n";
@@ -84,7 +86,8 @@ int run_user_show(const std::vector<std::string>& words)
     const UserDatabase database = open_user_database_and_tree(arguments->settings);
     const auto user = database.users.find(name);
     if (!user) throw std::runtime_error{no_such_user(name)};
-    print(*user);
+    print(*user, home_problem(database.directory.tree.get(), arguments->settings.root_directory(), user->home,
+                              database.accounts.net));
     print_directories(database.directory.tree.get(), *user, arguments->settings);
     print_session_keys(database.directory.data.get(), *user, arguments->settings.session_ttl);
     return exit_status_in_force_with_tree(*arguments, database);

@@ -1,3 +1,4 @@
+#include "server/admin/data_files.hpp"
 #include "server/admin/home_directory.hpp"
 #include "server/admin/in_force.hpp"
 #include "server/admin/login_report.hpp"
@@ -92,8 +93,8 @@ int run_why(const std::vector<std::string>& words)
     const std::string name = user_name_argument(*arguments);
     const UserDatabase database = open_user_database_and_tree(arguments->settings);
     const int in_force = exit_status_in_force_with_tree(*arguments, database);
-    const auto unreadable = find_owner_problems(database.directory.data.get(), arguments->settings.data,
-                                                users_file_name, database.accounts);
+    const auto unreadable =
+        find_data_problems(database.directory.data.get(), arguments->settings.data, database.accounts.auth);
     print_problems(unreadable);
     const LoginReport report = login_report(gather_facts(name, *arguments, database));
     for (const std::string& line : report.lines)

@@ -98,6 +98,7 @@ private:
         reader_.emplace(loop_, stores->users, [this] { users_changed(); });
         reader_->watch(stores->data.get()); // finds the directory through /proc
         if (auto refused = lock_down_to(stores->data.get(), settings); !refused.empty()) return refused;
+        reader_->look_regularly(stores->data.get());
         stores_ = std::move(stores);
         set_limits(settings); // they bound the state that is restored
         keeper_.emplace(loop_, stores_->data.get(), services_.history, services_.limiter);

@@ -3,6 +3,7 @@
 #include "server/log/log.hpp"
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 
 #include <algorithm>
 #include <utility>
@@ -22,8 +23,17 @@ void UsersReader::watch(int data)
     if (watch)
         watch_.emplace(std::move(*watch));
     else
-        log_event("users-not-watched",
-                  {{"reason", watch.error().message()}, {"effect", "changes count after a reload (SIGHUP)"}});
+        log_event("users-not-watched", {{"reason", watch.error().message()},
+                                        {"effect", "changes of users.db count within a second"}});
+}
+
+void UsersReader::look_regularly(int data)
+{
+    auto& loop = static_cast<boost::asio::io_context&>(timer_.get_executor().context());
+    look_.emplace(time_between_looks, [this, &loop, data] {
+        const FileVersion now = version_of(data, users_file_name);
+        boost::asio::post(loop, [this, now] { compare(now); });
+    });
 }
 
 std::vector<Problem> UsersReader::read()
@@ -65,6 +75,13 @@ void UsersReader::follow()
 {
     for (const Problem& problem : read())
         log_event("users-kept", {{"where", problem.where}, {"reason", problem.what}});
+}
+
+void UsersReader::compare(const FileVersion& now)
+{
+    const FileVersion& before = users_.version_read();
+    // protection: regular-look
+    if (now != before) on_change(now.inode != before.inode || now.device != before.device);
 }
 
 void UsersReader::on_change(bool replaced)

@@ -4,9 +4,13 @@
 // A file that was renamed onto users.db is complete. A file that was written in place is read after a moment
 // without events. Either way nobody may hold the lock of the data directory or have the file open for
 // writing. A writer is waited for ten seconds; the lock for as long as it is held.
+//
+// inotify tells of a change at once. It may be missing (limits of a user, containers), or tell nothing (a
+// change on another machine). So the version of the file is compared twice a second, too.
 #pragma once
 
 #include "server/auth/directory_watch.hpp"
+#include "server/auth/regular_look.hpp"
 #include "server/users/users_file.hpp"
 
 #include <boost/asio/steady_timer.hpp>
@@ -27,9 +31,12 @@ public:
     UsersReader(boost::asio::io_context& loop, UsersFile& users, std::function<void()> on_changed,
                 std::function<Clock::time_point()> now = Clock::now);
 
-    // Follows the changes in the open directory `data`. Without this, or if it fails, which is logged, only
-    // read() does.
+    // Follows the changes in the open directory `data` at once. If the kernel does not allow that, the log
+    // has the reason. To be called before the process is locked down.
     void watch(int data);
+
+    // Follows them within a second. Starts a thread. The loop must not run any more when this object ends.
+    void look_regularly(int data);
 
     // Reads the file now, or as soon as it is complete. Returns the problems, if it was read.
     std::vector<Problem> read();
@@ -41,11 +48,13 @@ public:
     void follow();
 
 private:
+    void compare(const FileVersion& now);
     void on_change(bool replaced);
     void come_back(UsersFile::UsedBy used_by);
     void follow_after(Clock::duration time);
     void tell_of_wait();
 
+    static constexpr std::chrono::milliseconds time_between_looks{500};
     static constexpr std::chrono::milliseconds quiet{250}; // after which more is not expected
     static constexpr std::chrono::milliseconds longest_unrest{800};
     // Between tries. `ftpcd user` renames the file before it releases the lock, and its change must be in
@@ -60,6 +69,7 @@ private:
     std::function<Clock::time_point()> now_;
     boost::asio::steady_timer timer_;
     std::optional<DirectoryWatch> watch_;
+    std::optional<RegularLook> look_;
     std::optional<Clock::time_point> changed_at_; // the first of the changes that are not read yet
     UsersFile::UsedBy used_by_ = UsersFile::UsedBy::nobody;
     Clock::time_point used_since_;

@@ -88,9 +88,10 @@ Reply home_error_reply(error_code failure)
     const bool of_system = failure.category() == boost::system::system_category();
     if (lacks_descriptors(failure)) return {421, words(failure)};
     if (of_system && (failure.value() == ENOENT || failure.value() == ENOTDIR))
-        return {530, "Your home directory is not there; ask the administrator."};
+        return {530, std::string{home_unusable} + "is not there; ask the administrator."};
     const int code = of_system && is_for_good(failure.value()) ? 530 : 451;
-    return {code, "Your home directory cannot be opened: " + words(failure) + "; ask the administrator."};
+    return {code,
+            std::string{home_unusable} + "cannot be opened: " + words(failure) + "; ask the administrator."};
 }
 
 bool concerns_operator(error_code failure)

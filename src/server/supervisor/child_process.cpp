@@ -50,7 +50,7 @@ void drop_capabilities()
         give_up("ftpcd: cannot keep the program's file from giving capabilities");
 }
 
-void become(const FileOwner& user)
+void change_user(const FileOwner& user)
 {
     // protection: groups
     if (::setgroups(0, nullptr) != 0) give_up("ftpcd: cannot drop the supplementary groups");
@@ -125,11 +125,7 @@ void keep_only(int control, int program)
     leave_signals_to_supervisor();
     keep_only(control, program);
     if (::chdir("/") != 0) give_up("ftpcd: cannot change to /");
-    // protection: capability-bounds
-    drop_capability_bounds(); // while that is allowed
-    if (user) become(*user);
-    // protection: capabilities
-    drop_capabilities();
+    become(user);
     // protection: ends-with-supervisor
     end_with(supervisor);
     std::array<char*, 3> arguments{const_cast<char*>(title.c_str()), const_cast<char*>(subcommand.c_str()),
@@ -139,6 +135,15 @@ void keep_only(int control, int program)
 }
 
 } // namespace
+
+void become(const std::optional<FileOwner>& user)
+{
+    // protection: capability-bounds
+    drop_capability_bounds(); // while that is allowed
+    if (user) change_user(*user);
+    // protection: capabilities
+    drop_capabilities();
+}
 
 UniqueFd open_own_program()
 {

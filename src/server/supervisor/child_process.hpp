@@ -18,6 +18,11 @@ namespace ftpc::server {
 // and as users who may not enter its directory.
 UniqueFd open_own_program();
 
+// In a process that was just forked: gives up what the children do not have, which is all capabilities, and
+// with a `user` the identity and all groups. If that is not allowed, the process says so on standard error
+// and ends.
+void become(const std::optional<FileOwner>& user);
+
 class ChildProcess {
 public:
     // `title`: how it shows in ps. `subcommand`: what it runs. `user`: whom it becomes before it is executed,

@@ -181,22 +181,4 @@ DataDirectory open_data_directory(const Settings& settings, const ServiceAccount
     return {std::move(data), open_tree(settings, accounts)};
 }
 
-std::vector<Problem> find_owner_problems(int data, const std::string& path, const std::string& name,
-                                         const ServiceAccounts& accounts)
-{
-    std::vector<Problem> problems;
-    struct stat status {};
-    if (!accounts.auth || ::fstatat(data, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return problems;
-    if (!S_ISREG(status.st_mode)) return problems; // chown would change what a link leads to
-    const std::string file = path + "/" + name;
-    if ((status.st_mode & (S_IRUSR | S_IWUSR)) != (S_IRUSR | S_IWUSR))
-        problems.push_back(
-            {file, "cannot be read and written by its owner; mend with: chmod 600 " + shell_word(file)});
-    if (status.st_uid != accounts.auth->user)
-        problems.push_back({file, "does not belong to auth-user; mend with: chown " +
-                                      std::to_string(accounts.auth->user) + ":" +
-                                      std::to_string(accounts.auth->group) + " " + shell_word(file)});
-    return problems;
-}
-
 } // namespace ftpc::server

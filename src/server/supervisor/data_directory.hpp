@@ -47,9 +47,4 @@ DataDirectory open_data_directory(const Settings& settings, const ServiceAccount
 // who must.
 void check_data_directory(const std::string& path, int fd, const ServiceAccounts& accounts);
 
-// What auth cannot read or write of the file `name` in DATA (open as `data`), although root can. Empty for
-// one that is not there, or no plain file.
-std::vector<Problem> find_owner_problems(int data, const std::string& path, const std::string& name,
-                                         const ServiceAccounts& accounts);
-
 } // namespace ftpc::server

@@ -142,7 +142,14 @@ UsersFile::UsersFile(int data, std::string data_path, std::optional<FileOwner> o
 
 std::vector<Problem> UsersFile::load()
 {
-    return take(read_private_file(data_, users_file_name, max_users_file_bytes));
+    return take(read());
+}
+
+// The version first: a change while the file is read makes another one, which is noticed.
+Result<std::string> UsersFile::read()
+{
+    version_read_ = version_of(data_, users_file_name);
+    return read_private_file(data_, users_file_name, max_users_file_bytes);
 }
 
 UsersFile::Attempt UsersFile::try_load(bool despite_writer)
@@ -155,7 +162,7 @@ UsersFile::Attempt UsersFile::try_load(bool despite_writer)
         // A file system that knows no locks keeps nobody away.
         // protection: complete-users
         if (!despite_writer && has_writer(data_)) return UsedBy::writer;
-        return read_private_file(data_, users_file_name, max_users_file_bytes);
+        return read();
     }(); // parsing takes longer than reading, and needs no lock
     if (const auto* used_by = std::get_if<UsedBy>(&text)) return {*used_by, {}};
     return {UsedBy::nobody, take(std::get<Result<std::string>>(text))};

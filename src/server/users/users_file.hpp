@@ -54,6 +54,9 @@ public:
     // not to be.
     Attempt try_load(bool despite_writer = false);
 
+    // The version of the file that was read last, or could not be read.
+    const FileVersion& version_read() const { return version_read_; }
+
     // For the start of a process: tries for up to `patience`, then reads the file as it is.
     std::vector<Problem> load_within(std::chrono::milliseconds patience);
 
@@ -86,6 +89,7 @@ public:
                                      std::string_view renewed) override;
 
 private:
+    Result<std::string> read();
     std::vector<Problem> take(Result<std::string> text);
     Problem unreadable(const error_code& error) const;
 
@@ -94,6 +98,7 @@ private:
     std::optional<FileOwner> owner_;
     std::string owner_name_; // found at once: a process that is locked down cannot look it up later
     std::shared_ptr<const UsersTable> table_;
+    FileVersion version_read_;
 };
 
 } // namespace ftpc::server

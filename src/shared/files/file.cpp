@@ -43,6 +43,11 @@ Result<void> write_all(int fd, std::string_view bytes)
     return {};
 }
 
+std::int64_t nanoseconds(const statx_timestamp& time)
+{
+    return time.tv_sec * 1'000'000'000 + time.tv_nsec;
+}
+
 using TemporaryId = std::array<std::uint8_t, 8>;
 
 std::string temporary_prefix(const char* name)
@@ -125,6 +130,18 @@ std::string why_not_read(const error_code& failure)
         return "is a symbolic link; the file itself must be there";
     if (failure == errc::invalid_argument || failure == errc::invalid_seek) return "is not a regular file";
     return failure.message();
+}
+
+FileVersion version_of(int dir, const char* name)
+{
+    // A network file system remembers which file had the name until it is asked for the directory's times.
+    struct statx status {};
+    ::statx(dir, "", AT_EMPTY_PATH | AT_STATX_FORCE_SYNC, STATX_CTIME, &status);
+    if (::statx(dir, name, AT_SYMLINK_NOFOLLOW | AT_STATX_FORCE_SYNC, STATX_BASIC_STATS, &status) != 0)
+        return {};
+    const std::uint64_t device = std::uint64_t{status.stx_dev_major} << 32U | status.stx_dev_minor;
+    return {device, status.stx_ino, status.stx_size, nanoseconds(status.stx_mtime),
+            nanoseconds(status.stx_ctime)};
 }
 
 Result<void> replace_file(int dir, const char* name, std::string_view contents, mode_t mode,

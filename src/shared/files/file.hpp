@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -26,6 +27,20 @@ Result<std::string> read_private_file(int dir, const char* name, std::size_t max
 
 // Explains a failure of those above to people.
 std::string why_not_read(const error_code& failure);
+
+// The file that a name stands for, as it is now. Another file in its place, a write and a change of
+// permissions all make another version.
+struct FileVersion {
+    std::uint64_t device = 0;
+    std::uint64_t inode = 0; // 0: there is none, or it cannot be looked up
+    std::uint64_t bytes = 0;
+    std::int64_t modified = 0; // nanoseconds since 1970
+    std::int64_t changed = 0;
+    friend bool operator==(const FileVersion&, const FileVersion&) = default;
+};
+
+// Of what has the name `name` in the open directory `dir`, a symbolic link itself.
+FileVersion version_of(int dir, const char* name);
 
 struct FileOwner {
     uid_t user;

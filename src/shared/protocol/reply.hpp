@@ -14,6 +14,9 @@ struct Reply {
     friend bool operator==(const Reply&, const Reply&) = default;
 };
 
+// The text of a 530 that concerns the home begins so: the login was good, and to log in anew does not help.
+inline constexpr std::string_view home_unusable = "Your home directory ";
+
 // Appends the reply as it travels, with CRLF. Several lines take the form "211-first", " middle", "211 last".
 void append_wire(std::string& out, const Reply& reply);
 

@@ -43,6 +43,16 @@ TEST_CASE("a refused login names the server and the user")
     CHECK(test::contains(refused.error().message, "alice"));
 }
 
+TEST_CASE("a good login without a home that can be used is no refusal, and the reason is shown")
+{
+    const auto failed =
+        replies({{331, ""}, {530, "Your home directory is not there; ask the administrator."}});
+    REQUIRE(failed.has_error());
+    CHECK(failed.error().status == ExitStatus::failed);
+    CHECK(test::contains(failed.error().message, "alice"));
+    CHECK(test::contains(failed.error().message, "is not there; ask the administrator"));
+}
+
 TEST_CASE("a server that cannot decide now is unreachable rather than refusing")
 {
     CHECK(status_of({{331, ""}, {421, "Too many logins."}}) == ExitStatus::unreachable);

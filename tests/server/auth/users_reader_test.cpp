@@ -12,8 +12,11 @@
 
 #include <boost/asio/io_context.hpp>
 
+#include <array>
+#include <chrono>
 #include <string>
 #include <string_view>
+#include <thread>
 
 using namespace ftpc;
 using namespace ftpc::server;
@@ -28,7 +31,7 @@ std::string line_of(const std::string& name)
     return user_line({.name = name, .password_hash = std::string{hash}, .home = name, .max_dirs = {}}) + "\n";
 }
 
-struct Following {
+struct Users {
     test::TemporaryDirectory data;
     boost::asio::io_context loop{1};
     UsersFile users{data.fd(), data.path()};
@@ -39,11 +42,10 @@ struct Following {
     const std::string first_half = "realm r\n" + line_of("alice");
     const std::string second_half = line_of("bob");
 
-    Following()
+    Users()
     {
         replace(first_half + second_half);
         REQUIRE(users.load().empty());
-        reader.watch(data.fd());
     }
     void replace(const std::string& text) const
     {
@@ -76,6 +78,29 @@ struct Following {
         const auto until = std::chrono::steady_clock::now() + test::patience();
         for (const int before = changes; changes == before && reader.waits_for() != what;)
             REQUIRE(loop.run_one_until(until) > 0);
+    }
+};
+
+struct Following : Users {
+    Following() { reader.watch(data.fd()); }
+};
+
+// As if inotify were missing, or told nothing.
+struct Looking : Users {
+    Looking() { reader.look_regularly(data.fd()); }
+    // Lets the loop run until the users differ, for as long as a change may take.
+    void run_until_changed()
+    {
+        const auto until = std::chrono::steady_clock::now() + test::patience();
+        for (const int before = changes; changes == before;)
+            REQUIRE(run_one(until));
+    }
+    bool run_one(std::chrono::steady_clock::time_point until)
+    {
+        loop.restart(); // between two looks it has nothing to do
+        if (loop.run_one_until(until) > 0) return true;
+        std::this_thread::sleep_for(std::chrono::milliseconds{1});
+        return std::chrono::steady_clock::now() < until;
     }
 };
 
@@ -164,4 +189,46 @@ TEST_CASE_METHOD(Following, "two writes in short order are read as one")
     run();
     CHECK(changes == 1);
     CHECK(users.find("carol"));
+}
+
+TEST_CASE_METHOD(Looking, "without inotify a users file that is replaced is read")
+{
+    replace(first_half);
+    run_until_changed();
+    CHECK_FALSE(users.find("bob"));
+}
+
+TEST_CASE_METHOD(Looking,
+                 "without inotify a users file that is written in place, at the same length, is read")
+{
+    std::string other = first_half + second_half;
+    other.replace(other.find("user bob"), 8, "user bot");
+    Users::write(open_to_write(0), other);
+    run_until_changed();
+    CHECK(users.find("bot"));
+}
+
+TEST_CASE_METHOD(Looking, "without inotify a users file with an old date is read")
+{
+    replace(first_half);
+    const std::array<timespec, 2> long_ago{};
+    REQUIRE(::utimensat(data.fd(), users_file_name, long_ago.data(), 0) == 0);
+    run_until_changed();
+    replace(first_half + second_half);
+    REQUIRE(::utimensat(data.fd(), users_file_name, long_ago.data(), 0) == 0);
+    run_until_changed();
+    CHECK(users.find("bob"));
+}
+
+TEST_CASE_METHOD(Looking, "without inotify a users file that comes back is read")
+{
+    REQUIRE(::unlinkat(data.fd(), users_file_name, 0) == 0);
+    const auto until = std::chrono::steady_clock::now() + test::patience();
+    while (users.version_read() != FileVersion{})
+        REQUIRE(run_one(until));
+    CHECK(changes == 0);
+    CHECK(users.find("bob"));
+    replace(first_half);
+    run_until_changed();
+    CHECK_FALSE(users.find("bob"));
 }
