@@ -14,9 +14,9 @@ error_code WatchedSocket::watch()
     epoll_event event{};
     event.events = EPOLLIN | EPOLLPRI | EPOLLOUT | EPOLLRDHUP | EPOLLET;
     event.data.ptr = this;
-    if (::epoll_ctl(loop_.epoll_.get(), EPOLL_CTL_ADD, socket_.get(), &event) != 0)
+    if (::epoll_ctl(loop_->epoll_.get(), EPOLL_CTL_ADD, socket_.get(), &event) != 0)
         return last_system_error();
-    loop_.sockets_.insert(this);
+    loop_->sockets_.insert(this);
     watched_ = true;
     return {};
 }
@@ -48,7 +48,7 @@ asio::awaitable<WatchedSocket::Result> WatchedSocket::until(Event what, bool at_
 void WatchedSocket::end_wait_later(error_code result)
 {
     ends_later_ = true;
-    asio::post(loop_.io(), [this, result] {
+    asio::post(loop_->io(), [this, result] {
         ends_later_ = false;
         waiter_.go_on(std::exchange(cancelled_, false) ? error_code{asio::error::operation_aborted} : result);
     });
@@ -57,14 +57,20 @@ void WatchedSocket::end_wait_later(error_code result)
 void WatchedSocket::cancel()
 {
     cancelled_ = ends_later_;
-    if (!ends_later_) waiter_.cancel(loop_);
+    if (!ends_later_) waiter_.cancel(*loop_);
 }
 
 void WatchedSocket::close()
 {
-    if (watched_) loop_.sockets_.erase(this);
-    watched_ = false;
+    if (std::exchange(watched_, false)) loop_->sockets_.erase(this);
     socket_.reset();
+}
+
+void WatchedSocket::leave_loop()
+{
+    if (!std::exchange(watched_, false)) return;
+    ::epoll_ctl(loop_->epoll_.get(), EPOLL_CTL_DEL, socket_.get(), nullptr);
+    loop_->sockets_.erase(this);
 }
 
 } // namespace ftpc::server

@@ -21,7 +21,7 @@ public:
     enum class Event { readable, writable };
     using Result = Waiter::Result;
 
-    WatchedSocket(EventLoop& loop, UniqueFd socket) : loop_{loop}, socket_{std::move(socket)} {}
+    WatchedSocket(EventLoop& loop, UniqueFd socket) : loop_{&loop}, socket_{std::move(socket)} {}
     WatchedSocket(const WatchedSocket&) = delete; // the loop knows it by its address
     WatchedSocket& operator=(const WatchedSocket&) = delete;
     ~WatchedSocket() { close(); }
@@ -44,6 +44,10 @@ public:
     void cancel();
     void close();
 
+    // While nobody waits: goes on at another loop.
+    void leave_loop();
+    void arrive(EventLoop& loop) { loop_ = &loop; }
+
 private:
     friend class EventLoop;
 
@@ -52,7 +56,7 @@ private:
     void end_wait_later(error_code result);
     bool is_ready(Event what) const { return what == Event::readable ? readable_ : writable_; }
 
-    EventLoop& loop_;
+    EventLoop* loop_;
     UniqueFd socket_;
     bool watched_ = false;
     bool readable_ = false;

@@ -8,11 +8,11 @@ namespace ftpc::server {
 
 namespace asio = boost::asio;
 
-ClientChannel::ClientChannel(Reactor& its_reactor, ReactorContext& its_context, UniqueFd socket,
+ClientChannel::ClientChannel(Reactor& its_reactor, std::span<ReactorContext> contexts, UniqueFd socket,
                              const ipc::PeerAddress& its_peer, ConnectionId its_id, const Session& session)
-    : reactor{its_reactor}, context{its_context}, id{its_id}, peer{its_peer},
-      stream{reactor.loop(), std::move(socket)}, deadlines{Clock::now()}, log{reactor.log(), session, id,
-                                                                              peer}
+    : reactor{&its_reactor}, context{&contexts[its_reactor.index()]}, id{its_id}, peer{its_peer},
+      stream{its_reactor.loop(), std::move(socket)}, deadlines{Clock::now()},
+      log{its_reactor.log(), session, id, peer}, contexts_{contexts}
 {}
 
 // ---- replies
@@ -25,7 +25,7 @@ void ClientChannel::answer_last(const Reply& reply)
 
 void ClientChannel::answer_when_synced(const Reply& reply, const Parents& parents, std::size_t most)
 {
-    if (context.settings.durability == Durability::group && !parents.empty())
+    if (context->settings.durability == Durability::group && !parents.empty())
         replies.add_when_synced(reply, parents, most);
     else
         replies.add(reply);
@@ -49,7 +49,7 @@ asio::awaitable<bool> ClientChannel::flush()
 
 void ClientChannel::flush_without_waiting()
 {
-    sync_unawaited(context, replies.take_parents());
+    sync_unawaited(*context, replies.take_parents());
     if (!stage.may_send() || replies.empty()) return;
     // protection: unsynced-replies
     const error_code not_synced{ECANCELED, boost::system::system_category()};
@@ -61,17 +61,17 @@ asio::awaitable<error_code> ClientChannel::synced()
     Parents parents = replies.take_parents();
     // protection: sync
     if (parents.empty()) co_return error_code{};
-    LoopPromise<error_code> on_disk{reactor.loop()};
-    context.server.commits.commit(std::move(parents), [keeper = on_disk.keeper()](error_code result) mutable {
-        keeper.keep(result, [](error_code) {});
-    });
+    LoopPromise<error_code> on_disk{reactor->loop()};
+    context->server.commits.commit(
+        std::move(parents),
+        [keeper = on_disk.keeper()](error_code result) mutable { keeper.keep(result, [](error_code) {}); });
     const auto result = co_await wait_for(Deadlines::For::nothing, on_disk);
     co_return result.value_or(asio::error::operation_aborted);
 }
 
 TreeSync* ClientChannel::sync() const
 {
-    return context.settings.durability == Durability::group ? &context.server.sync : nullptr;
+    return context->settings.durability == Durability::group ? &context->server.sync : nullptr;
 }
 
 void ClientChannel::sync_unawaited(const ReactorContext& context, Parents parents)
@@ -80,13 +80,28 @@ void ClientChannel::sync_unawaited(const ReactorContext& context, Parents parent
     context.server.commits.commit(std::move(parents), [](error_code) {});
 }
 
+// ---- the reactor
+
+void ClientChannel::leave()
+{
+    stream.leave_loop();
+}
+
+void ClientChannel::arrive(Reactor& new_reactor)
+{
+    reactor = &new_reactor;
+    context = &contexts_[new_reactor.index()];
+    stream.arrive(new_reactor.loop());
+    log.write_to(new_reactor.log());
+}
+
 // ---- waiting
 
 asio::awaitable<void> ClientChannel::pause(Clock::duration time)
 {
-    LoopPromise<bool> over{reactor.loop()};
-    reactor.loop().call_at(Clock::now() + time,
-                           [keeper = over.keeper()]() mutable { keeper.keep(true, [](bool) {}); });
+    LoopPromise<bool> over{reactor->loop()};
+    reactor->loop().call_at(Clock::now() + time,
+                            [keeper = over.keeper()]() mutable { keeper.keep(true, [](bool) {}); });
     pauses_ = true;
     co_await wait_for(Deadlines::For::nothing, over);
     pauses_ = false;
@@ -94,7 +109,7 @@ asio::awaitable<void> ClientChannel::pause(Clock::duration time)
 
 asio::awaitable<void> ClientChannel::yield()
 {
-    co_await asio::post(reactor.loop().io(), asio::use_awaitable);
+    co_await asio::post(reactor->loop().io(), asio::use_awaitable);
 }
 
 void ClientChannel::wake()

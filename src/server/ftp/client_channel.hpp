@@ -17,6 +17,7 @@
 #include <chrono>
 #include <functional>
 #include <optional>
+#include <span>
 #include <utility>
 
 namespace ftpc::server {
@@ -25,8 +26,8 @@ class ClientChannel {
 public:
     using Clock = std::chrono::steady_clock;
 
-    ClientChannel(Reactor& reactor, ReactorContext& context, UniqueFd socket, const ipc::PeerAddress& peer,
-                  ConnectionId id, const Session& session);
+    ClientChannel(Reactor& reactor, std::span<ReactorContext> contexts, UniqueFd socket,
+                  const ipc::PeerAddress& peer, ConnectionId id, const Session& session);
 
     // ---- replies, which gather until they are sent
 
@@ -80,8 +81,8 @@ public:
     {
         if (!stage.may_wait())
             co_return HandedOver<decltype(work())>{boost::asio::error::operation_aborted, std::nullopt};
-        LoopPromise<decltype(work())> promise{reactor.loop()};
-        const bool taken = context.server.workers.submit(
+        LoopPromise<decltype(work())> promise{reactor->loop()};
+        const bool taken = context->server.workers.submit(
             lane, [keeper = promise.keeper(), work = std::move(work), late = std::move(late)]() mutable {
                 keeper.keep(work(), std::move(late));
             });
@@ -114,8 +115,12 @@ public:
     // The new directories are put on disk although no client is told: other sessions go on to work in them.
     static void sync_unawaited(const ReactorContext& context, Parents parents);
 
-    Reactor& reactor;
-    ReactorContext& context;
+    // As of ServedConnection.
+    void leave();
+    void arrive(Reactor& new_reactor);
+
+    Reactor* reactor;
+    ReactorContext* context; // of that reactor
     const ConnectionId id;
     const ipc::PeerAddress peer;
     Stream stream;
@@ -132,6 +137,7 @@ private:
 
     std::function<void()> leave_wait_; // ends the wait for another thread's result
     bool pauses_ = false;
+    std::span<ReactorContext> contexts_;
 };
 
 } // namespace ftpc::server

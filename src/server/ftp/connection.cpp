@@ -24,27 +24,30 @@ Overloaded(Functions...) -> Overloaded<Functions...>; // which Clang 14 needs
 
 } // namespace
 
-Connection::Connection(Reactor& reactor, ReactorContext& context, UniqueFd socket,
+Connection::Connection(Reactor& reactor, std::span<ReactorContext> contexts, UniqueFd socket,
                        const ipc::PeerAddress& peer, ConnectionId id)
-    : session_{context.realm}, client_{reactor, context, std::move(socket), peer, id, session_},
+    : session_{contexts[reactor.index()].realm}, client_{reactor, contexts, std::move(socket),
+                                                         peer,    id,       session_},
       directories_{client_, session_}, logins_{client_, session_, directories_, *this}
 {}
 
-asio::awaitable<void> Connection::run()
+asio::awaitable<Reactor*> Connection::run()
 {
-    client_.log.connected();
-    if (client_.stage.is_serving()) {
-        client_.answer(Session::greeting());
-        co_await client_.flush();
-        co_await serve();
+    if (!std::exchange(begun_, true)) {
+        client_.log.connected();
+        if (client_.stage.is_serving()) client_.answer(Session::greeting());
+        if (client_.stage.is_serving()) co_await client_.flush();
     }
+    if (Reactor* const nearer = co_await serve()) co_return nearer;
     co_await finish();
     client_.log.ended(client_.stage.reason(), logins_.in_force());
+    co_return nullptr;
 }
 
-asio::awaitable<void> Connection::serve()
+asio::awaitable<Reactor*> Connection::serve()
 {
     while (client_.stage.is_serving()) {
+        if (Reactor* const nearer = nearer_reactor()) co_return nearer;
         co_await receive();
         co_await handle_lines();
         if (client_.stage.may_wait()) co_await client_.flush();
@@ -52,6 +55,27 @@ asio::awaitable<void> Connection::serve()
             client_.deadlines.command_answered(Clock::now());
         lines_.release_if_empty();
     }
+    co_return nullptr;
+}
+
+// One to move to, if nothing is under way.
+Reactor* Connection::nearer_reactor()
+{
+    const bool idle = lines_.pending() == 0 && client_.replies.empty() && !client_.stream.has_unsent();
+    return idle ? client_.reactor->on_processor(processor_.look(client_.stream.descriptor())) : nullptr;
+}
+
+void Connection::leave()
+{
+    logins_.leave();
+    client_.leave();
+}
+
+void Connection::arrive(Reactor& reactor)
+{
+    client_.arrive(reactor);
+    session_.set_realm(client_.context->realm);
+    logins_.arrive();
 }
 
 // ---- commands
@@ -113,7 +137,7 @@ asio::awaitable<void> Connection::handle_lines()
             now = Clock::now();
             continue;
         }
-        const auto too_fast_by = rate_.take(client_.context.settings.max_commands_per_second, now);
+        const auto too_fast_by = rate_.take(client_.context->settings.max_commands_per_second, now);
         if (too_fast_by > Clock::duration::zero()) co_await slow_down(too_fast_by);
         if (!client_.stage.is_serving()) break;
         Action action = act_on(line);
@@ -129,7 +153,7 @@ void Connection::end_turn()
 {
     // protection: forgotten-parents
     directories_.forget_recent();
-    client_.reactor.log().put_into_words();
+    client_.reactor->log().put_into_words();
 }
 
 // Nothing is read meanwhile, so that the client's own buffers fill and it waits, too.
@@ -202,7 +226,7 @@ asio::awaitable<void> Connection::start_tls(StartTls start)
     const bool sent = co_await client_.flush();
     if (!sent) co_return;
     client_.deadlines.wait(Deadlines::For::handshake, Clock::now());
-    const error_code failure = co_await client_.stream.start_tls(client_.context.tls);
+    const error_code failure = co_await client_.stream.start_tls(client_.context->tls);
     client_.deadlines.wait(Deadlines::For::nothing, Clock::now());
     if (failure) {
         client_.stage.input_ended(in_words(failure));
@@ -246,7 +270,7 @@ void Connection::end_if_overdue(Clock::time_point now)
     // The next read says it of one that waits for a command.
     if (client_.stream.is_reset() && !deadlines.waits(Deadlines::For::command))
         return cut_off("reset by the client");
-    const auto limit = deadlines.exceeded(client_.context.settings, now);
+    const auto limit = deadlines.exceeded(client_.context->settings, now);
     if (!limit) return;
     if (*limit == TimeLimit::auth) return client_.wake();
     if (deadlines.waits(Deadlines::For::file_system)) return leave_file_system();

@@ -6,6 +6,7 @@
 #include "server/ftp/directory_commands.hpp"
 #include "server/ftp/logins.hpp"
 #include "server/ftp/session.hpp"
+#include "server/transport/client_processor.hpp"
 #include "server/transport/command_rate.hpp"
 #include "server/transport/served_connection.hpp"
 #include "shared/protocol/line_buffer.hpp"
@@ -14,6 +15,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -21,11 +23,13 @@ namespace ftpc::server {
 
 class Connection final : public ServedConnection {
 public:
-    // `socket`: one that does not block. The others must outlive this.
-    Connection(Reactor& reactor, ReactorContext& context, UniqueFd socket, const ipc::PeerAddress& peer,
-               ConnectionId id);
+    // `contexts`: one for each reactor. `socket`: one that does not block. The others must outlive this.
+    Connection(Reactor& reactor, std::span<ReactorContext> contexts, UniqueFd socket,
+               const ipc::PeerAddress& peer, ConnectionId id);
 
-    boost::asio::awaitable<void> run() override;
+    boost::asio::awaitable<Reactor*> run() override;
+    void leave() override;
+    void arrive(Reactor& reactor) override;
     void end(std::string_view why) override;
     void end_at_once(std::string_view why) override;
     void end_if_overdue(Clock::time_point now) override;
@@ -35,7 +39,8 @@ public:
     void set_max_dirs(std::optional<std::uint64_t> max_dirs) { directories_.set_max_dirs(max_dirs); }
 
 private:
-    boost::asio::awaitable<void> serve();
+    boost::asio::awaitable<Reactor*> serve();
+    Reactor* nearer_reactor();
     boost::asio::awaitable<void> receive();
     bool receive_more();
     void take(const Result<std::size_t>& received);
@@ -63,6 +68,8 @@ private:
     CommandRate rate_;
     std::uint64_t sent_before_ = 0; // bytes, when the deadlines were looked at last
     std::uint64_t answered_ = 0;    // commands
+    bool begun_ = false;
+    ClientProcessor processor_;
 };
 
 } // namespace ftpc::server

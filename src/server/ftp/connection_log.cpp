@@ -12,70 +12,70 @@ using Trouble = EventLog::Trouble;
 
 ConnectionLog::ConnectionLog(EventLog& log, const Session& session, std::uint64_t id,
                              const ipc::PeerAddress& peer)
-    : log_{log}, session_{session}, id_{id}, peer_{address_text(peer)}
+    : log_{&log}, session_{session}, id_{id}, peer_{address_text(peer)}
 {}
 
 void ConnectionLog::connected()
 {
-    log_.unauthenticated("connected", {{"id", id_}, {"peer", peer_}});
+    log_->unauthenticated("connected", {{"id", id_}, {"peer", peer_}});
 }
 
 void ConnectionLog::tls_began(const Stream& stream)
 {
-    log_.unauthenticated("tls", {{"id", id_},
-                                 {"peer", peer_},
-                                 {"version", stream.tls_version_name()},
-                                 {"cipher", stream.tls_cipher_name()}});
+    log_->unauthenticated("tls", {{"id", id_},
+                                  {"peer", peer_},
+                                  {"version", stream.tls_version_name()},
+                                  {"cipher", stream.tls_cipher_name()}});
 }
 
 void ConnectionLog::tls_failed(std::string_view reason)
 {
-    log_.unauthenticated("tls-failed", {{"id", id_}, {"peer", peer_}, {"error", reason}});
+    log_->unauthenticated("tls-failed", {{"id", id_}, {"peer", peer_}, {"error", reason}});
 }
 
 void ConnectionLog::bytes_before_tls()
 {
-    log_.unauthenticated("bytes-before-tls", {{"id", id_}, {"peer", peer_}});
+    log_->unauthenticated("bytes-before-tls", {{"id", id_}, {"peer", peer_}});
 }
 
 void ConnectionLog::session_began(const Stream& stream)
 {
-    log_.event("session-began", {{"id", id_},
-                                 {"user", user()},
-                                 {"peer", peer_},
-                                 {"version", stream.tls_version_name()},
-                                 {"cipher", stream.tls_cipher_name()}});
+    log_->event("session-began", {{"id", id_},
+                                  {"user", user()},
+                                  {"peer", peer_},
+                                  {"version", stream.tls_version_name()},
+                                  {"cipher", stream.tls_cipher_name()}});
 }
 
 void ConnectionLog::home_unusable(std::string_view home, error_code failure)
 {
-    log_.event(
+    log_->event(
         "home-unusable",
         {{"id", id_}, {"user", user()}, {"peer", peer_}, {"home", home}, {"error", failure.message()}});
 }
 
 void ConnectionLog::too_many_sessions()
 {
-    log_.trouble(
+    log_->trouble(
         Trouble::too_many_sessions, "limit-hit",
         {{"limit", setting_name(Bound::sessions_per_user)}, {"id", id_}, {"user", user()}, {"peer", peer_}});
 }
 
 void ConnectionLog::too_fast()
 {
-    log_.trouble(Trouble::too_fast, "limit-hit",
-                 {{"limit", "max-commands-per-second"}, {"id", id_}, {"peer", peer_}});
+    log_->trouble(Trouble::too_fast, "limit-hit",
+                  {{"limit", "max-commands-per-second"}, {"id", id_}, {"peer", peer_}});
 }
 
 void ConnectionLog::file_system_abandoned()
 {
-    log_.event("operation-abandoned", {{"id", id_}, {"user", user()}, {"peer", peer_}});
+    log_->event("operation-abandoned", {{"id", id_}, {"user", user()}, {"peer", peer_}});
 }
 
 void ConnectionLog::over_quota(std::uint64_t max_dirs)
 {
     if (std::exchange(told_of_quota_, true)) return;
-    log_.event("limit-hit", {{"limit", "max-dirs"}, {"id", id_}, {"user", user()}, {"max-dirs", max_dirs}});
+    log_->event("limit-hit", {{"limit", "max-dirs"}, {"id", id_}, {"user", user()}, {"max-dirs", max_dirs}});
 }
 
 void ConnectionLog::directory_refused(const RemotePath& path, error_code failure)
@@ -87,13 +87,13 @@ void ConnectionLog::directory_refused(const RemotePath& path, error_code failure
     const LogField by{"user", user()};
     const LogField error{"error", words};
     if (text.size() <= EventLog::max_path_bytes)
-        return log_.trouble(Trouble::tree_refuses, event, {id, by, {"path", text}, error});
-    log_.trouble(Trouble::tree_refuses, event,
-                 {id,
-                  by,
-                  {"path-begins", first_bytes(text, EventLog::max_path_bytes)},
-                  {"path-bytes", std::uint64_t{text.size()}},
-                  error});
+        return log_->trouble(Trouble::tree_refuses, event, {id, by, {"path", text}, error});
+    log_->trouble(Trouble::tree_refuses, event,
+                  {id,
+                   by,
+                   {"path-begins", first_bytes(text, EventLog::max_path_bytes)},
+                   {"path-bytes", std::uint64_t{text.size()}},
+                   error});
 }
 
 void ConnectionLog::ended(std::string_view reason, bool logged_in)
@@ -107,9 +107,9 @@ void ConnectionLog::ended(std::string_view reason, bool logged_in)
                                   {"commands", commands_},
                                   {"directories", directories_}};
     if (logged_in)
-        log_.event("disconnected", fields);
+        log_->event("disconnected", fields);
     else
-        log_.unauthenticated("disconnected", fields);
+        log_->unauthenticated("disconnected", fields);
 }
 
 } // namespace ftpc::server

@@ -20,6 +20,9 @@ public:
     // `session`: of the connection, for the name of its user. All must outlive this.
     ConnectionLog(EventLog& log, const Session& session, std::uint64_t id, const ipc::PeerAddress& peer);
 
+    // For a connection that goes on at another reactor.
+    void write_to(EventLog& log) { log_ = &log; }
+
     void connected();
     void tls_began(const Stream& stream);
     void tls_failed(std::string_view reason);
@@ -40,7 +43,7 @@ public:
 private:
     std::string_view user() const { return session_.user(); }
 
-    EventLog& log_;
+    EventLog* log_;
     const Session& session_;
     std::uint64_t id_;
     std::string peer_;

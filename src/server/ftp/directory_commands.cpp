@@ -40,8 +40,8 @@ void log_directory_made(Reactor& reactor, const ReactorContext& context, Connect
 template <class Request>
 asio::awaitable<void> DirectoryCommands::make(Request request)
 {
-    place_.max_dirs = own_max_dirs_.value_or(client_.context.settings.max_dirs);
-    MkdirResult result = make_directories(client_.context.server.tree, place_, request, arrived_,
+    place_.max_dirs = own_max_dirs_.value_or(client_.context->settings.max_dirs);
+    MkdirResult result = make_directories(client_.context->server.tree, place_, request, arrived_,
                                           Blocking::never, &recent_, client_.sync());
     const bool finished = !needs_worker(result.failure) || co_await finish_in_workers(request, result);
     log_made(request.path, result);
@@ -49,7 +49,7 @@ asio::awaitable<void> DirectoryCommands::make(Request request)
     if (finished)
         answer(reply_to(request, result), request.path, result);
     else
-        ClientChannel::sync_unawaited(client_.context, std::move(result.parents));
+        ClientChannel::sync_unawaited(*client_.context, std::move(result.parents));
 }
 
 template asio::awaitable<void> DirectoryCommands::make(MakeDirectory request);
@@ -76,7 +76,7 @@ asio::awaitable<std::optional<MkdirResult>> DirectoryCommands::in_worker(const R
                                                                          Blocking blocking)
 {
     const auto lane = blocking == Blocking::to_count ? place_.counting : place_.waiting;
-    auto work = [&tree = client_.context.server.tree, place = place_, request, arrived = arrived_, blocking,
+    auto work = [&tree = client_.context->server.tree, place = place_, request, arrived = arrived_, blocking,
                  sync = client_.sync()] {
         MkdirResult result = make_directories(tree, place, request, arrived, blocking, nullptr, sync);
         if (sync == nullptr) return result;
@@ -84,11 +84,11 @@ asio::awaitable<std::optional<MkdirResult>> DirectoryCommands::in_worker(const R
             result.sync_failure = failure;
         return result;
     };
-    auto late = [&reactor = client_.reactor, &context = client_.context, id = client_.id,
+    auto late = [reactor = client_.reactor, context = client_.context, id = client_.id,
                  user = session_.user(), path = request.path](const MkdirResult& result) {
         // protection: late
-        log_directory_made(reactor, context, id, user, path, result);
-        ClientChannel::sync_unawaited(context, result.parents);
+        log_directory_made(*reactor, *context, id, user, path, result);
+        ClientChannel::sync_unawaited(*context, result.parents);
     };
     auto waited = co_await client_.hand_over(lane, std::move(work), std::move(late));
     if (waited.value) co_return std::move(*waited.value);
@@ -126,14 +126,14 @@ void DirectoryCommands::answer(const Reply& reply, const RemotePath& path, const
 void DirectoryCommands::log_made(const RemotePath& path, const MkdirResult& result)
 {
     client_.log.directories_made(result.directories);
-    log_directory_made(client_.reactor, client_.context, client_.id, session_.user(), path, result);
+    log_directory_made(*client_.reactor, *client_.context, client_.id, session_.user(), path, result);
 }
 
 // ---- CWD, CDUP
 
 asio::awaitable<void> DirectoryCommands::change(ChangeDirectory request)
 {
-    const Tree& tree = client_.context.server.tree;
+    const Tree& tree = client_.context->server.tree;
     auto opened = tree.open(place_.home, request.path, Blocking::never);
     if (!opened && opened.error() == Errc::would_wait) {
         auto work = [&tree, home = place_.home, path = request.path] { return tree.open(home, path); };
@@ -149,7 +149,7 @@ asio::awaitable<void> DirectoryCommands::change(ChangeDirectory request)
 
 asio::awaitable<std::optional<error_code>> DirectoryCommands::enter_home(std::string home)
 {
-    const Tree& tree = client_.context.server.tree;
+    const Tree& tree = client_.context->server.tree;
     auto opened = open_home(tree, home, Blocking::never);
     if (!opened && opened.error() == Errc::would_wait) {
         auto work = [&tree, home] { return open_home(tree, home, Blocking::any); };
@@ -162,7 +162,7 @@ asio::awaitable<std::optional<error_code>> DirectoryCommands::enter_home(std::st
         client_.log.home_unusable(home, opened.error());
         co_return opened.error();
     }
-    place_ = session_directories(*opened, client_.context.server.homes);
+    place_ = session_directories(*opened, client_.context->server.homes);
     co_return error_code{};
 }
 

@@ -19,8 +19,8 @@ template <class Answer>
 asio::awaitable<std::optional<Answer>> Logins::ask(ipc::Request question)
 {
     if (!client_.stage.is_serving()) co_return std::nullopt;
-    AuthClient& auth = client_.context.server.auth;
-    LoopPromise<std::optional<ipc::Answer>> promise{client_.reactor.loop()};
+    AuthClient& auth = client_.context->server.auth;
+    LoopPromise<std::optional<ipc::Answer>> promise{client_.reactor->loop()};
     auto late = [&auth](const std::optional<ipc::Answer>& answer) {
         if (answer) auth.disown(*answer);
     };
@@ -97,7 +97,7 @@ asio::awaitable<LoginOutcome> Logins::begin_session(const ipc::LoginAnswer& answ
     if (!home_failure) co_return LoginOutcome::turned_out;
     home_failure_ = *home_failure;
     if (home_failure_) co_return LoginOutcome::home_unusable;
-    const auto admitted = client_.context.server.admission.log_in(client_.id, session_.user());
+    const auto admitted = client_.context->server.admission.log_in(client_.id, session_.user());
     if (admitted == Admission::LogIn::gone) co_return LoginOutcome::turned_out;
     if (admitted == Admission::LogIn::too_many_sessions) {
         client_.log.too_many_sessions();
@@ -111,14 +111,24 @@ asio::awaitable<LoginOutcome> Logins::begin_session(const ipc::LoginAnswer& answ
 void Logins::remember(const ipc::LoginHandle& login)
 {
     login_ = login;
-    client_.context.logins[login] = &connection_;
+    arrive();
+}
+
+void Logins::leave()
+{
+    if (login_) client_.context->logins.erase(*login_);
+}
+
+void Logins::arrive()
+{
+    if (login_) client_.context->logins[*login_] = &connection_;
 }
 
 void Logins::forget()
 {
     if (!login_) return;
-    client_.context.server.auth.tell({*login_});
-    client_.context.logins.erase(*login_);
+    client_.context->server.auth.tell({*login_});
+    leave();
     login_.reset();
 }
 
@@ -126,7 +136,7 @@ void Logins::forget_if_over()
 {
     if (!login_ || session_.logged_in()) return;
     forget();
-    client_.context.server.admission.log_out(client_.id);
+    client_.context->server.admission.log_out(client_.id);
     client_.deadlines.logged_out(ClientChannel::Clock::now());
     directories_.leave_home();
 }

@@ -34,6 +34,10 @@ public:
     // USER and REIN have ended the login that was there.
     void forget_if_over();
 
+    // As of ServedConnection.
+    void leave();
+    void arrive();
+
     bool in_force() const { return login_.has_value(); }
 
 private:

@@ -374,7 +374,7 @@ Action Session::feat(std::string_view)
     Reply reply{211, "Features:\nAUTH TLS\nPBSZ\nPROT\nUTF8"};
     if (tls_ != TlsVersion::none) {
         reply.text += "\nSITE AUTH PREHASH1;SESSKEY1\nSITE MKDIR";
-        if (!realm_.empty()) reply.text += "\nSITE REALM " + realm_;
+        if (!realm_->empty()) reply.text += "\nSITE REALM " + *realm_;
         reply.text += "\nSITE SESSION";
     }
     reply.text += "\nEnd";

@@ -81,7 +81,8 @@ enum class LoginOutcome {
 class Session {
 public:
     // `realm` is announced in FEAT inside TLS; it outlives the session and may change. Empty: not known yet.
-    explicit Session(const std::string& realm) : realm_{realm} {}
+    explicit Session(const std::string& realm) : realm_{&realm} {}
+    void set_realm(const std::string& realm) { realm_ = &realm; }
 
     static Reply greeting() { return {220, "ftpcd ready."}; }
 
@@ -154,7 +155,7 @@ private:
     Result<RemotePath> new_directory(std::string_view argument) const;
     void forget_login();
 
-    const std::string& realm_;
+    const std::string* realm_;
     TlsVersion tls_ = TlsVersion::none;
     bool buffer_size_set_ = false; // PBSZ came
     bool user_given_ = false;

@@ -237,7 +237,7 @@ void allow_accepted_connections(Filter& filter)
     filter.fail_with(EPERM, SCMP_SYS(shutdown), {is_not(1, SHUT_WR)});
     allow_option(filter, SCMP_SYS(setsockopt), IPPROTO_TCP, TCP_NODELAY);
     allow_option(filter, SCMP_SYS(setsockopt), SOL_SOCKET, SO_KEEPALIVE);
-    allow_option(filter, SCMP_SYS(getsockopt), SOL_SOCKET, SO_DOMAIN);
+    allow_option(filter, SCMP_SYS(getsockopt), SOL_SOCKET, SO_INCOMING_CPU);
 }
 
 // ---- auth
@@ -262,7 +262,8 @@ void allow_those_of(Locked process, Filter& filter)
     }
     allow_directories(filter);
     allow_accepted_connections(filter);
-    filter.allow({SCMP_SYS(getppid)}); // whether the supervisor is gone
+    filter.allow({SCMP_SYS(getppid)});                        // whether the supervisor is gone
+    filter.allow_if(SCMP_SYS(sched_setaffinity), {is(0, 0)}); // of the calling thread
 }
 
 } // namespace

@@ -173,8 +173,7 @@ private:
     {
         return {.connect =
                     [this](Reactor& reactor, UniqueFd socket, const ipc::PeerAddress& peer, ConnectionId id) {
-                        return std::make_unique<Connection>(reactor, contexts_[reactor.index()],
-                                                            std::move(socket), peer, id);
+                        return std::make_unique<Connection>(reactor, contexts_, std::move(socket), peer, id);
                     },
                 .server_is_full = "421 The server is full; try again later.\r\n"};
     }

@@ -1,5 +1,7 @@
 #include "server/storage/workers.hpp"
 
+#include "shared/base/processors.hpp"
+
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
@@ -9,6 +11,7 @@
 #include <system_error>
 #include <thread>
 #include <utility>
+#include <vector>
 
 namespace ftpc::server {
 
@@ -29,6 +32,7 @@ struct Workers::State {
     std::condition_variable changed;
     std::map<std::uint64_t, Waiting> lanes; // those with something running or waiting
     std::uint64_t last_served = 0;          // key of the lane that a thread went to last
+    const std::vector<int> processors = usable_processors();
     unsigned most_threads;
     unsigned threads = 0;
     unsigned running = 0;
@@ -110,6 +114,8 @@ void Workers::set_most_threads(unsigned most_threads)
 
 void Workers::run(const std::shared_ptr<State>& state)
 {
+    // protection: any-processor
+    stay_on_processors(state->processors); // it begins with those of the thread that started it, a reactor's
     std::unique_lock lock{state->mutex};
     auto lane = state->lanes.end();
     const auto has_work = [&] {

@@ -28,10 +28,10 @@ constexpr std::string_view server_is_full = "The server is full; try again later
 
 tcp protocol_of(int socket)
 {
-    int family = 0;
-    socklen_t size = sizeof family;
-    ::getsockopt(socket, SOL_SOCKET, SO_DOMAIN, &family, &size);
-    return family == AF_INET6 ? tcp::v6() : tcp::v4();
+    sockaddr_storage address{};
+    socklen_t size = sizeof address;
+    ::getsockname(socket, reinterpret_cast<sockaddr*>(&address), &size);
+    return address.ss_family == AF_INET6 ? tcp::v6() : tcp::v4();
 }
 
 ipc::PeerAddress peer_address(const asio::ip::address& address)

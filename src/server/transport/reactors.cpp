@@ -1,11 +1,13 @@
 #include "server/transport/reactors.hpp"
 
 #include "server/log/log.hpp"
+#include "shared/base/processors.hpp"
 
 #include <boost/asio.hpp>
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <utility>
@@ -18,6 +20,9 @@ namespace {
 
 constexpr std::chrono::seconds stop_time{1};
 constexpr std::chrono::seconds between_looks{1}; // at deadlines
+// Connections that a reactor may have more than another one that gives it one. More would leave processors
+// idle on a machine of which the network card interrupts one processor only.
+constexpr std::size_t most_ahead = 4;
 
 void report_end(const std::exception_ptr& failure)
 {
@@ -40,58 +45,74 @@ void end_those_overdue(const Reactor& reactor)
 
 // ---- one
 
-// Among those that are served, as long as it lives.
+// One of those that are served. It is counted until it is gone, and then its place in `admission` is free.
 struct Reactor::Place {
-    Place(Reactor& of, ConnectionId of_id, ServedConnection* connection) : reactor{of}, id{of_id}
+    Place(Reactor& of, ConnectionId of_id, Counted counted)
+        : reactor{of}, id{of_id}, count{std::move(counted)}
+    {}
+    ~Place()
     {
-        reactor.served_.emplace(id, connection);
+        reactor.served_.erase(id);
+        if (moved) return;
+        connection.reset();
+        reactor.admission_.leave(id);
     }
-    ~Place() { reactor.served_.erase(id); }
     Place(const Place&) = delete;
     Place& operator=(const Place&) = delete;
+
     Reactor& reactor;
     ConnectionId id;
+    Counted count;
+    std::unique_ptr<ServedConnection> connection;
+    bool moved = false;
 };
 
-Reactor::Reactor(std::size_t index, Admission& admission, LogBounds& log_bounds)
-    : index_{index}, admission_{admission}, log_{log_bounds,
-                                                 [this](EventLog::Delay delay) {
-                                                     loop_.call_at(EventLoop::Clock::now() + delay,
-                                                                   [this] { log_.flush_on_time(); });
-                                                 }},
+Reactor::Reactor(std::size_t index, int processor, Reactors& all, Admission& admission, LogBounds& log_bounds)
+    : index_{index}, processor_{processor}, all_{all}, admission_{admission},
+      log_{log_bounds,
+           [this](EventLog::Delay delay) {
+               loop_.call_at(EventLoop::Clock::now() + delay, [this] { log_.flush_on_time(); });
+           }},
       thread_{[this] { run(); }}
 {}
 
 Reactor::~Reactor()
 {
     loop_.stop();
-    thread_.join();
+    if (thread_.joinable()) thread_.join();
 }
 
 void Reactor::serve(std::unique_ptr<ServedConnection> connection, ConnectionId id)
 {
-    post([this, connection = std::move(connection), id, count = Counted{connections_}]() mutable {
+    auto place = std::make_unique<Place>(*this, id, Counted{connections_});
+    place->connection = std::move(connection);
+    post([this, place = std::move(place)]() mutable {
         try {
-            asio::co_spawn(loop_.io(), run_connection(std::move(connection), id, std::move(count)),
-                           report_end);
+            served_.emplace(place->id, place->connection.get());
+            place->connection->arrive(*this);
+            asio::co_spawn(loop_.io(), run_connection(std::move(place)), report_end);
         } catch (...) { // no memory for it
-            admission_.leave(id);
             report_end(std::current_exception());
         }
     });
 }
 
-// `count` goes last.
-asio::awaitable<void> Reactor::run_connection(std::unique_ptr<ServedConnection> connection, ConnectionId id,
-                                              [[maybe_unused]] Counted count)
+asio::awaitable<void> Reactor::run_connection(std::unique_ptr<Place> place)
 {
-    const auto leaves = [this, id](ServedConnection* gone) {
-        delete gone;
-        admission_.leave(id);
-    };
-    const std::unique_ptr<ServedConnection, decltype(leaves)> own{connection.release(), leaves};
-    const Place place{*this, id, own.get()};
-    co_await own->run();
+    while (Reactor* const next = co_await place->connection->run()) {
+        place->moved = all_.move(place->connection, place->id, *this, *next);
+        if (place->moved) break;
+    }
+}
+
+Reactor* Reactor::on_processor(int processor) const
+{
+    if (processor < 0 || processor == processor_) return nullptr;
+    const auto& all = all_.reactors_;
+    const auto found = std::find_if(
+        all.begin(), all.end(), [processor](const auto& other) { return other->processor_ == processor; });
+    const bool takes = found != all.end() && (*found)->connections() <= connections() + most_ahead;
+    return takes ? found->get() : nullptr;
 }
 
 bool Reactor::stop()
@@ -102,6 +123,7 @@ bool Reactor::stop()
 
 void Reactor::run()
 {
+    if (processor_ >= 0) stay_on_processors({processor_});
     try {
         watch_deadlines();
         loop_.run();
@@ -123,8 +145,31 @@ void Reactor::watch_deadlines()
 
 Reactors::Reactors(std::size_t number, Admission& admission, LogBounds& log_bounds)
 {
+    const std::vector<int> processors = usable_processors();
+    const bool one_each = processors.size() == number && number > 1;
     for (std::size_t i = 0; i < number; ++i)
-        reactors_.push_back(std::make_unique<Reactor>(i, admission, log_bounds));
+        reactors_.push_back(
+            std::make_unique<Reactor>(i, one_each ? processors[i] : -1, *this, admission, log_bounds));
+}
+
+// All threads have to have ended before the first reactor goes: they give connections to each other.
+Reactors::~Reactors()
+{
+    for (const auto& reactor : reactors_)
+        reactor->loop_.stop();
+    for (const auto& reactor : reactors_)
+        reactor->thread_.join();
+}
+
+bool Reactors::move(std::unique_ptr<ServedConnection>& connection, ConnectionId id, const Reactor& from,
+                    Reactor& to)
+{
+    const std::scoped_lock lock{moving_};
+    // protection: heard-before-moving
+    if (from.heard_ != told_) return false;
+    connection->leave();
+    to.serve(std::move(connection), id);
+    return true;
 }
 
 Reactor& Reactors::least_busy()

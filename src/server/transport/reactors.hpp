@@ -1,5 +1,6 @@
 // The threads that serve connections. Each has an event loop of its own and the connections that it was
-// given; nothing of a connection is touched from another thread.
+// given; nothing of a connection is touched from another thread. If there is one for each processor, each
+// stays on its own, and a connection moves to the reactor of the processor on which its packets arrive.
 #pragma once
 
 #include "server/event_loop/event_loop.hpp"
@@ -12,16 +13,19 @@
 #include <functional>
 #include <future>
 #include <memory>
+#include <mutex>
 #include <thread>
 #include <unordered_map>
 #include <vector>
 
 namespace ftpc::server {
 
+class Reactors;
+
 class Reactor {
 public:
-    // `index`: which of the reactors it is, from 0.
-    Reactor(std::size_t index, Admission& admission, LogBounds& log_bounds);
+    // `index`: its number among `all`, from 0. `processor`: on which it stays; -1 for any.
+    Reactor(std::size_t index, int processor, Reactors& all, Admission& admission, LogBounds& log_bounds);
     Reactor(const Reactor&) = delete;
     Reactor& operator=(const Reactor&) = delete;
     // Waits for its thread to end.
@@ -34,33 +38,42 @@ public:
     // gone.
     void serve(std::unique_ptr<ServedConnection> connection, ConnectionId id);
 
-    // From any thread: does `work` on the reactor's own, behind earlier jobs.
+    // From any thread: does `work` on the reactor's own, behind what it was given before.
     template <class Work>
     void post(Work work)
     {
         loop_.post(std::move(work));
     }
 
-    // Ends the loop at any time. False: its thread does not respond within a second.
+    // Ends the loop, whatever is going on there. False: its thread does not come to it within a second.
     bool stop();
 
-    // ---- on the reactor's own thread, and for objects made for it
+    // ---- on the reactor's own thread, and for what is made for it
 
     EventLoop& loop() { return loop_; }
     EventLog& log() { return log_; }
+
+    // The other reactor that stays on that processor; null if there is none, or if it is busier than this
+    // one.
+    Reactor* on_processor(int processor) const;
+
     using Served = std::unordered_map<ConnectionId, ServedConnection*>;
     const Served& served() const { return served_; }
 
 private:
+    friend class Reactors;
+
     struct Place;
-    boost::asio::awaitable<void> run_connection(std::unique_ptr<ServedConnection> connection, ConnectionId id,
-                                                Counted count);
+    boost::asio::awaitable<void> run_connection(std::unique_ptr<Place> place);
     void run();
     void watch_deadlines();
 
     std::size_t index_;
+    int processor_;
+    Reactors& all_;
+    std::uint64_t heard_ = 0; // of Reactors::told_, on the reactor's own thread
     Admission& admission_;
-    std::atomic<std::size_t> connections_ = 0; // before the loop, whose objects count here
+    std::atomic<std::size_t> connections_ = 0; // before the loop, which holds what counts here
     Served served_;                            // those of them that have begun
     EventLoop loop_;
     EventLog log_;
@@ -72,17 +85,31 @@ class Reactors {
 public:
     // `number`: 1 or more.
     Reactors(std::size_t number, Admission& admission, LogBounds& log_bounds);
+    Reactors(const Reactors&) = delete;
+    Reactors& operator=(const Reactors&) = delete;
+    ~Reactors();
 
-    // Does `work(reactor)` on the thread of each reactor, behind earlier jobs.
+    // Does `work(reactor)` on the thread of each reactor, behind what it has been given before. It finds each
+    // connection at exactly one of them.
     template <class Work>
     void on_each(const Work& work)
     {
+        const std::scoped_lock lock{moving_};
+        ++told_;
         for (const auto& reactor : reactors_)
-            reactor->post([work, &reactor = *reactor] { work(reactor); });
+            reactor->post([work, &reactor = *reactor, told = told_] {
+                reactor.heard_ = told;
+                work(reactor);
+            });
     }
 
     // The one with the fewest connections.
     Reactor& least_busy();
+
+    // On the thread of `from`: the connection goes on at `to`. False if `from` has yet to do what on_each()
+    // gave it: that would find the connection at neither.
+    bool move(std::unique_ptr<ServedConnection>& connection, ConnectionId id, const Reactor& from,
+              Reactor& to);
 
     // The sum over all reactors.
     std::size_t connections() const;
@@ -94,12 +121,16 @@ public:
     bool stop();
 
 private:
+    friend class Reactor;
+
     std::vector<std::unique_ptr<Reactor>> reactors_;
-    std::size_t last_ = 0; // the next one, if several have as few
+    std::mutex moving_;
+    std::uint64_t told_ = 0; // the number of calls of on_each()
+    std::size_t last_ = 0;   // the next one, if several have as few
     std::atomic<ConnectionId> last_id_ = 0;
 };
 
-// Ends all overdue connections of one reactor. Each reactor does it once a second.
+// Of a reactor, all connections that are overdue. Each reactor does it once a second.
 void end_those_overdue(const Reactor& reactor);
 
 } // namespace ftpc::server

@@ -1,4 +1,4 @@
-// One connection of any protocol, as the listener and its reactor see it.
+// One connection as the listener and its reactor see it, whatever protocol it speaks.
 #pragma once
 
 #include "server/ipc/messages.hpp"
@@ -11,6 +11,8 @@
 
 namespace ftpc::server {
 
+class Reactor;
+
 // Used on the thread of its reactor; it may be made on any thread.
 class ServedConnection {
 public:
@@ -21,8 +23,15 @@ public:
     ServedConnection& operator=(const ServedConnection&) = delete;
     virtual ~ServedConnection() = default; // closes the socket
 
-    // Serves the client until either side ends the connection.
-    virtual boost::asio::awaitable<void> run() = 0;
+    // Serves the client until either side ends the connection, and returns null. It may return the reactor at
+    // which it would better go on: then run() is called again, there or here.
+    virtual boost::asio::awaitable<Reactor*> run() = 0;
+
+    // Before it goes on at another reactor, on the thread of the one that it leaves.
+    virtual void leave() {}
+
+    // Before run(), on the thread of its reactor.
+    virtual void arrive(Reactor&) {}
 
     // Ends it once the command under way is answered. The client is told `why` as the last word.
     virtual void end(std::string_view why) = 0;

@@ -27,6 +27,12 @@ public:
     Stream(const Stream&) = delete; // TLS knows it by its address
     Stream& operator=(const Stream&) = delete;
 
+    // While nobody waits: goes on at another loop.
+    void leave_loop() { socket_.leave_loop(); }
+    void arrive(EventLoop& loop) { socket_.arrive(loop); }
+
+    int descriptor() const { return socket_.descriptor(); }
+
     // Reads at least one byte. Fails with asio::error::eof at the end (for TLS: only after close_notify),
     // operation_aborted after cancel(), connection_reset and the like otherwise.
     boost::asio::awaitable<Result<std::size_t>> read_some(std::span<char> into);

@@ -21,6 +21,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <thread>
 #include <utility>
@@ -179,7 +180,8 @@ struct ConnectionFixture : TreeFixture {
         const auto id = reactors->next_id();
         const server::ipc::PeerAddress peer{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF, 192, 0, 2, 7};
         admission.arrive(id, server::network_of(peer));
-        reactor->serve(std::make_unique<server::Connection>(*reactor, context, UniqueFd{both[1]}, peer, id),
+        reactor->serve(std::make_unique<server::Connection>(*reactor, std::span{&context, 1},
+                                                            UniqueFd{both[1]}, peer, id),
                        id);
         TlsPeer client{UniqueFd{both[0]}};
         client.line();

@@ -168,7 +168,7 @@ TEST_CASE_METHOD(FilterTest, "net sets the two socket options that it needs, and
     };
     CHECK(net(set(IPPROTO_TCP, TCP_NODELAY)) == "0");
     CHECK(net(set(SOL_SOCKET, SO_KEEPALIVE)) == "0");
-    CHECK(net(get(SOL_SOCKET, SO_DOMAIN)) == "0");
+    CHECK(net(get(SOL_SOCKET, SO_INCOMING_CPU)) == "0");
     for (const int option : {SO_ATTACH_FILTER, SO_LOCK_FILTER, SO_ATTACH_BPF, SO_ATTACH_REUSEPORT_CBPF,
                              SO_REUSEPORT, SO_REUSEADDR, SO_LINGER, SO_RCVBUF, SO_SNDBUF, SO_BINDTODEVICE})
         CHECK(net(set(SOL_SOCKET, option)) == "ENOPROTOOPT");
@@ -178,7 +178,7 @@ TEST_CASE_METHOD(FilterTest, "net sets the two socket options that it needs, and
     CHECK(net(get(SOL_SOCKET, SO_ERROR)) == "ENOPROTOOPT");
     CHECK(net(get(IPPROTO_TCP, TCP_ZEROCOPY_RECEIVE)) == "SIGSYS");
     CHECK(auth(set(IPPROTO_TCP, TCP_NODELAY)) == "SIGSYS");
-    CHECK(auth(get(SOL_SOCKET, SO_DOMAIN)) == "SIGSYS");
+    CHECK(auth(get(SOL_SOCKET, SO_INCOMING_CPU)) == "SIGSYS");
 }
 
 TEST_CASE_METHOD(FilterTest,

@@ -1,11 +1,14 @@
 #include "server/storage/workers.hpp"
 
+#include "shared/base/processors.hpp"
 #include "support/catch.hpp"
 #include "support/time_scale.hpp"
 
 #include <condition_variable>
+#include <future>
 #include <memory>
 #include <mutex>
+#include <thread>
 #include <vector>
 
 using ftpc::server::Workers;
@@ -148,4 +151,16 @@ TEST_CASE_METHOD(WorkersTest, "more threads may be allowed later")
     workers->set_most_threads(16);
     REQUIRE(hang(3)); // brings the threads that are missing
     CHECK(wait_until_begun(3));
+}
+
+TEST_CASE_METHOD(WorkersTest,
+                 "a worker may run on all processors, also if a thread that keeps to one starts it")
+{
+    const std::vector<int> all = ftpc::usable_processors();
+    std::promise<std::vector<int>> of_worker;
+    std::thread{[&] {
+        ftpc::stay_on_processors({all.back()});
+        workers->submit({1, true}, [&] { of_worker.set_value(ftpc::usable_processors()); });
+    }}.join();
+    CHECK(of_worker.get_future().get() == all);
 }

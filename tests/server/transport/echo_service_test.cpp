@@ -4,14 +4,11 @@
 #include "server/transport/tls_context.hpp"
 
 #include "support/catch.hpp"
+#include "support/loopback.hpp"
 #include "support/own_certificate.hpp"
 #include "support/tls_peer.hpp"
 
 #include <boost/asio.hpp>
-
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
 
 #include <array>
 #include <csignal>
@@ -31,12 +28,13 @@ public:
     Echo(Reactor& reactor, UniqueFd socket, const ipc::PeerAddress& peer, TlsContext tls)
         : stream_{reactor.loop(), std::move(socket)}, peer_{peer}, tls_{std::move(tls)}
     {}
-    boost::asio::awaitable<void> run() override
+    boost::asio::awaitable<Reactor*> run() override
     {
         std::array<char, 1024> buffer{};
-        if (co_await stream_.start_tls(tls_)) co_return;
+        if (co_await stream_.start_tls(tls_)) co_return nullptr;
         while (const auto got = co_await stream_.read_some(buffer))
             co_await stream_.write_all({buffer.data(), *got});
+        co_return nullptr;
     }
     void end(std::string_view) override { stream_.cancel(); }
     void end_at_once(std::string_view) override { stream_.cancel(); }
@@ -49,27 +47,6 @@ private:
     TlsContext tls_;
 };
 
-UniqueFd listening_socket()
-{
-    UniqueFd socket{::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = ::htonl(INADDR_LOOPBACK);
-    REQUIRE(::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
-    REQUIRE(::listen(socket.get(), 16) == 0);
-    return socket;
-}
-
-UniqueFd connected_to(int listening)
-{
-    sockaddr_in address{};
-    socklen_t size = sizeof address;
-    REQUIRE(::getsockname(listening, reinterpret_cast<sockaddr*>(&address), &size) == 0);
-    UniqueFd socket{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
-    REQUIRE(::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), size) == 0);
-    return socket;
-}
-
 struct EchoTest {
     test::OwnCertificate own;
     TlsContext tls = make_tls_context(own.certificate(), own.key());
@@ -78,7 +55,7 @@ struct EchoTest {
     LogBounds bounds;
     Reactors reactors{2, admission, bounds};
     boost::asio::io_context io{1};
-    UniqueFd socket = listening_socket();
+    UniqueFd socket = test::listening_socket();
     std::unique_ptr<Listener> listener;
     std::thread accepting;
 
@@ -109,7 +86,7 @@ struct EchoTest {
         accepting.join();
         reactors.stop();
     }
-    test::TlsPeer client() const { return test::TlsPeer{connected_to(socket.get())}; }
+    test::TlsPeer client() const { return test::TlsPeer{test::connected_to(socket.get())}; }
 };
 
 } // namespace
