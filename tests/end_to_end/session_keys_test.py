@@ -2,6 +2,7 @@
 import base64
 import os
 import pathlib
+import random
 import signal
 import subprocess
 import threading
@@ -22,7 +23,8 @@ def lines_of_keys(number):
     """Session keys of users who are gone, as an earlier version wrote them."""
     key = base64.b64encode(bytes(32)).decode().rstrip("=")
     now = int(time.time())
-    return "".join(f"{i:032x} gone{i // 30} {key} {0:016x} {now} {now + 86400}\n" for i in range(number))
+    ids = random.Random(number)
+    return "".join(f"{ids.getrandbits(128):032x} gone{i // 30} {key} {0:016x} {now} {now + 86400}\n" for i in range(number))
 
 
 def enrol(control):
