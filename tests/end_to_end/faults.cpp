@@ -40,7 +40,7 @@ enum Action : std::int32_t { kill_before = -1, kill_in_half = -2, hold = -3 };
 // Laid out as faults.py packs it. Calls are numbered in all processes together.
 struct Plan {
     // Empty: every call counts. Else the steps in which this file is replaced: calls on its temporary file
-    // ".NAME.…", and the sync of the directory.
+    // ".NAME.…", and the sync of the directory. Or those in which it is appended to.
     char file[32];
     std::uint64_t device;            // of what is synced; 0: any
     std::int32_t call;               // which one, or any_call
@@ -69,7 +69,7 @@ __attribute__((constructor)) void map_while_files_may_be_opened()
     plan();
 }
 
-// The replacement of a file that this thread is at.
+// The replacement of a file that this thread is at, or an addition to one.
 struct Replacement {
     int file = -1;
     int directory = -1;
@@ -81,6 +81,11 @@ bool is_temporary(std::string_view name)
     const std::string_view file = plan()->file;
     return !file.empty() && name.size() > file.size() + 2 && name[0] == '.' &&
            name.substr(1, file.size()) == file && name[file.size() + 1] == '.';
+}
+
+bool is_appended_to(std::string_view name, int flags)
+{
+    return (flags & O_APPEND) != 0 && plan()->file[0] != '\0' && name == plan()->file;
 }
 
 std::uint64_t device_of(int fd)
@@ -143,7 +148,8 @@ int fault(Call call, bool of_file, int fd = -1)
 
 int open_file(int directory, const char* name, int flags, mode_t mode)
 {
-    const bool begins = plan() != nullptr && (flags & O_CREAT) != 0 && is_temporary(name);
+    const bool begins =
+        plan() != nullptr && (((flags & O_CREAT) != 0 && is_temporary(name)) || is_appended_to(name, flags));
     if (fault(call_openat, begins) != 0) return -1;
     const int fd = static_cast<int>(::syscall(SYS_openat, directory, name, flags, mode));
     if (begins) current = {fd, directory};

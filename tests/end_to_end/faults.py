@@ -39,20 +39,21 @@ class Faults:
             plan.write(LAYOUT.pack(file.encode(), device, CALLS.index(call), skip, times, action, 0, 0))
 
     def kill_before_step(self, file, number):
-        """SIGKILL before the step `number`, from 0, in which `file` is replaced."""
+        """SIGKILL before the step `number`, from 0, in which `file` is replaced or appended to."""
         self._plan(file, "any", number, 1, KILL_BEFORE)
 
     def kill_in_the_middle_of_writing(self, file):
         self._plan(file, "write", 0, 1, KILL_IN_HALF)
 
     def fail(self, call, error=errno.EIO, times=1, skip=0, file="", device=0):
-        """The next `times` calls of `call` fail, after `skip` that do not. Only calls that replace
+        """The next `times` calls of `call` fail, after `skip` that do not. Only calls that write
         `file` and syncs on `device` (st_dev) count, if these are given."""
         self._plan(file, call, skip, times, error, device)
 
-    def hold(self, call):
-        """The next call of `call` begins and does not end before another plan is made."""
-        self._plan("", call, 0, 1, HOLD)
+    def hold(self, call, file=""):
+        """The next call of `call`, of those that write `file` if it is given, begins and does not end before another plan is
+        made."""
+        self._plan(file, call, 0, 1, HOLD)
 
     def none(self, call="any", device=0):
         """No faults any more; calls of `call` (of syncs, those on `device`) are counted from now on."""

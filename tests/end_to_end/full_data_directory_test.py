@@ -37,6 +37,14 @@ class FullDataDirectory(EndToEndTest):
             if entry.startswith("filler"):
                 os.rmdir(f"{self.disk}/{entry}")
 
+    def write_sessions_db(self, site, bytes_left):
+        """One that says nothing, readable for the server alone."""
+        size = os.sysconf("SC_PAGE_SIZE") - bytes_left
+        text = (size // 100 + 1) * (b"#" * 99 + b"\n")
+        (site.data / "sessions.db").write_bytes(text[-size:])
+        shutil.copystat(site.users_db, site.data / "sessions.db")
+        os.chown(site.data / "sessions.db", site.users_db.stat().st_uid, site.users_db.stat().st_gid)
+
     def check_all_refused(self, site, fill):
         before, tree = site.users_db.read_bytes(), directories_in(site.root)
         names = sorted(os.listdir(site.data))
@@ -70,6 +78,7 @@ class FullDataDirectory(EndToEndTest):
 
     def test_a_running_server_neither_enrols_nor_ends_a_key_that_it_cannot_write_and_lives_on(self):
         site = self.make_site(data=f"{self.disk}/data")
+        self.write_sessions_db(site, bytes_left=140)  # in its page: one key fits, and part of another
         server = self.start(site)
         first, second = FtpcUser(self.make_directory()), FtpcUser(self.make_directory())
         self.assertEqual(first.log_in(server).returncode, 0)

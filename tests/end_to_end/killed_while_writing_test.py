@@ -1,4 +1,5 @@
-"""SIGKILL before each step in which users.db or sessions.db is replaced: the old file or the new one, never a mix."""
+"""SIGKILL before each step in which users.db or sessions.db is written: nothing promised is lost, and no file is spoiled."""
+import os
 import unittest
 
 from harness import IS_ROOT, PASSWORD, EndToEndTest, until
@@ -83,43 +84,84 @@ class UsersDb(EndToEndTest):
 
 
 class SessionsDb(EndToEndTest):
+    def setUp(self):
+        self.site = self.make_site()
+        self.sessions_db = self.site.data / "sessions.db"
+        self.faults = Faults(self.site.directory)
+        self.server = self.start(self.site, env=self.faults.environment)
+        self.first = FtpcUser(self.make_directory())
+        self.assertEqual(self.first.log_in(self.server).returncode, 0)
+
+    def enrol_killed(self, plan, *arguments):
+        """The call before which auth was killed, whether sessions.db is a new one, and whether the key was promised."""
+        before, log = self.sessions_db.read_bytes(), self.server.log_size()
+        self.second = FtpcUser(self.make_directory())
+        plan(*arguments)
+        done = self.second.log_in(self.server)
+        until(lambda: self.faults.hit is not None, "auth is killed")
+        # A slow disk may keep the killed process for a while.
+        self.server.log.wait_for("event=(child-ended|left-behind) process=auth ", log)
+        after = self.sessions_db.read_bytes()
+        until(lambda: can_log_in(self.server.port), "auth is back")
+        self.assertNotIn("set-aside", self.server.log.text)
+        self.assertEqual(self.site.ftpcd("check").returncode, 0)
+        self.assertEqual(temporaries(self.site.data), [], "the new auth has tidied up")
+        self.assertEqual(self.first.ftpc("status").returncode, 0, "a key from before is still good")
+        if done.returncode == 0:
+            self.assertEqual(self.second.ftpc("status").returncode, 0, "so is one that was promised")
+        return self.faults.hit, after != before, done.returncode == 0
+
+    def kill_everywhere(self, calls, first_step=0, prepare=lambda: None):
+        """Enrolments, each killed one step later, and at the end one that is not. Whether sessions.db is a new one, and whether
+        the key was promised, for each of `calls`."""
+        found = []
+        for number, call in enumerate(calls, first_step):
+            prepare()
+            hit, *rest = self.enrol_killed(self.faults.kill_before_step, "sessions.db", number)
+            self.assertEqual(hit, call, f"step {number}")
+            found.append(tuple(rest))
+        prepare()
+        self.second = FtpcUser(self.make_directory())
+        self.faults.kill_before_step("sessions.db", first_step + len(calls))
+        self.assertEqual(self.second.log_in(self.server).returncode, 0)
+        self.assertEqual(self.second.ftpc("status").returncode, 0)
+        self.assertIsNone(self.faults.hit)
+        return found
+
     def test_an_enrolment(self):
-        site = self.make_site()
-        faults = Faults(site.directory)
-        server = self.start(site, env=faults.environment)
-        sessions_db = site.data / "sessions.db"
-        first = FtpcUser(self.make_directory())
-        self.assertEqual(first.log_in(server).returncode, 0)
-        second = FtpcUser(self.make_directory())
+        found = self.kill_everywhere(["openat", "write", "fsync"])
+        self.assertEqual(found, [(False, False), (False, False), (True, False)])
+        half = self.enrol_killed(self.faults.kill_in_the_middle_of_writing, "sessions.db")
+        self.assertEqual(half, ("write", True, False))
+        self.assertFalse(self.sessions_db.read_bytes().endswith(b"\n"), "half a line")
+        self.assertEqual(self.second.log_in(self.server).returncode, 0)
+        self.assertTrue(self.sessions_db.read_bytes().endswith(b"\n"), "which nothing was added to")
+        self.assertEqual(self.second.ftpc("status").returncode, 0)
 
-        def enrol_killed(plan, *arguments):
-            """The call before which auth was killed, and whether sessions.db is a new one; None when it was not."""
-            before, log = sessions_db.read_bytes(), server.log_size()
-            plan(*arguments)
-            done = second.log_in(server)
-            if faults.hit is None:
-                self.assertEqual(done.returncode, 0, done.stderr)
-                return None
-            self.assertNotEqual(done.returncode, 0, "what is not on disk is not promised")
-            server.log.wait_for("event=child-ended process=auth with=\"signal 9\"", log)
-            after = sessions_db.read_bytes()
-            until(lambda: can_log_in(server.port), "auth is back")
-            self.assertNotIn("set-aside", server.log.text)
-            self.assertEqual(site.ftpcd("check").returncode, 0)
-            self.assertEqual(temporaries(site.data), [], "the new auth has tidied up")
-            self.assertEqual(first.ftpc("status").returncode, 0, "a key from before is still good")
-            return faults.hit, after != before
+    def test_an_enrolment_into_a_file_that_somebody_has_changed(self):
+        times = iter(range(1, 2 * MOST_STEPS))
 
-        killed_at = []
-        for number in range(MOST_STEPS):
-            killed = enrol_killed(faults.kill_before_step, "sessions.db", number)
-            if killed is None:
-                break
-            killed_at.append(killed)
-        self.assertEqual([call for call, _ in killed_at], steps(owner_changes=False))
-        self.assertEqual([is_new for _, is_new in killed_at], [False] * 5 + [True])
-        self.assertEqual(second.ftpc("status").returncode, 0)
-        self.assertEqual(enrol_killed(faults.kill_in_the_middle_of_writing, "sessions.db"), ("write", False))
+        def change():
+            time = next(times)
+            os.utime(self.sessions_db, ns=(time, time))
+
+        # It is opened to be appended to, and then replaced.
+        found = self.kill_everywhere(["openat", *steps(owner_changes=False)], prepare=change)
+        self.assertEqual([is_new for is_new, _ in found], [False] * 6 + [True])
+        self.assertNotIn(True, [promised for _, promised in found])
+
+    def test_a_file_that_is_compacted(self):
+        def fill():
+            self.server.stop()
+            with open(self.sessions_db, "ab") as file:
+                file.write(1100 * b"end 00000000000000000000000000000000\n")
+            self.site.configure(listen=self.server.address)
+            self.faults.none()
+            self.server = self.start(self.site, env=self.faults.environment)
+
+        # A key is promised before, if auth comes to say so.
+        self.kill_everywhere(steps(owner_changes=False), first_step=3, prepare=fill)
+        until(lambda: b"\nend " not in self.sessions_db.read_bytes(), "it is written anew")
 
 
 if __name__ == "__main__":

@@ -94,6 +94,13 @@ class PowerLossOrder(EndToEndTest):
             self.assertEqual(user.log_in(server).returncode, 0)
         # One answer for the login, one for the key.
         self.assertEqual(events(calls, self.names(site, "sessions.db")), ["answer", *REPLACED, "answer"])
+        with calls_of_process(site, server.child("auth"), WRITING, "-s", "16") as calls:
+            self.assertEqual(user.log_in(server).returncode, 0)
+            self.assertEqual(user.ftpc("logout").returncode, 0)
+        # Another key, and the end of the one before; then a login with that key, and its end.
+        change = ["write file", "fsync file", "answer"]
+        self.assertEqual(events(calls, self.names(site, "sessions.db")),
+                         ["answer", *change, *change, "answer", *change])
 
 
 if __name__ == "__main__":

@@ -23,9 +23,9 @@ class SessionsDbDamaged(EndToEndTest):
         return server
 
     def test_a_server_starts_with_it_and_users_log_in_again(self):
-        def cut():
-            self.file.write_bytes(self.file.read_bytes()[:-20])
-            return "seems to be truncated"
+        def cut_in_front():
+            self.file.write_bytes(self.file.read_bytes()[-60:])
+            return "not of the form"
 
         def scribble():
             self.file.write_bytes(self.file.read_bytes() + b"\xff\x01\n")
@@ -35,7 +35,7 @@ class SessionsDbDamaged(EndToEndTest):
             self.file.chmod(0o644)
             return "others can read or change it"
 
-        for damage in (cut, scribble, open_to_others):
+        for damage in (cut_in_front, scribble, open_to_others):
             with self.subTest(damage=damage.__name__):
                 self.enrolled().stop()
                 reason = damage()
@@ -56,6 +56,23 @@ class SessionsDbDamaged(EndToEndTest):
                 self.assertEqual(self.site.ftpcd("check").returncode, 0)
                 server.stop()
                 (self.site.data / match[1]).unlink()
+
+    def test_a_last_line_that_is_cut_costs_that_line_alone(self):
+        server = self.enrolled()
+        other = FtpcUser(self.make_directory())
+        self.assertEqual(other.log_in(server).returncode, 0)
+        server.stop()
+        self.file.write_bytes(self.file.read_bytes()[:-20])
+        self.assertEqual(self.site.ftpcd("check").returncode, 0)
+        server = self.start(self.site)
+        self.assertEqual(self.user.ftpc("mkdir", "x").returncode, 0)
+        self.assertEqual(other.ftpc("mkdir", "y").returncode, 3)
+        self.assertEqual(other.log_in(server).returncode, 0)
+        server.stop()
+        server = self.start(self.site)
+        for user in (self.user, other):
+            self.assertEqual(user.ftpc("status").returncode, 0)
+        self.assertNotIn("set-aside", server.log.text)
 
     def test_a_login_service_that_comes_back_does_the_same(self):
         server = self.enrolled()

@@ -3,6 +3,7 @@
 #include "server/auth/login/held_logins.hpp"
 #include "server/auth/request_handler.hpp"
 #include "server/auth/state/login_keeper.hpp"
+#include "server/auth/state/session_key_writer.hpp"
 #include "server/auth/users_reader.hpp"
 #include "server/ipc/control.hpp"
 #include "server/ipc/endpoint.hpp"
@@ -102,6 +103,7 @@ private:
         stores_ = std::move(stores);
         set_limits(settings); // they bound the state that is restored
         keeper_.emplace(loop_, stores_->data.get(), services_.history, services_.limiter);
+        key_writer_.emplace(stores_->session_keys);
         return read_users(); // it may have been read although somebody was writing it
     }
 
@@ -137,6 +139,9 @@ private:
         if (!services_.users) {
             services_.users = &stores_->users;
             services_.session_keys = &stores_->session_keys;
+            services_.change_session_keys = [this](KeyChange change) {
+                key_writer_->submit(std::move(change));
+            };
             services_.hash_queue = &*hash_queue_;
             services_.run_on_loop = [this](std::function<void()> work) {
                 asio::post(loop_, std::move(work));
@@ -256,6 +261,7 @@ private:
     AuthServices services_;
     HeldLogins held_{loop_, max_held_logins};
     std::optional<LoginKeeper> keeper_;
+    std::optional<SessionKeyWriter> key_writer_;
     std::optional<UsersReader> reader_;
     std::optional<ipc::Endpoint> channel_;
     std::uint32_t channel_number_ = 0;

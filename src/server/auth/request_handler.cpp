@@ -129,28 +129,36 @@ void RequestHandler::on(const ipc::LogInWithSessionKey& request)
 
 void RequestHandler::on(const ipc::EnrolSessionKey& request)
 {
-    ipc::EnrolAnswer answer{.id = request.id};
     Login* login = logins_.find(request.login);
     const auto user = login != nullptr ? services_.users->find(login->user) : std::nullopt;
     if (login == nullptr || !login->may_enrol || !user ||
         !holds(*services_.users, login->user, login->generation)) {
         log_event("session-key-refused", {{"reason", "no login by password that may enrol one"}});
-        return send_(answer);
+        return send_(ipc::EnrolAnswer{.id = request.id});
     }
     const std::chrono::seconds asked{request.lifetime_seconds};
     const auto lifetime = asked.count() == 0 ? services_.session_ttl : std::min(asked, services_.session_ttl);
-    const auto made = services_.session_keys->enrol(*user, request.key, lifetime);
+    login->may_enrol = false;
+    const auto done = on_loop<SessionKey>(
+        [request, by = *login](RequestHandler& self, const auto& made) { self.enrolled(request, by, made); });
+    services_.change_session_keys(EnrolKey{*user, request.key, lifetime, done});
+}
+
+void RequestHandler::enrolled(const ipc::EnrolSessionKey& request, const Login& by,
+                              const Result<SessionKey>& made)
+{
+    ipc::EnrolAnswer answer{.id = request.id};
+    const std::string peer = address_text(by.peer);
     if (made) {
-        login->may_enrol = false;
         answer.enrolled = true;
         answer.session = made->id;
         answer.expires = made->expires;
         log_event("session-key-enrolled",
-                  {{"user", made->user}, {"peer", address_text(login->peer)}, {"id", hex_encode(made->id)}});
+                  {{"user", made->user}, {"peer", peer}, {"id", hex_encode(made->id)}});
     } else {
-        log_event(
-            "session-key-refused",
-            {{"user", user->name}, {"peer", address_text(login->peer)}, {"reason", made.error().message()}});
+        log_event("session-key-refused",
+                  {{"user", by.user}, {"peer", peer}, {"reason", made.error().message()}});
+        if (Login* login = logins_.find(request.login)) login->may_enrol = true;
     }
     send_(answer);
 }
@@ -161,16 +169,24 @@ void RequestHandler::on(const ipc::EndSessionKey& request)
     const auto session =
         request.own && login != nullptr ? login->session_key : std::optional{request.session};
     if (login == nullptr || !session) return send_(ipc::EndAnswer{request.id, ipc::EndStatus::no_such_key});
-    const auto ended = services_.session_keys->end(login->user, *session);
+    const auto done =
+        on_loop<KeyEnd>([request, by = *login, id = *session](RequestHandler& self, const auto& end) {
+            self.ended(request, by, id, end);
+        });
+    services_.change_session_keys(EndKey{login->user, *session, done});
+}
+
+void RequestHandler::ended(const ipc::EndSessionKey& request, const Login& by, const SessionId& session,
+                           const Result<KeyEnd>& end)
+{
+    const std::string peer = address_text(by.peer);
     ipc::EndAnswer answer{request.id, ipc::EndStatus::not_written};
-    if (ended) answer.status = *ended ? ipc::EndStatus::ended : ipc::EndStatus::no_such_key;
-    if (!ended)
-        log_event("session-key-not-ended", {{"user", login->user},
-                                            {"peer", address_text(login->peer)},
-                                            {"reason", ended.error().message()}});
-    else if (*ended)
-        log_event("session-key-ended",
-                  {{"user", login->user}, {"peer", address_text(login->peer)}, {"id", hex_encode(*session)}});
+    if (end) answer.status = *end == KeyEnd::ended ? ipc::EndStatus::ended : ipc::EndStatus::no_such_key;
+    if (answer.status == ipc::EndStatus::not_written)
+        log_event("session-key-not-ended",
+                  {{"user", by.user}, {"peer", peer}, {"reason", end.error().message()}});
+    if (answer.status == ipc::EndStatus::ended)
+        log_event("session-key-ended", {{"user", by.user}, {"peer", peer}, {"id", hex_encode(session)}});
     send_(answer);
 }
 

@@ -25,7 +25,8 @@ namespace ftpc::server {
 // The shared parts of all channels. All of it outlives the requests and the hash queue's workers.
 struct AuthServices {
     UserStore* users = nullptr;
-    SessionKeys* session_keys = nullptr;
+    const SessionKeys* session_keys = nullptr;
+    std::function<void(KeyChange)> change_session_keys; // on the loop; its `done` is called on any thread
     HashQueue* hash_queue = nullptr;
     std::unique_ptr<Authenticator> authenticator;
     std::chrono::seconds session_ttl{};
@@ -70,6 +71,9 @@ private:
     void on(const ipc::LogInWithSessionKey& request);
     void on(const ipc::EnrolSessionKey& request);
     void on(const ipc::EndSessionKey& request);
+    void enrolled(const ipc::EnrolSessionKey& request, const Login& by, const Result<SessionKey>& made);
+    void ended(const ipc::EndSessionKey& request, const Login& by, const SessionId& session,
+               const Result<KeyEnd>& end);
     void on(const ipc::ListSessionKeys& request);
     void on(const ipc::LoginEnded& request);
     void on(const ipc::Withdraw& request);
@@ -91,6 +95,18 @@ private:
     void remember(const Asked& asked, const std::string& user, const Decision& decision);
     void count(const Asked& asked, const std::string& user, const Decision& decision);
     void note_other_limits();
+
+    // Has `then` called on the loop with what a change of session keys came to, if the channel is still
+    // there.
+    template <class T, class Then>
+    std::function<void(Result<T>)> on_loop(Then then)
+    {
+        return [run = services_.run_on_loop, channel = weak_from_this(), then](const Result<T>& result) {
+            run([channel, then, result] {
+                if (const auto self = channel.lock()) then(*self, result);
+            });
+        };
+    }
 
     static constexpr unsigned cheap_lines_a_second = 100; // in the log, of each kind
 

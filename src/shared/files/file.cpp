@@ -32,17 +32,6 @@ Result<UniqueFd> open_regular_file(int dir, const char* name)
     return file;
 }
 
-Result<void> write_all(int fd, std::string_view bytes)
-{
-    while (!bytes.empty()) {
-        const ssize_t written = ::write(fd, bytes.data(), bytes.size());
-        if (written < 0 && errno == EINTR) continue;
-        if (written < 0) return last_system_error();
-        bytes.remove_prefix(static_cast<std::size_t>(written));
-    }
-    return {};
-}
-
 std::int64_t nanoseconds(const statx_timestamp& time)
 {
     return time.tv_sec * 1'000'000'000 + time.tv_nsec;
@@ -82,6 +71,17 @@ Result<void> write_temporary(int dir, const char* name, std::string_view content
 }
 
 } // namespace
+
+Result<void> write_all(int fd, std::string_view bytes)
+{
+    while (!bytes.empty()) {
+        const ssize_t written = ::write(fd, bytes.data(), bytes.size());
+        if (written < 0 && errno == EINTR) continue;
+        if (written < 0) return last_system_error();
+        bytes.remove_prefix(static_cast<std::size_t>(written));
+    }
+    return {};
+}
 
 Result<std::string> read_all(int fd, std::size_t max_bytes)
 {

@@ -28,6 +28,9 @@ Result<std::string> read_private_file(int dir, const char* name, std::size_t max
 // Explains a failure of those above to people.
 std::string why_not_read(const error_code& failure);
 
+// Writes all of `bytes` to an open file. Fails with the system's error; a part of them may be written then.
+Result<void> write_all(int fd, std::string_view bytes);
+
 // The file that a name stands for, as it is now. Another file in its place, a write and a change of
 // permissions all make another version.
 struct FileVersion {

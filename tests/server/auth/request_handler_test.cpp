@@ -12,6 +12,7 @@
 #include <memory>
 #include <mutex>
 #include <set>
+#include <utility>
 #include <vector>
 
 using namespace ftpc;
@@ -30,6 +31,15 @@ public:
         const std::scoped_lock lock{mutex_};
         work_.push_back(std::move(work));
         changed_.notify_one();
+    }
+    // Runs the work that is there.
+    void run_waiting()
+    {
+        std::unique_lock lock{mutex_};
+        const auto waiting = std::exchange(work_, {});
+        lock.unlock();
+        for (const auto& work : waiting)
+            work();
     }
     // Waits for the next piece of work and runs it.
     void run_one()
@@ -80,20 +90,21 @@ struct Fixture {
     Moment moment{std::chrono::hours{24 * 365 * 50}};
     std::vector<ipc::Answer> answers;
     SessionKeyPair pair = make_session_key_pair();
-    AuthServices services{.users = &users,
-                          .session_keys = &keys,
-                          .hash_queue = nullptr,
-                          .authenticator =
-                              std::make_unique<Authenticator>(users, cheap, std::make_shared<Pepper>()),
-                          .session_ttl = 600s,
-                          .run_on_loop = [this](std::function<void()> work) { loop.post(std::move(work)); },
-                          .users_changed = [this] { ++users_changed; },
-                          .hold = [this](std::chrono::milliseconds delay,
-                                         HashJob job) { held.emplace_back(delay, std::move(job)); },
-                          .history_changed = [this] { ++history_changed; },
-                          .now = [this] { return moment; },
-                          .limiter = LoginLimiter{{.address = 3, .account = 5, .forget = 600s}},
-                          .history = {}};
+    AuthServices services{
+        .users = &users,
+        .session_keys = &keys,
+        .change_session_keys = [this](const KeyChange& change) { keys.carry_out({change}); },
+        .hash_queue = nullptr,
+        .authenticator = std::make_unique<Authenticator>(users, cheap, std::make_shared<Pepper>()),
+        .session_ttl = 600s,
+        .run_on_loop = [this](std::function<void()> work) { loop.post(std::move(work)); },
+        .users_changed = [this] { ++users_changed; },
+        .hold = [this](std::chrono::milliseconds delay,
+                       HashJob job) { held.emplace_back(delay, std::move(job)); },
+        .history_changed = [this] { ++history_changed; },
+        .now = [this] { return moment; },
+        .limiter = LoginLimiter{{.address = 3, .account = 5, .forget = 600s}},
+        .history = {}};
     std::shared_ptr<RequestHandler> requests = connect();
     HashQueue queue{1, 2};
 
@@ -143,6 +154,7 @@ struct Fixture {
     ipc::EnrolAnswer enrol(const ipc::LoginHandle& login, std::uint32_t seconds = 0)
     {
         requests->handle(ipc::EnrolSessionKey{8, login, pair.public_key, seconds});
+        loop.run_waiting();
         return last<ipc::EnrolAnswer>();
     }
     ipc::LoginAnswer log_in_with_key(const std::string& user, const SessionId& id)
@@ -159,6 +171,7 @@ struct Fixture {
     bool end(const ipc::LoginHandle& login, bool own, const SessionId& id = {})
     {
         requests->handle(ipc::EndSessionKey{10, login, own, id});
+        loop.run_waiting();
         return last<ipc::EndAnswer>().status == ipc::EndStatus::ended;
     }
     std::vector<ipc::ListedKey> list(const ipc::LoginHandle& login)

@@ -96,14 +96,14 @@ Decision Authenticator::decide(const PasswordCheck& check) const
 
 Decision Authenticator::decide(const ipc::LogInWithSessionKey& login, const SessionKeys& keys) const
 {
-    const SessionKey* key = keys.find(login.session);
+    const auto key = keys.find(login.session);
     const auto state = keys.state(login.session);
     if (state == KeyState::expired) return refused("the session key has expired", Suspicion::none);
     if (state == KeyState::from_the_future)
         return refused("the session key was made later than the clock says it is", Suspicion::none);
     // An id has 128 random bits, so nobody finds one by trying; but many users of one address may have keys
     // that have ended.
-    if (key == nullptr) return refused("no such session key, or ended", Suspicion::none);
+    if (!key) return refused("no such session key, or ended", Suspicion::none);
     // protection: key-of-another
     if (key->user != login.user)
         return refused("the session key is another user's", Suspicion::wrong_signature);

@@ -27,23 +27,6 @@ void append_from(std::string& text, const LoginFrom& from)
     text += address_text(from.peer) + " " + from.method;
 }
 
-void append_user(std::string& text, const std::string& name, const UserLogins& logins)
-{
-    text += "user " + name + " " + hex_encode(logins.generation) + "\n";
-    for (const KnownNetwork& known : logins.known)
-        text += "known " + address_text(known.network) + " " + std::to_string(known.time) + "\n";
-    if (logins.good) {
-        text += "good " + std::to_string(logins.good->time) + " ";
-        append_from(text, *logins.good);
-        text += "\n";
-    }
-    for (const FailedLogin& failed : logins.failed) {
-        text += "failed " + std::to_string(failed.last.time) + " " + std::to_string(failed.times) + " ";
-        append_from(text, failed.last);
-        text += " " + failed.reason + "\n";
-    }
-}
-
 // Takes words off a line; once something is wrong nothing is right any more.
 class Words {
 public:
@@ -173,16 +156,43 @@ private:
 
 std::string login_history_text(const LoginHistory::Users& users, const LoginLimiter::State& limiter)
 {
-    std::string text{header};
+    std::string text = login_history_header();
     for (const auto& [name, logins] : users)
-        append_user(text, name, logins);
+        append_user_logins(text, name, logins);
+    append_limiter(text, limiter);
+    return text;
+}
+
+std::string login_history_header()
+{
+    return std::string{header};
+}
+
+void append_user_logins(std::string& text, const std::string& name, const UserLogins& logins)
+{
+    text += "user " + name + " " + hex_encode(logins.generation) + "\n";
+    for (const KnownNetwork& known : logins.known)
+        text += "known " + address_text(known.network) + " " + std::to_string(known.time) + "\n";
+    if (logins.good) {
+        text += "good " + std::to_string(logins.good->time) + " ";
+        append_from(text, *logins.good);
+        text += "\n";
+    }
+    for (const FailedLogin& failed : logins.failed) {
+        text += "failed " + std::to_string(failed.last.time) + " " + std::to_string(failed.times) + " ";
+        append_from(text, failed.last);
+        text += " " + failed.reason + "\n";
+    }
+}
+
+void append_limiter(std::string& text, const LoginLimiter::State& limiter)
+{
     for (const PenaltyTable::Saved& saved : limiter.addresses)
         text += "address " + address_text(saved.key) + " " + milliseconds_text(saved.forgotten) + " " +
                 milliseconds_text(saved.penalty_end) + "\n";
     for (const PenaltyTable::Saved& saved : limiter.accounts)
         text += "account " + hex_encode(saved.key) + " " + milliseconds_text(saved.forgotten) + " " +
                 milliseconds_text(saved.penalty_end) + "\n";
-    return text;
 }
 
 Result<SavedLogins> parse_login_history(std::string_view text)

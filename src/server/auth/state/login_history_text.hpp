@@ -29,6 +29,11 @@ struct SavedLogins {
 
 std::string login_history_text(const LoginHistory::Users& users, const LoginLimiter::State& limiter);
 
+// The same in parts, in this order: the header, the users in the order of their names, the limiter.
+std::string login_history_header();
+void append_user_logins(std::string& text, const std::string& name, const UserLogins& logins);
+void append_limiter(std::string& text, const LoginLimiter::State& limiter);
+
 // Fails with Errc::bad_argument for anything that login_history_text() does not print, beyond its bounds too.
 Result<SavedLogins> parse_login_history(std::string_view text);
 

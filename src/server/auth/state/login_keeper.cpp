@@ -15,6 +15,7 @@
 
 #include <chrono>
 #include <string>
+#include <utility>
 
 namespace ftpc::server {
 
@@ -77,30 +78,64 @@ public:
     Impl& operator=(const Impl&) = delete;
     ~Impl()
     {
-        if (to_be_written_) write();
+        if (is_changed_ || is_printing_)
+            writer_.write_later(login_history_text(history_.users(), limiter_.save(system_now())));
     }
 
     void changed()
     {
-        if (to_be_written_) return;
-        to_be_written_ = true;
-        timer_.expires_after(write_interval);
-        timer_.async_wait([this](const boost::system::error_code& failure) {
-            if (!failure) write();
-        });
+        if (std::exchange(is_changed_, true)) return;
+        if (!is_printing_) wait(write_interval, [this] { begin(); });
     }
 
 private:
-    void write()
+    template <class Then>
+    void wait(std::chrono::seconds time, Then then)
     {
-        to_be_written_ = false;
-        writer_.write_later(login_history_text(history_.users(), limiter_.save(system_now())));
+        timer_.expires_after(time);
+        timer_.async_wait([then](const boost::system::error_code& failure) {
+            if (!failure) then();
+        });
     }
+
+    // In parts, between which the loop does other things: all users together take it some time.
+    void begin()
+    {
+        is_changed_ = false;
+        is_printing_ = true;
+        text_ = login_history_header();
+        printed_.clear();
+        print_some();
+    }
+
+    void print_some()
+    {
+        auto user = history_.users().upper_bound(printed_);
+        for (int left = users_at_once; left != 0 && user != history_.users().end(); --left, ++user) {
+            append_user_logins(text_, user->first, user->second);
+            printed_ = user->first;
+        }
+        if (user != history_.users().end()) return wait(std::chrono::seconds{0}, [this] { print_some(); });
+        wait(std::chrono::seconds{0}, [this] { finish(); });
+    }
+
+    void finish()
+    {
+        append_limiter(text_, limiter_.save(system_now()));
+        writer_.write_later(std::exchange(text_, {}));
+        is_printing_ = false;
+        if (std::exchange(is_changed_, false)) changed();
+    }
+
+    static constexpr int users_at_once = 64;
 
     LoginHistory& history_;
     LoginLimiter& limiter_;
     asio::steady_timer timer_;
-    bool to_be_written_ = false;
+    bool is_changed_ = false; // since the last text was begun
+    bool is_printing_ = false;
+    std::string text_;    // so far
+    std::string printed_; // the last user in it
     HistoryWriter writer_;
 };
 

@@ -46,25 +46,59 @@ std::uint64_t sum_or_most(std::uint64_t a, std::uint64_t b)
                                                              : a + b;
 }
 
-std::optional<SessionKey> parse_line(std::string_view line)
+constexpr std::string_view end_word = "end";
+
+std::optional<SessionId> parse_id(std::string_view word)
 {
-    std::array<std::string_view, 6> words;
+    SessionId id;
+    return hex_decode_into(word, id) ? std::optional{id} : std::nullopt;
+}
+
+// The effect of one line.
+struct Change {
+    std::optional<SessionKey> enrolled;
+    std::optional<SessionId> ended;
+};
+
+using LineWords = std::array<std::string_view, 8>; // one more than the longest line has
+
+LineWords words_of(std::string_view line)
+{
+    LineWords words;
     for (std::string_view& word : words) {
         const Words taken = take_word(line);
         word = taken.first;
         line = taken.rest;
     }
+    return words;
+}
+
+std::optional<SessionKey> parse_key(const LineWords& words)
+{
     SessionKey key;
     const auto created = parse_number<std::uint64_t>(words[4]);
     const auto expires = parse_number<std::uint64_t>(words[5]);
-    const bool good = take_word(line).first.empty() && hex_decode_into(words[0], key.id) &&
-                      is_user_name(words[1]) && base64_decode_into(words[2], key.key) &&
-                      read_hex_number(words[3], key.generation) && created && expires;
+    const bool good = hex_decode_into(words[0], key.id) && is_user_name(words[1]) &&
+                      base64_decode_into(words[2], key.key) && read_hex_number(words[3], key.generation) &&
+                      created && expires;
     if (!good) return std::nullopt;
     key.user = words[1];
     key.created = *created;
     key.expires = *expires;
     return key;
+}
+
+std::optional<Change> parse_line(std::string_view line)
+{
+    const LineWords words = words_of(line);
+    if (words[0] == end_word) {
+        const auto ended = parse_id(words[1]);
+        return ended && words[2].empty() ? std::optional{Change{{}, ended}} : std::nullopt;
+    }
+    auto key = parse_key(words);
+    const auto replaced = parse_id(words[6]);
+    if (!key || (!words[6].empty() && !replaced) || !words[7].empty()) return std::nullopt;
+    return Change{std::move(key), replaced};
 }
 
 Problem problem_at(std::size_t line, std::string what)
@@ -74,23 +108,44 @@ Problem problem_at(std::size_t line, std::string what)
 
 class Parser {
 public:
-    void read_line(std::string_view line, bool has_end)
+    void read_line(std::string_view line)
     {
         ++line_;
-        if (!has_end) return problem("the last line has no line end: the file seems to be truncated");
         if (line.size() > max_line_bytes) return problem("the line is longer than 256 bytes");
         if (says_nothing(line)) return;
-        auto key = parse_line(line);
-        if (!key) return problem("not of the form: ID USER KEY GENERATION CREATED EXPIRES");
-        if (!ids_.insert(key->id).second) return problem("this session id is on an earlier line already");
-        if (++keys_of_[key->user] > max_session_keys_per_user)
-            return problem("user " + key->user + " has more than 32 session keys");
-        parsed_.keys.push_back(std::move(*key));
+        auto change = parse_line(line);
+        if (!change)
+            return problem("not of the form: ID USER KEY GENERATION CREATED EXPIRES [ID], nor: end ID");
+        ++parsed_.changes;
+        if (change->ended) end(*change->ended);
+        if (change->enrolled) enrol(std::move(*change->enrolled));
     }
 
-    ParsedSessionKeys take() { return std::move(parsed_); }
+    ParsedSessionKeys take(bool is_cut)
+    {
+        parsed_.is_cut = is_cut;
+        std::erase_if(parsed_.keys, [this](const SessionKey& key) { return !places_.contains(key.id); });
+        return std::move(parsed_);
+    }
 
 private:
+    void enrol(SessionKey key)
+    {
+        if (!seen_.insert(key.id).second) return problem("this session id is on an earlier line already");
+        if (++keys_of_[key.user] > max_session_keys_per_user)
+            return problem("user " + key.user + " has more than 32 session keys");
+        places_.emplace(key.id, parsed_.keys.size());
+        parsed_.keys.push_back(std::move(key));
+    }
+
+    void end(const SessionId& id)
+    {
+        const auto place = places_.find(id);
+        if (place == places_.end()) return;
+        --keys_of_[parsed_.keys[place->second].user];
+        places_.erase(place);
+    }
+
     void problem(std::string what)
     {
         if (parsed_.problems.size() < max_problems)
@@ -98,7 +153,8 @@ private:
     }
 
     ParsedSessionKeys parsed_;
-    std::set<SessionId> ids_;
+    std::set<SessionId> seen_;
+    std::map<SessionId, std::size_t> places_; // of the keys that have not ended
     std::map<std::string, std::size_t, std::less<>> keys_of_;
     std::size_t line_ = 0;
 };
@@ -120,9 +176,12 @@ KeyState state_of(const SessionKey& key, std::uint64_t now, std::chrono::seconds
 ParsedSessionKeys parse_session_keys(std::string_view text)
 {
     Parser parser;
-    for (TextLines lines{text}; lines.next();)
-        parser.read_line(lines.line(), lines.has_end());
-    ParsedSessionKeys parsed = parser.take();
+    bool is_cut = false;
+    for (TextLines lines{text}; lines.next();) {
+        is_cut = !lines.has_end();
+        if (!is_cut) parser.read_line(lines.line());
+    }
+    ParsedSessionKeys parsed = parser.take(is_cut);
     if (parsed.problems.empty()) return parsed;
     // Named once, in place of a complaint about each line.
     if (TextFault fault = find_text_fault(text); !fault.what.empty())
@@ -130,11 +189,16 @@ ParsedSessionKeys parse_session_keys(std::string_view text)
     return parsed;
 }
 
-std::string session_key_line(const SessionKey& key)
+std::string session_key_line(const SessionKey& key, const std::optional<SessionId>& replaced)
 {
     return hex_encode(key.id) + " " + key.user + " " + base64_encode(key.key) + " " +
            hex_number(key.generation) + " " + std::to_string(key.created) + " " +
-           std::to_string(key.expires) + "\n";
+           std::to_string(key.expires) + (replaced ? " " + hex_encode(*replaced) : "") + "\n";
+}
+
+std::string session_key_end_line(const SessionId& id)
+{
+    return std::string{end_word} + " " + hex_encode(id) + "\n";
 }
 
 } // namespace ftpc::server

@@ -1,9 +1,11 @@
-// sessions.db as text: one line for each session key, as pure functions.
+// sessions.db as text, as pure functions. The server appends a line for each change:
 //
-//   <id, 32 hex> <user> <public key, base64> <generation, 16 hex> <created> <expires>
+//   <id, 32 hex> <user> <public key, base64> <generation, 16 hex> <created> <expires> [<id>]
+//   end <id>
 //
-// Words are parted by one space, points in time are seconds since 1970; lines that are empty or begin with
-// `#` say nothing.
+// The first enrols a key, and ends the key that it names last. The second ends a key. Words are parted by one
+// space, points in time are seconds since 1970. Lines that are empty or begin with `#` say nothing. Bytes
+// behind the last line end are a change that was broken off, and say nothing either.
 #pragma once
 
 #include "server/config/settings.hpp"
@@ -12,6 +14,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -48,15 +51,19 @@ std::uint64_t end_of(const SessionKey& key, std::chrono::seconds session_ttl);
 KeyState state_of(const SessionKey& key, std::uint64_t now, std::chrono::seconds session_ttl);
 
 struct ParsedSessionKeys {
-    std::vector<SessionKey> keys;  // in the order of their lines
+    std::vector<SessionKey> keys;  // those that have not been ended, in the order of their lines
     std::vector<Problem> problems; // {"sessions.db:LINE", reason}; the first 1,000
+    std::size_t changes = 0;       // lines that enrol or end a key
+    bool is_cut = false;           // bytes stand behind the last line end
 };
 
-// Finds every bad line, an id that is there twice, a user with more than 32 keys, and a last line without its
-// line end.
+// Finds every bad line, an id that is there twice, and a user with more than 32 keys. To end a key that is
+// not there is no mistake.
 ParsedSessionKeys parse_session_keys(std::string_view text);
 
-// The line of a key, with its line end.
-std::string session_key_line(const SessionKey& key);
+// The line that enrols a key, and ends the key `replaced`, with its line end.
+std::string session_key_line(const SessionKey& key, const std::optional<SessionId>& replaced = std::nullopt);
+// The line that ends a key, with its line end.
+std::string session_key_end_line(const SessionId& id);
 
 } // namespace ftpc::server

@@ -1,10 +1,9 @@
 #include "server/auth/state/session_keys.hpp"
 
 #include "server/auth/state/broken_file.hpp"
+#include "server/log/log.hpp"
 #include "shared/crypto/digest.hpp"
 #include "shared/files/file.hpp"
-
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <utility>
@@ -33,7 +32,7 @@ std::uint64_t steady_clock_seconds()
 }
 
 SessionKeys::SessionKeys(int data, Clock clock, Clock steady)
-    : data_{data}, clock_{std::move(clock)}, steady_{std::move(steady)}
+    : clock_{std::move(clock)}, steady_{std::move(steady)}, data_{data}, file_{data, sessions_file_name}
 {
     trust_.look(clock_(), steady_());
 }
@@ -44,11 +43,17 @@ SessionKeys::Loaded SessionKeys::load()
     const auto text = read_private_file(data_, sessions_file_name, max_sessions_file_bytes);
     if (!text && text.error() == boost::system::errc::no_such_file_or_directory) return {};
     if (!text && !is_broken(text.error())) return {{}, {{sessions_file_name, why_not_read(text.error())}}};
-    auto parsed = text ? parse_session_keys(*text)
-                       : ParsedSessionKeys{{}, {{sessions_file_name, why_not_read(text.error())}}};
+    ParsedSessionKeys parsed;
+    if (text)
+        parsed = parse_session_keys(*text);
+    else
+        parsed.problems = {{sessions_file_name, why_not_read(text.error())}};
     if (parsed.problems.empty()) {
         for (const SessionKey& key : parsed.keys)
             insert(key);
+        lines_ = parsed.changes;
+        // Nothing is appended to a change that was broken off: the next one replaces the file.
+        if (!parsed.is_cut) file_.take_up(text->size());
         return {};
     }
     // An empty file takes its place: that there is one says that there have been users (ensure_users_file).
@@ -58,67 +63,74 @@ SessionKeys::Loaded SessionKeys::load()
     return {{}, std::move(parsed.problems)};
 }
 
-Result<SessionKey> SessionKeys::enrol(const User& user, const SessionPublicKey& key,
-                                      std::chrono::seconds lifetime)
-{
-    drop_useless();
-    const std::uint64_t now = clock_();
-    SessionKey made{.id = {},
-                    .user = user.name,
-                    .key = key,
-                    .generation = user.generation,
-                    .created = now,
-                    .expires = now + static_cast<std::uint64_t>(lifetime.count())};
-    fill_random(made.id);
-    const auto before = all_of(user.name);
-    for (std::size_t count = before.size(); count >= max_session_keys_per_user; --count)
-        erase(first_to_go(user));
-    insert(made);
-    if (const auto saved = save(); !saved) {
-        restore(user.name, before);
-        return saved.error();
-    }
-    return made;
-}
-
-const SessionKey* SessionKeys::find(const SessionId& id) const
-{
-    const auto found = keys_.find(id);
-    return found == keys_.end() || state(found->second) != KeyState::good ? nullptr : &found->second;
-}
-
 std::optional<KeyState> SessionKeys::state(const SessionId& id) const
 {
+    const std::scoped_lock lock{mutex_};
     const auto found = keys_.find(id);
     if (found == keys_.end()) return std::nullopt;
     return state(found->second);
 }
 
-Result<bool> SessionKeys::end(std::string_view user, const SessionId& id)
+std::optional<SessionKey> SessionKeys::find(const SessionId& id) const
 {
+    const std::scoped_lock lock{mutex_};
     const auto found = keys_.find(id);
-    // A key from the future can be ended: it would be good when its time comes.
-    if (found == keys_.end() || found->second.user != user || state(found->second) == KeyState::expired)
-        return false;
-    const std::string name = found->second.user;
-    const auto before = all_of(name);
-    erase(id);
-    if (const auto saved = save(); !saved) {
-        // A key that a restart would bring back is not called ended.
-        // protection: ended-on-disk
-        restore(name, before);
-        return {boost::system::in_place_error, saved.error()};
-    }
-    return true;
+    if (found == keys_.end() || state(found->second) != KeyState::good) return std::nullopt;
+    return found->second;
 }
 
-std::vector<SessionKey> SessionKeys::list(std::string_view user) const
+std::vector<SessionKey> SessionKeys::list(const std::string& user) const
 {
-    std::vector<SessionKey> keys = all_of(std::string{user});
+    const std::scoped_lock lock{mutex_};
+    std::vector<SessionKey> keys = all_of(user);
     std::erase_if(keys, [this](const SessionKey& key) { return state(key) != KeyState::good; });
     for (SessionKey& key : keys)
         key.expires = end_of(key, session_ttl_);
     return keys;
+}
+
+std::size_t SessionKeys::size() const
+{
+    const std::scoped_lock lock{mutex_};
+    return keys_.size();
+}
+
+void SessionKeys::carry_out(const std::vector<KeyChange>& changes)
+{
+    Plan plan;
+    plan_to_drop_useless(plan);
+    std::vector<std::function<void()>> when_saved;
+    for (const KeyChange& change : changes)
+        when_saved.push_back(std::visit(
+            [&](const auto& each) -> std::function<void()> {
+                return [done = each.done, planned = plan_to(each, plan)] { done(planned); };
+            },
+            change));
+    const auto saved = save(plan);
+    // A key that a restart would bring back is not called ended.
+    // protection: ended-on-disk
+    if (saved) {
+        put_in_force(plan);
+        for (const auto& report : when_saved)
+            report();
+        return;
+    }
+    for (const KeyChange& change : changes)
+        std::visit([&](const auto& each) { each.done(saved.error()); }, change);
+}
+
+void SessionKeys::compact_if_worthwhile()
+{
+    constexpr std::size_t few_lines = 1000;
+    if (lines_ <= std::max(2 * keys_.size() + few_lines, compact_from_)) return;
+    if (const auto replaced = file_.replace(text())) {
+        lines_ = keys_.size();
+        compact_from_ = 0;
+    } else {
+        // The longer file is as good.
+        log_event("session-keys-not-compacted", {{"reason", replaced.error().message()}});
+        compact_from_ = lines_ + few_lines;
+    }
 }
 
 std::vector<SessionKey> SessionKeys::all_of(const std::string& user) const
@@ -131,26 +143,112 @@ std::vector<SessionKey> SessionKeys::all_of(const std::string& user) const
     return keys;
 }
 
-SessionId SessionKeys::first_to_go(const User& user) const
+std::vector<SessionKey>& SessionKeys::planned(Plan& plan, const std::string& user) const
 {
-    const std::vector<SessionId>& ids = ids_of_.at(user.name);
-    const auto useless = std::find_if(ids.begin(), ids.end(), [&](const SessionId& id) {
-        const SessionKey& key = keys_.at(id);
-        return state(key) != KeyState::good || key.generation != user.generation;
-    });
-    return useless == ids.end() ? ids.front() : *useless;
+    const auto found = plan.keys_of.find(user);
+    return found != plan.keys_of.end() ? found->second
+                                       : plan.keys_of.emplace(user, all_of(user)).first->second;
 }
 
-// By a trusted clock, a key that is not good will never be, or comes from a clock that was ahead.
-void SessionKeys::drop_useless()
+SessionKey SessionKeys::plan_to(const EnrolKey& change, Plan& plan) const
 {
+    const std::uint64_t now = clock_();
+    SessionKey made{.id = {},
+                    .user = change.user.name,
+                    .key = change.key,
+                    .generation = change.user.generation,
+                    .created = now,
+                    .expires = now + static_cast<std::uint64_t>(change.lifetime.count())};
+    fill_random(made.id);
+    std::vector<SessionKey>& keys = planned(plan, made.user);
+    std::optional<SessionId> replaced;
+    if (keys.size() >= max_session_keys_per_user) {
+        const auto goes = first_to_go(keys, change.user);
+        replaced = goes->id;
+        plan.ended.push_back(goes->id);
+        keys.erase(goes);
+    }
+    keys.push_back(made);
+    plan.enrolled.push_back(made);
+    plan.lines += session_key_line(made, replaced);
+    ++plan.changes;
+    return made;
+}
+
+KeyEnd SessionKeys::plan_to(const EndKey& change, Plan& plan) const
+{
+    std::vector<SessionKey>& keys = planned(plan, change.user);
+    const auto found =
+        std::find_if(keys.begin(), keys.end(), [&](const SessionKey& key) { return key.id == change.id; });
+    // A key from the future can be ended: it would be good when its time comes.
+    if (found == keys.end() || state(*found) == KeyState::expired) return KeyEnd::no_such_key;
+    keys.erase(found);
+    plan.ended.push_back(change.id);
+    plan.lines += session_key_end_line(change.id);
+    ++plan.changes;
+    return KeyEnd::ended;
+}
+
+std::vector<SessionKey>::const_iterator SessionKeys::first_to_go(const std::vector<SessionKey>& keys,
+                                                                 const User& user) const
+{
+    const auto useless = std::find_if(keys.begin(), keys.end(), [&](const SessionKey& key) {
+        return state(key) != KeyState::good || key.generation != user.generation;
+    });
+    return useless == keys.end() ? keys.begin() : useless;
+}
+
+// By a trusted clock, a key that is not good will never be, or comes from a clock that was ahead. Looks at
+// some keys at a time, in turn: all of them would take long.
+void SessionKeys::plan_to_drop_useless(Plan& plan)
+{
+    constexpr std::size_t at_a_time = 64;
     // protection: kept-keys
     if (!trust_.look(clock_(), steady_())) return;
-    std::vector<SessionId> useless;
-    for (const auto& [id, key] : keys_)
-        if (state(key) != KeyState::good) useless.push_back(id);
-    for (const SessionId& id : useless)
+    auto next = keys_.upper_bound(looked_at_);
+    for (std::size_t left = std::min(at_a_time, keys_.size()); left != 0; --left, ++next) {
+        if (next == keys_.end()) next = keys_.begin();
+        const SessionKey& key = next->second;
+        looked_at_ = key.id;
+        if (state(key) == KeyState::good) continue;
+        std::erase_if(planned(plan, key.user), [&](const SessionKey& each) { return each.id == key.id; });
+        plan.ended.push_back(key.id);
+        plan.lines += session_key_end_line(key.id);
+        ++plan.changes;
+    }
+}
+
+Result<void> SessionKeys::save(const Plan& plan)
+{
+    if (plan.lines.empty()) return {};
+    const auto appended = file_.append(plan.lines);
+    if (!appended) return appended.error();
+    if (*appended == AppendedFile::Appended::on_disk) {
+        lines_ += plan.changes;
+        return {};
+    }
+    if (auto replaced = file_.replace(text() + plan.lines); !replaced) return replaced;
+    lines_ = keys_.size() + plan.changes;
+    return {};
+}
+
+void SessionKeys::put_in_force(const Plan& plan)
+{
+    const std::scoped_lock lock{mutex_};
+    for (const SessionKey& key : plan.enrolled)
+        insert(key);
+    for (const SessionId& id : plan.ended)
         erase(id);
+}
+
+std::string SessionKeys::text() const
+{
+    std::string text{header};
+    // A user's keys stay in the order in which they were made: the oldest is the first to go.
+    for (const auto& [user, ids] : ids_of_)
+        for (const SessionId& id : ids)
+            text += session_key_line(keys_.at(id));
+    return text;
 }
 
 void SessionKeys::insert(const SessionKey& key)
@@ -165,24 +263,6 @@ void SessionKeys::erase(const SessionId& id)
     ids->second.erase(std::find(ids->second.begin(), ids->second.end(), id));
     if (ids->second.empty()) ids_of_.erase(ids);
     keys_.erase(key);
-}
-
-void SessionKeys::restore(const std::string& user, const std::vector<SessionKey>& keys)
-{
-    for (const SessionKey& key : all_of(user))
-        erase(key.id);
-    for (const SessionKey& key : keys)
-        insert(key);
-}
-
-Result<void> SessionKeys::save() const
-{
-    std::string text{header};
-    // A user's keys stay in the order in which they were made: the oldest is the first to go.
-    for (const auto& [user, ids] : ids_of_)
-        for (const SessionId& id : ids)
-            text += session_key_line(keys_.at(id));
-    return replace_file(data_, sessions_file_name, text, S_IRUSR | S_IWUSR);
 }
 
 bool holds(const UserStore& users, std::string_view name, std::uint64_t generation)

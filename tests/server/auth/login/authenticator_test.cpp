@@ -1,6 +1,7 @@
 #include "server/auth/login/authenticator.hpp"
 
 #include "server/auth/memory_user_store.hpp"
+#include "server/auth/session_keys_at_once.hpp"
 #include "shared/protocol/session_key.hpp"
 #include "support/catch.hpp"
 #include "support/temporary_directory.hpp"
@@ -41,7 +42,7 @@ struct Fixture {
 struct SessionFixture : Fixture {
     test::TemporaryDirectory data;
     std::uint64_t now = 1000;
-    SessionKeys keys{data.fd(), [this] { return now; }};
+    test::SessionKeysAtOnce keys{data.fd(), [this] { return now; }};
     SessionKeyPair pair = make_session_key_pair();
     ChannelBinding binding{1, 2, 3};
 

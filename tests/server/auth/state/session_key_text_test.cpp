@@ -65,9 +65,14 @@ TEST_CASE("a broken line of sessions.db is reported with its number")
     const auto with = [&](const std::string& what, const std::string& by) {
         return std::string{good}.replace(good.find(what), what.size(), by);
     };
-    for (const std::string& bad : {with("alice", "Alice"), with("1000", "-1"), with("1000", "1e3"),
-                                   with("2000", "2000x"), with("2000", "18446744073709551616"),
-                                   with("fedc", "FEDC"), with("0101", "01g1"), with("2000", "2000 more")})
+    for (const std::string& bad :
+         {with("alice", "Alice"), with("1000", "-1"), with("1000", "1e3"), with("2000", "2000x"),
+          with("2000", "18446744073709551616"), with("fedc", "FEDC"), with("0101", "01g1"),
+          with("2000", "2000 more"), with("2000", "2000 " + hex_encode(key(2).id) + " more")})
+        CHECK_THAT(problem(bad), test::starts_with("sessions.db:1: not of the form"));
+    const std::string end = session_key_end_line(key(1).id);
+    for (const std::string& bad : {std::string{"end\n"}, "End" + end.substr(3), end.substr(0, 20) + "\n",
+                                   end.substr(0, end.size() - 1) + " more\n"})
         CHECK_THAT(problem(bad), test::starts_with("sessions.db:1: not of the form"));
     CHECK_THAT(problem("#" + std::string(256, 'x') + "\n"), test::contains("longer than 256"));
 }
@@ -78,17 +83,45 @@ TEST_CASE("session keys have line ends of any system, and other files are named 
     const auto taken = parse_session_keys("\xEF\xBB\xBF" + good.substr(0, good.size() - 1) + "\r\n");
     CHECK(taken.problems.empty());
     CHECK(taken.keys == std::vector{key(1)});
-    CHECK_THAT(problem(good + std::string(8, '\0')), test::starts_with("sessions.db:2: there is a NUL byte"));
+    CHECK_THAT(problem(good + std::string(8, '\0') + "\n"),
+               test::starts_with("sessions.db:2: there is a NUL byte"));
     CHECK_THAT(problem("\xFF\xFE" + good), test::starts_with("sessions.db:1: the file is UTF-16"));
     CHECK_THAT(problem(good.substr(0, good.size() - 1) + "\r\r\n"),
                test::starts_with("sessions.db:1: there is a CR"));
 }
 
-TEST_CASE("every truncation of a session key's line is refused")
+TEST_CASE("a change that was broken off at any byte is left out, and those before it stay")
 {
-    const std::string good = session_key_line(key(1));
-    for (std::size_t size = 1; size < good.size(); ++size)
-        CHECK_THAT(problem(good.substr(0, size)), test::contains("truncated"));
+    const std::string before = session_key_line(key(1)) + session_key_line(key(2));
+    for (const std::string& next : {session_key_line(key(3), key(1).id), session_key_end_line(key(1).id)})
+        for (std::size_t size = 0; size < next.size(); ++size) {
+            const auto parsed = parse_session_keys(before + next.substr(0, size));
+            REQUIRE(parsed.problems.empty());
+            REQUIRE(parsed.keys == std::vector<SessionKey>{key(1), key(2)});
+            REQUIRE(parsed.is_cut == (size != 0));
+            REQUIRE(parsed.changes == 2);
+        }
+}
+
+TEST_CASE("a line ends a key, alone or with one that takes its place")
+{
+    const std::string text = session_key_line(key(1)) + session_key_line(key(2)) + session_key_line(key(3));
+    const auto keys_of = [](const std::string& lines) {
+        const auto parsed = parse_session_keys(lines);
+        CHECK(parsed.problems.empty());
+        return parsed.keys;
+    };
+    CHECK(keys_of(text + session_key_end_line(key(2).id)) == std::vector<SessionKey>{key(1), key(3)});
+    CHECK(keys_of(text + session_key_line(key(4), key(1).id)) ==
+          std::vector<SessionKey>{key(2), key(3), key(4)});
+    CHECK(keys_of(text + session_key_end_line(key(9).id)).size() == 3);
+    CHECK(parse_session_keys(text + session_key_end_line(key(9).id)).changes == 4);
+}
+
+TEST_CASE("the lines that end a key are those that are documented")
+{
+    CHECK(session_key_end_line(key(1).id) == "end 01010101010101010101010101010101\n");
+    CHECK(session_key_line(key(0), key(1).id).ends_with(" 1000 2000 01010101010101010101010101010101\n"));
 }
 
 TEST_CASE("a session id stands for one key only, and a user has at most 32")
@@ -99,6 +132,13 @@ TEST_CASE("a session id stands for one key only, and a user has at most 32")
     for (std::uint8_t i = 0; i < 33; ++i)
         text += session_key_line(key(i));
     CHECK_THAT(problem(text), test::contains("sessions.db:33: user alice has more than 32"));
+    CHECK_THAT(problem(session_key_line(key(1)) + session_key_end_line(key(1).id) + session_key_line(key(1))),
+               test::starts_with("sessions.db:3: this session id"));
+    text.clear();
+    for (std::uint8_t i = 0; i < 100; ++i)
+        text += session_key_line(key(i), i < 32 ? std::nullopt : std::optional{key(i - 32).id});
+    CHECK(parse_session_keys(text).problems.empty());
+    CHECK(parse_session_keys(text).keys.size() == 32);
 }
 
 TEST_CASE("a key is good from when it was made, and for no longer than session-ttl and its own end allow")
