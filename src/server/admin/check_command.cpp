@@ -59,15 +59,28 @@ std::optional<ServiceAccounts> check_accounts(const Settings& settings, Problems
     }
 }
 
-void check_listening_addresses(const Settings& settings, Problems& problems)
+// Of the running servers that are meant.
+std::vector<std::string> addresses_in_use(const Arguments& arguments)
 {
-    for (const std::string& address : settings.listen) {
-        try {
-            check_listening_address(address);
-        } catch (const std::exception& error) {
-            problems.push_back({"listen", error.what()});
-        }
-    }
+    std::vector<std::string> addresses;
+    for (const ServerStatus& server : running_servers_meant(arguments))
+        addresses.insert(addresses.end(), server.listening.begin(), server.listening.end());
+    return addresses;
+}
+
+ListeningCheck check_addresses(const Arguments& arguments)
+{
+    return check_listening_addresses(arguments.settings.listen, addresses_in_use(arguments));
+}
+
+void check_listening(const Arguments& arguments, Problems& problems)
+{
+    const ListeningCheck check = check_addresses(arguments);
+    for (const UnusableAddress& address : check.problems)
+        problems.push_back({"listen", address.words()});
+    if (check.any_usable) return;
+    for (const UnusableAddress& address : check.left_out)
+        problems.push_back({"listen", address.words()});
 }
 
 // The server's own files: a broken one loses its contents at the next start.
@@ -253,7 +266,7 @@ Problems check(const Arguments& arguments)
     const Settings& settings = arguments.settings;
     Problems problems = arguments.problems;
     check_lockdown(settings, problems);
-    check_listening_addresses(settings, problems);
+    check_listening(arguments, problems);
     check_running_servers(arguments, problems);
     const std::optional<ServiceAccounts> found_accounts = check_accounts(settings, problems);
     const ServiceAccounts accounts = found_accounts.value_or(ServiceAccounts{});
@@ -300,6 +313,8 @@ int run_check(const std::vector<std::string>& words)
     std::cout << "ftpcd: nothing wrong with settings, data directory, certificate, tree and kernel\n"
                  "ftpcd: lockdown: "
               << lockdown_to_expect(arguments->settings).in_force << "\n";
+    for (const UnusableAddress& address : check_addresses(*arguments).left_out)
+        std::cout << "ftpcd: left out: " << printable(address.words()) << "\n";
     for (const std::string& server : describe_running_servers(*arguments))
         std::cout << "ftpcd: running server: " << printable(server) << "\n";
     for (const auto& [path, promise] : durability_promises(arguments->settings))
