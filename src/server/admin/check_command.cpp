@@ -9,6 +9,7 @@
 #include "server/lockdown/lockdown.hpp"
 #include "server/storage/beneath.hpp"
 #include "server/supervisor/certificate.hpp"
+#include "server/supervisor/certificate_problems.hpp"
 #include "server/supervisor/data_directory.hpp"
 #include "server/supervisor/listening_sockets.hpp"
 #include "server/transport/tls_context.hpp"
@@ -139,18 +140,10 @@ void check_certificate(const Settings& settings, Problems& problems)
     const bool has_certificate = try_to(file, [&] { certificate = load_certificate_pem(settings); });
     const bool has_key = try_to(settings.key_file(), [&] { key = load_key_pem(settings); });
     if (!has_certificate || !has_key) return;
-    try_to(file, [&] {
-        make_tls_context(certificate, view(key));
-        const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-        const auto problem = validity_problem(certificate, now);
-        if (problem.empty()) return;
-        constexpr std::string_view renewal =
-            "; `ftpcd serve` makes it anew with the same key at its start and "
-            "after a reload, if the clock of this machine is right";
-        constexpr std::string_view advice =
-            "; put another in its place, or set the clock of this machine right";
-        problems.push_back({file, problem + std::string{own ? advice : renewal}});
-    });
+    if (!try_to(file, [&] { make_tls_context(certificate, view(key)); })) return;
+    const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+    for (Problem& problem : certificate_problems(settings, now, NameService::ask))
+        problems.push_back(std::move(problem));
 }
 
 // Why nothing can be made on the file system of `directory`, which is `path`; empty if there is room. A file
@@ -313,6 +306,8 @@ int run_check(const std::vector<std::string>& words)
     std::cout << "ftpcd: nothing wrong with settings, data directory, certificate, tree and kernel\n"
                  "ftpcd: lockdown: "
               << lockdown_to_expect(arguments->settings).in_force << "\n";
+    if (!arguments->settings.certificate.empty())
+        std::cout << "ftpcd: certificate: " << printable(describe_chain(arguments->settings)) << "\n";
     for (const UnusableAddress& address : check_addresses(*arguments).left_out)
         std::cout << "ftpcd: left out: " << printable(address.words()) << "\n";
     for (const std::string& server : describe_running_servers(*arguments))
