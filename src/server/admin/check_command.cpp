@@ -11,6 +11,7 @@
 #include "server/supervisor/certificate.hpp"
 #include "server/supervisor/certificate_problems.hpp"
 #include "server/supervisor/data_directory.hpp"
+#include "server/supervisor/descriptor_limit.hpp"
 #include "server/supervisor/listening_sockets.hpp"
 #include "server/transport/tls_context.hpp"
 #include "server/users/password_hash.hpp"
@@ -258,6 +259,9 @@ Problems check(const Arguments& arguments)
 {
     const Settings& settings = arguments.settings;
     Problems problems = arguments.problems;
+    if (settings.data.empty()) return problems;
+    if (auto problem = descriptor_problem(settings); !problem.empty())
+        problems.push_back({"descriptors", std::move(problem)});
     check_lockdown(settings, problems);
     check_listening(arguments, problems);
     check_running_servers(arguments, problems);

@@ -1,6 +1,7 @@
 #include "server/transport/reactors.hpp"
 
 #include "server/log/log.hpp"
+#include "shared/base/threads.hpp"
 
 #include <boost/asio.hpp>
 
@@ -59,7 +60,7 @@ Reactor::Reactor(std::size_t index, Admission& admission, LogBounds& log_bounds)
                                                      loop_.call_at(EventLoop::Clock::now() + delay,
                                                                    [this] { log_.flush_on_time(); });
                                                  }},
-      thread_{[this] { run(); }}
+      thread_{start_thread([this] { run(); })}
 {}
 
 Reactor::~Reactor()
@@ -123,8 +124,15 @@ void Reactor::watch_deadlines()
 
 Reactors::Reactors(std::size_t number, Admission& admission, LogBounds& log_bounds)
 {
-    for (std::size_t i = 0; i < number; ++i)
-        reactors_.push_back(std::make_unique<Reactor>(i, admission, log_bounds));
+    try {
+        while (reactors_.size() < number)
+            reactors_.push_back(std::make_unique<Reactor>(reactors_.size(), admission, log_bounds));
+    } catch (const std::exception& error) { // no further thread or descriptor
+        // protection: fewer-reactors
+        if (reactors_.empty()) throw;
+        log_event("few-threads",
+                  {{"threads", "reactors"}, {"started", reactors_.size()}, {"reason", error.what()}});
+    }
 }
 
 Reactor& Reactors::least_busy()
