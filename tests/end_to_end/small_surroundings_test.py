@@ -38,8 +38,13 @@ class AdoptedProcesses(EndToEndTest):
         orphan = int(written.read_text(encoding="ascii"))
         os.kill(orphan, signal.SIGKILL)
         until(lambda: not pathlib.Path(f"/proc/{orphan}").exists(), "its status is taken")
-        victim = server.child("net")  # its own children are still told from others
-        os.kill(victim, signal.SIGKILL)
+        self.assert_net_comes_back(server)
+
+    def test_a_server_whose_parent_ignores_its_children_looks_after_its_own(self):
+        self.assert_net_comes_back(self.start(self.make_site(), wrapper=("env", "--ignore-signal=CHLD")))
+
+    def assert_net_comes_back(self, server):
+        os.kill(server.child("net"), signal.SIGKILL)
         server.log.wait_for('event=child-ended process=net with="signal 9"')
         until(lambda: can_log_in(server.port), "net is back")
 

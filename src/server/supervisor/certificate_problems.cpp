@@ -39,6 +39,8 @@ namespace {
 
 using Names = std::set<std::string>;
 
+constexpr std::size_t most_asked_names = 4; // each may take the name service some seconds
+
 // ---- the certificate alone
 
 std::string time_problem(const Settings& settings, const std::string& pem, std::chrono::sys_seconds now)
@@ -210,8 +212,11 @@ bool names_this_machine(const CertificateNames& of, const Names& known, NameServ
     if (any(of.names, [&](const auto& name) { return is_known(name, known); }) ||
         any(of.addresses, [&](const auto& address) { return may_lead_here(address, known); }))
         return true;
-    return name_service == NameService::ask &&
-           any(of.names, [&](const auto& name) { return resolves_to_here(name, known); });
+    if (name_service == NameService::leave) return false;
+    std::size_t asked = 0;
+    return any(of.names, [&](const auto& name) {
+        return ++asked <= most_asked_names && resolves_to_here(name, known);
+    });
 }
 
 std::string joined(const CertificateNames& of)
