@@ -159,7 +159,7 @@ class Certificates(Clocks):
 
     def test_one_of_the_administrators_that_is_not_valid_is_named(self):
         own = self.make_directory()
-        run("openssl", "req", "-x509", "-nodes", "-subj", "/CN=x", "-days", "10", "-newkey", "ec", "-pkeyopt",
+        run("openssl", "req", "-x509", "-nodes", "-subj", "/CN=localhost", "-days", "10", "-newkey", "ec", "-pkeyopt",
             "ec_paramgen_curve:P-256", "-keyout", own / "key.pem", "-out", own / "certificate.pem").check_returncode()
         flags = ("--certificate", str(own / "certificate.pem"), "--key", str(own / "key.pem"))
         self.stop(self.serve_ahead_by(0))

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <future>
 #include <memory>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -44,7 +45,11 @@ Outcome<AddressList> look_up_by_thread(const ServerAddress& server, Deadline dea
 {
     std::packaged_task<Outcome<AddressList>()> task{[server] { return look_up(server, 0); }};
     auto found = task.get_future();
-    std::thread{std::move(task)}.detach();
+    try {
+        std::thread{std::move(task)}.detach();
+    } catch (const std::system_error&) { // without a thread it takes as long as the resolver likes
+        return look_up(server, 0);
+    }
     if (found.wait_until(deadline) != std::future_status::ready)
         return not_found(server.host, "no answer of the name service in time");
     return found.get();

@@ -9,7 +9,9 @@
 #include "server/lockdown/lockdown.hpp"
 #include "server/storage/beneath.hpp"
 #include "server/supervisor/certificate.hpp"
+#include "server/supervisor/certificate_problems.hpp"
 #include "server/supervisor/data_directory.hpp"
+#include "server/supervisor/descriptor_limit.hpp"
 #include "server/supervisor/listening_sockets.hpp"
 #include "server/transport/tls_context.hpp"
 #include "server/users/password_hash.hpp"
@@ -59,15 +61,28 @@ std::optional<ServiceAccounts> check_accounts(const Settings& settings, Problems
     }
 }
 
-void check_listening_addresses(const Settings& settings, Problems& problems)
+// Of the running servers that are meant.
+std::vector<std::string> addresses_in_use(const Arguments& arguments)
 {
-    for (const std::string& address : settings.listen) {
-        try {
-            check_listening_address(address);
-        } catch (const std::exception& error) {
-            problems.push_back({"listen", error.what()});
-        }
-    }
+    std::vector<std::string> addresses;
+    for (const ServerStatus& server : running_servers_meant(arguments))
+        addresses.insert(addresses.end(), server.listening.begin(), server.listening.end());
+    return addresses;
+}
+
+ListeningCheck check_addresses(const Arguments& arguments)
+{
+    return check_listening_addresses(arguments.settings.listen, addresses_in_use(arguments));
+}
+
+void check_listening(const Arguments& arguments, Problems& problems)
+{
+    const ListeningCheck check = check_addresses(arguments);
+    for (const UnusableAddress& address : check.problems)
+        problems.push_back({"listen", address.words()});
+    if (check.any_usable) return;
+    for (const UnusableAddress& address : check.left_out)
+        problems.push_back({"listen", address.words()});
 }
 
 // The server's own files: a broken one loses its contents at the next start.
@@ -126,18 +141,10 @@ void check_certificate(const Settings& settings, Problems& problems)
     const bool has_certificate = try_to(file, [&] { certificate = load_certificate_pem(settings); });
     const bool has_key = try_to(settings.key_file(), [&] { key = load_key_pem(settings); });
     if (!has_certificate || !has_key) return;
-    try_to(file, [&] {
-        make_tls_context(certificate, view(key));
-        const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-        const auto problem = validity_problem(certificate, now);
-        if (problem.empty()) return;
-        constexpr std::string_view renewal =
-            "; `ftpcd serve` makes it anew with the same key at its start and "
-            "after a reload, if the clock of this machine is right";
-        constexpr std::string_view advice =
-            "; put another in its place, or set the clock of this machine right";
-        problems.push_back({file, problem + std::string{own ? advice : renewal}});
-    });
+    if (!try_to(file, [&] { make_tls_context(certificate, view(key)); })) return;
+    const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+    for (Problem& problem : certificate_problems(settings, now, NameService::ask))
+        problems.push_back(std::move(problem));
 }
 
 // Why nothing can be made on the file system of `directory`, which is `path`; empty if there is room. A file
@@ -252,8 +259,11 @@ Problems check(const Arguments& arguments)
 {
     const Settings& settings = arguments.settings;
     Problems problems = arguments.problems;
+    if (settings.data.empty()) return problems;
+    if (auto problem = descriptor_problem(settings); !problem.empty())
+        problems.push_back({"descriptors", std::move(problem)});
     check_lockdown(settings, problems);
-    check_listening_addresses(settings, problems);
+    check_listening(arguments, problems);
     check_running_servers(arguments, problems);
     const std::optional<ServiceAccounts> found_accounts = check_accounts(settings, problems);
     const ServiceAccounts accounts = found_accounts.value_or(ServiceAccounts{});
@@ -300,6 +310,10 @@ int run_check(const std::vector<std::string>& words)
     std::cout << "ftpcd: nothing wrong with settings, data directory, certificate, tree and kernel\n"
                  "ftpcd: lockdown: "
               << lockdown_to_expect(arguments->settings).in_force << "\n";
+    if (!arguments->settings.certificate.empty())
+        std::cout << "ftpcd: certificate: " << printable(describe_chain(arguments->settings)) << "\n";
+    for (const UnusableAddress& address : check_addresses(*arguments).left_out)
+        std::cout << "ftpcd: left out: " << printable(address.words()) << "\n";
     for (const std::string& server : describe_running_servers(*arguments))
         std::cout << "ftpcd: running server: " << printable(server) << "\n";
     for (const auto& [path, promise] : durability_promises(arguments->settings))

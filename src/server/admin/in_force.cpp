@@ -106,13 +106,17 @@ std::vector<Problem> differences_of_path(const std::string& data)
     return find_differences(ask_running_servers(runtime_directories()).answered, scope, std::nullopt);
 }
 
+std::vector<ServerStatus> running_servers_meant(const Arguments& arguments)
+{
+    const CommandScope scope = command_scope(arguments, describe_now(arguments.settings.data));
+    return servers_meant(ask_running_servers(runtime_directories()).answered, scope);
+}
+
 std::vector<Problem> servers_with_other_key(const Arguments& arguments, const std::string& file,
                                             const std::string& fingerprint)
 {
     std::vector<Problem> problems;
-    const CommandScope scope = command_scope(arguments, describe_now(arguments.settings.data));
-    for (const ServerStatus& server :
-         servers_meant(ask_running_servers(runtime_directories()).answered, scope))
+    for (const ServerStatus& server : running_servers_meant(arguments))
         if (server.fingerprint != fingerprint)
             problems.push_back({file, "the running server (process " + std::to_string(server.pid) +
                                           ") shows another key, " + server.fingerprint +
@@ -136,9 +140,7 @@ std::string describe_running(const ServerStatus& server)
 std::vector<std::string> describe_running_servers(const Arguments& arguments)
 {
     std::vector<std::string> lines;
-    const CommandScope scope = command_scope(arguments, describe_now(arguments.settings.data));
-    for (const ServerStatus& server :
-         servers_meant(ask_running_servers(runtime_directories()).answered, scope))
+    for (const ServerStatus& server : running_servers_meant(arguments))
         lines.push_back(describe_running(server));
     return lines;
 }

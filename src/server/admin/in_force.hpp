@@ -26,6 +26,9 @@ std::vector<Problem> differences_from_running_servers(const Arguments& arguments
 // The same for a command that could not open the DATA of this path.
 std::vector<Problem> differences_of_path(const std::string& data);
 
+// The running servers that `arguments` mean.
+std::vector<ServerStatus> running_servers_meant(const Arguments& arguments);
+
 // One problem for each running server whose clients see another fingerprint than this one, of `file`.
 std::vector<Problem> servers_with_other_key(const Arguments& arguments, const std::string& file,
                                             const std::string& fingerprint);

@@ -15,6 +15,7 @@
 #include <boost/asio/post.hpp>
 
 #include <cstdlib>
+#include <exception>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -64,7 +65,7 @@ private:
         auto order = ipc::decode_order(packet.bytes);
         if (!order) return give_up("the supervisor's order is not understood");
         if (auto* configure = std::get_if<ipc::Configure>(&*order))
-            return configure_with(*configure, std::move(packet.descriptors));
+            return take_configuration(*configure, std::move(packet.descriptors));
         if (const auto* connect = std::get_if<ipc::Connect>(&*order))
             return connect_to_net(connect->number, std::move(packet.descriptors));
         if (std::holds_alternative<ipc::Ping>(*order)) return report(ipc::Alive{});
@@ -72,6 +73,17 @@ private:
     }
 
     // ---- settings and users
+
+    // There may be no thread, or no memory for one.
+    void take_configuration(ipc::Configure& order, std::vector<UniqueFd> descriptors)
+    {
+        try {
+            configure_with(order, std::move(descriptors));
+        } catch (const std::exception& error) {
+            report(ipc::Failed{error.what()});
+            if (!hash_queue_) finish(EXIT_FAILURE);
+        }
+    }
 
     void configure_with(ipc::Configure& order, std::vector<UniqueFd> descriptors)
     {

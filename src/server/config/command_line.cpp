@@ -134,6 +134,9 @@ Settings read_settings(const std::vector<SettingValue>& flags, const std::string
     }
     apply_settings(settings, flags, problems);
     if (settings.data.empty()) settings.data = default_data_directory();
+    if (settings.data.empty())
+        problems.push_back(
+            {"data", "there is no home directory to have it in; set HOME, XDG_STATE_HOME or --data"});
     return settings;
 }
 

@@ -5,6 +5,7 @@
 #include "shared/base/text.hpp"
 #include "shared/base/text_lines.hpp"
 
+#include <pwd.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -139,6 +140,15 @@ std::string must_be_one_of(const std::vector<std::string_view>& words)
 bool is_obsolete(std::string_view setting)
 {
     return setting == "pin-reactors";
+}
+
+// As the environment has it, or else the user database; empty without any.
+std::string home_of_user()
+{
+    const char* home = std::getenv("HOME");
+    if (home != nullptr && *home == '/') return home;
+    const passwd* const entry = ::getpwuid(::geteuid());
+    return entry != nullptr && entry->pw_dir != nullptr && *entry->pw_dir == '/' ? entry->pw_dir : "";
 }
 
 bool may_be_repeated(std::string_view setting)
@@ -292,8 +302,8 @@ std::string default_data_directory()
     if (::geteuid() == 0) return system_data_directory;
     const char* state = std::getenv("XDG_STATE_HOME");
     if (state != nullptr && *state == '/') return std::string{state} + "/ftpcd";
-    const char* home = std::getenv("HOME");
-    return std::string{home != nullptr ? home : ""} + "/.local/state/ftpcd";
+    const std::string home = home_of_user();
+    return home.empty() ? home : home + "/.local/state/ftpcd";
 }
 
 std::string problems_text(const std::vector<Problem>& problems, std::string_view separator)

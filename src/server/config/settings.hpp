@@ -82,7 +82,8 @@ struct Settings {
 
 inline constexpr const char* system_data_directory = "/var/lib/ftpcd";
 
-// That for root, else $XDG_STATE_HOME/ftpcd or ~/.local/state/ftpcd.
+// That for root, else $XDG_STATE_HOME/ftpcd or ~/.local/state/ftpcd; a variable that is no absolute path
+// counts for nothing. Empty if there is no home directory.
 std::string default_data_directory();
 
 // One thing that is wrong, and where: "ftpcd.conf:12", "users.db:3", "--listen".

@@ -13,6 +13,7 @@
 
 #include <boost/asio.hpp>
 
+#include <fcntl.h>
 #include <malloc.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -337,23 +338,15 @@ private:
     bool unfinished_ = false;
 };
 
-// Each connection is a descriptor, and so is each working directory.
-void raise_descriptor_limit()
-{
-    rlimit limit{};
-    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-    limit.rlim_cur = limit.rlim_max;
-    ::setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 } // namespace
 
 int run_net_process()
 {
     set_log_name("ftpcd[net]");
     static_cast<void>(std::signal(SIGPIPE, SIG_IGN));
-    raise_descriptor_limit();
     ::umask(0); // the setting directory-mode says it all
+    // That of the process is closed when it cannot be built.
+    UniqueFd channel{::fcntl(ipc::control_descriptor, F_DUPFD_CLOEXEC, 0)};
     try {
         harden_process();
         Start start = receive_start();
@@ -362,12 +355,14 @@ int run_net_process()
         // Before the first thread, the commit queue's.
         Lockdown lockdown = lock_down(Locked::net, start.settings, start.root.get());
         NetProcess process{std::move(start), std::move(lockdown)};
+        channel.reset();
         process.run();
         // What would not end in time is not waited for, not even to be taken apart.
         if (process.has_unfinished()) ::_exit(EXIT_SUCCESS);
         return EXIT_SUCCESS;
     } catch (const std::exception& error) {
-        (void)ipc::send_packet(ipc::control_descriptor, ipc::encode(ipc::Report{ipc::Failed{error.what()}}));
+        const int open = channel ? channel.get() : ipc::control_descriptor;
+        (void)ipc::send_packet(open, ipc::encode(ipc::Report{ipc::Failed{error.what()}}));
         return EXIT_FAILURE;
     }
 }

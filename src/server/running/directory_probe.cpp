@@ -105,6 +105,14 @@ void DirectoryProbe::reap()
     std::erase_if(late_, [](const auto& late) { return ::waitpid(late.second, nullptr, WNOHANG) != 0; });
 }
 
+std::set<pid_t> DirectoryProbe::processes() const
+{
+    std::set<pid_t> all;
+    for (const auto& [path, process] : late_)
+        all.insert(process);
+    return all;
+}
+
 std::string describe_change(const OpenedDirectory& opened, const Result<DirectoryIdentity>& now)
 {
     const std::string kept = "; the server goes on with the directory that it has open";

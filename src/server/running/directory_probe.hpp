@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 #include <map>
+#include <set>
 #include <string>
 
 namespace ftpc::server {
@@ -19,6 +20,9 @@ public:
 
     // Takes the status of processes that did not answer in time and have ended since. After SIGCHLD.
     void reap();
+
+    // Those that have not ended yet.
+    std::set<pid_t> processes() const;
 
 private:
     Result<DirectoryIdentity> look(const std::string& path);

@@ -1,12 +1,14 @@
 #include "server/storage/commit_queue.hpp"
 
+#include "shared/base/threads.hpp"
+
 #include <algorithm>
 #include <utility>
 
 namespace ftpc::server {
 
 CommitQueue::CommitQueue(TreeSync& sync, unsigned most_parents)
-    : sync_{sync}, most_parents_{most_parents}, thread_{[this] { run(); }}
+    : sync_{sync}, most_parents_{most_parents}, thread_{start_thread([this] { run(); })}
 {}
 
 CommitQueue::~CommitQueue()

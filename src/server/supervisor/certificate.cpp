@@ -1,5 +1,8 @@
 #include "server/supervisor/certificate.hpp"
 
+#include "server/log/log.hpp"
+#include "server/supervisor/machine_names.hpp"
+#include "server/transport/pem.hpp"
 #include "shared/base/error.hpp"
 #include "shared/base/text.hpp"
 #include "shared/base/text_lines.hpp"
@@ -9,22 +12,18 @@
 #include "shared/files/file.hpp"
 #include "shared/protocol/fingerprint.hpp"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
-#include <ifaddrs.h>
-#include <net/if.h>
-#include <netinet/in.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
-#include <cstring>
 #include <ctime>
 #include <memory>
 #include <set>
 #include <stdexcept>
+#include <utility>
+#include <vector>
 
-#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
@@ -35,9 +34,8 @@ namespace ftpc::server {
 namespace {
 
 using Bio = std::unique_ptr<BIO, decltype(&BIO_free)>;
-using Certificate = std::unique_ptr<X509, decltype(&X509_free)>;
-using Key = std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)>;
 using Extension = std::unique_ptr<X509_EXTENSION, decltype(&X509_EXTENSION_free)>;
+using Names = std::unique_ptr<GENERAL_NAMES, decltype(&GENERAL_NAMES_free)>;
 
 constexpr int valid_days = 397;
 constexpr std::chrono::hours renew_before{24 * 30};
@@ -45,7 +43,6 @@ constexpr std::chrono::hours valid_before_made{24}; // for clients whose clock i
 // A clock that says less is wrong: the program is younger. By such a clock, which machines without a battery
 // have at their start, every certificate is from the future, and none is made anew for that.
 constexpr std::chrono::sys_days program_made{std::chrono::year{2026} / 1 / 1};
-constexpr std::size_t max_pem_bytes = std::size_t{30} * 1024;
 
 void require(bool done, const char* what)
 {
@@ -88,6 +85,22 @@ std::string read_pem(const std::string& file)
     return std::move(*text);
 }
 
+// `act()`; what is wrong then begins with the name of the file.
+template <class Act>
+auto named(const std::string& file, Act act)
+{
+    try {
+        return act();
+    } catch (const std::runtime_error& error) {
+        throw std::runtime_error{file + ": " + error.what()};
+    }
+}
+
+std::vector<Certificate> read_certificates(const std::string& file)
+{
+    return named(file, [pem = read_pem(file)] { return parse_certificates(pem); });
+}
+
 SecretText read_key_pem(const std::string& file)
 {
     const UniqueFd fd = open_pem(file);
@@ -100,6 +113,7 @@ SecretText read_key_pem(const std::string& file)
     require_text(file, *text);
     SecretText secret = secret_text(*text);
     wipe(text->data(), text->size());
+    named(file, [&] { parse_private_key(view(secret)); });
     return secret;
 }
 
@@ -125,19 +139,9 @@ std::string to_text(const Bio& bio)
     return {data, static_cast<std::size_t>(bytes)};
 }
 
-Key parse_key(const SecretText& pem)
-{
-    // An encrypted key would make OpenSSL ask at the terminal.
-    const auto no_passphrase = [](char*, int, int, void*) { return -1; };
-    const Bio in{BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())), BIO_free};
-    Key key{PEM_read_bio_PrivateKey(in.get(), nullptr, no_passphrase, nullptr), EVP_PKEY_free};
-    ERR_clear_error();
-    return key;
-}
-
 SecretText make_key_pem()
 {
-    const Key key{EVP_EC_gen("P-256"), EVP_PKEY_free};
+    const PrivateKey key{EVP_EC_gen("P-256")};
     const Bio out{BIO_new(BIO_s_secmem()), BIO_free};
     require(key && out &&
                 PEM_write_bio_PrivateKey(out.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr) == 1,
@@ -148,47 +152,53 @@ SecretText make_key_pem()
     return pem;
 }
 
-std::string host_name()
+// Those that clients may call it by: "localhost", and the host name.
+std::set<std::string> own_names()
 {
-    std::array<char, 256> name{};
-    if (::gethostname(name.data(), name.size() - 1) != 0 || name[0] == '\0') return "localhost";
-    return name.data();
+    std::set<std::string> names{"localhost", host_name()};
+    names.erase("");
+    return names;
 }
 
-// "DNS:host,DNS:localhost,IP:192.0.2.1,…" (X509V3_EXT_conf_nid).
-std::string alternative_names()
+void add_name(GENERAL_NAMES* names, const std::string& name)
 {
-    std::set<std::string> addresses{"127.0.0.1", "::1"};
-    ifaddrs* list = nullptr;
-    if (::getifaddrs(&list) == 0) {
-        const std::unique_ptr<ifaddrs, decltype(&::freeifaddrs)> owner{list, ::freeifaddrs};
-        for (const ifaddrs* i = list; i != nullptr; i = i->ifa_next) {
-            std::array<char, INET6_ADDRSTRLEN> text{};
-            if (i->ifa_addr == nullptr) continue;
-            if (i->ifa_addr->sa_family == AF_INET) {
-                sockaddr_in address{};
-                std::memcpy(&address, i->ifa_addr, sizeof address);
-                addresses.insert(::inet_ntop(AF_INET, &address.sin_addr, text.data(), text.size()));
-            } else if (i->ifa_addr->sa_family == AF_INET6) {
-                sockaddr_in6 address{};
-                std::memcpy(&address, i->ifa_addr, sizeof address);
-                if (!IN6_IS_ADDR_LINKLOCAL(&address.sin6_addr))
-                    addresses.insert(::inet_ntop(AF_INET6, &address.sin6_addr, text.data(), text.size()));
-            }
-        }
-    }
-    std::set<std::string> names{"localhost", host_name()};
-    std::string out;
-    for (const std::string& name : names)
-        out += (out.empty() ? "DNS:" : ",DNS:") + name;
+    std::unique_ptr<GENERAL_NAME, decltype(&GENERAL_NAME_free)> entry{GENERAL_NAME_new(), GENERAL_NAME_free};
+    ASN1_IA5STRING* const text = ASN1_IA5STRING_new();
+    require(entry && text != nullptr &&
+                ASN1_STRING_set(text, name.data(), static_cast<int>(name.size())) == 1,
+            "a name");
+    GENERAL_NAME_set0_value(entry.get(), GEN_DNS, text);
+    require(sk_GENERAL_NAME_push(names, entry.get()) > 0, "a name");
+    static_cast<void>(entry.release());
+}
+
+void add_address(GENERAL_NAMES* names, const std::string& address)
+{
+    std::unique_ptr<GENERAL_NAME, decltype(&GENERAL_NAME_free)> entry{GENERAL_NAME_new(), GENERAL_NAME_free};
+    ASN1_OCTET_STRING* const bytes = a2i_IPADDRESS(address.c_str());
+    require(entry && bytes != nullptr, "an address");
+    GENERAL_NAME_set0_value(entry.get(), GEN_IPADD, bytes);
+    require(sk_GENERAL_NAME_push(names, entry.get()) > 0, "an address");
+    static_cast<void>(entry.release());
+}
+
+// Not by way of X509V3_EXT_conf_nid, for which a comma in a name is syntax.
+void add_alternative_names(X509* certificate)
+{
+    const Names names{GENERAL_NAMES_new(), GENERAL_NAMES_free};
+    require(names != nullptr, "names");
+    for (const std::string& name : own_names())
+        add_name(names.get(), name);
     // A machine with a thousand addresses must not get a certificate that is too large to be read.
     constexpr std::size_t most_addresses = 64;
     std::size_t count = 0;
-    for (const std::string& address : addresses)
-        if (count++ < most_addresses) out.append(",IP:").append(address);
-    return out;
+    for (const std::string& address : interface_addresses())
+        if (count++ < most_addresses) add_address(names.get(), address);
+    require(X509_add1_ext_i2d(certificate, NID_subject_alt_name, names.get(), 0, X509V3_ADD_DEFAULT) == 1,
+            "names");
 }
 
+// `value` is a constant in the syntax of X509V3_EXT_conf_nid.
 void add_extension(X509* certificate, int nid, const char* value)
 {
     const Extension extension{X509V3_EXT_conf_nid(nullptr, nullptr, nid, value), X509_EXTENSION_free};
@@ -209,7 +219,7 @@ void set_random_serial(X509* certificate)
 
 std::string make_certificate_pem(EVP_PKEY* key)
 {
-    const Certificate certificate{X509_new(), X509_free};
+    const Certificate certificate{X509_new()};
     X509* const x = certificate.get();
     require(x != nullptr && X509_set_version(x, X509_VERSION_3) == 1, "certificate");
     set_random_serial(x);
@@ -217,33 +227,45 @@ std::string make_certificate_pem(EVP_PKEY* key)
     require(X509_gmtime_adj(X509_getm_notBefore(x), -before) != nullptr &&
                 X509_time_adj_ex(X509_getm_notAfter(x), valid_days, 0, nullptr) != nullptr,
             "validity");
-    const std::string name = host_name();
+    constexpr std::size_t max_common_name_bytes = 64; // RFC 5280, ub-common-name
+    const std::string host = host_name();
+    const std::string name = host.empty() ? "localhost" : host.substr(0, max_common_name_bytes);
     X509_NAME* const subject = X509_get_subject_name(x);
     require(X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8,
-                                       reinterpret_cast<const unsigned char*>(name.substr(0, 64).c_str()), -1,
-                                       -1, 0) == 1 &&
+                                       reinterpret_cast<const unsigned char*>(name.c_str()), -1, -1,
+                                       0) == 1 &&
                 X509_set_issuer_name(x, subject) == 1 && X509_set_pubkey(x, key) == 1,
             "subject");
     add_extension(x, NID_basic_constraints, "critical,CA:FALSE");
     add_extension(x, NID_key_usage, "critical,digitalSignature");
     add_extension(x, NID_ext_key_usage, "serverAuth");
-    add_extension(x, NID_subject_alt_name, alternative_names().c_str());
-    const Bio out{BIO_new(BIO_s_mem()), BIO_free};
-    require(X509_sign(x, key, EVP_sha256()) > 0 && out && PEM_write_bio_X509(out.get(), x) == 1, "signature");
-    return to_text(out);
+    add_alternative_names(x);
+    require(X509_sign(x, key, EVP_sha256()) > 0, "signature");
+    return certificate_text(x);
 }
 
-bool must_be_renewed(const std::string& certificate_file)
+std::chrono::sys_seconds to_time_point(const ASN1_TIME* time)
 {
-    const std::string pem = read_pem(certificate_file);
+    std::tm parts{};
+    require(ASN1_TIME_to_tm(time, &parts) == 1, "validity");
+    return std::chrono::sys_seconds{std::chrono::seconds{::timegm(&parts)}};
+}
+
+// Empty: it can stay.
+std::string why_renew(const std::string& certificate_file)
+{
+    const Certificate certificate = std::move(read_certificates(certificate_file).front());
     const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-    try {
-        const CertificateDescription found = describe_certificate(pem);
-        const bool from_the_future = found.not_before > now && now > program_made;
-        return from_the_future || found.not_after - now <= renew_before;
-    } catch (const std::exception& error) {
-        throw std::runtime_error{certificate_file + ": " + error.what()};
-    }
+    const auto not_before = to_time_point(X509_get0_notBefore(certificate.get()));
+    const auto not_after = to_time_point(X509_get0_notAfter(certificate.get()));
+    if (not_before > now && now > program_made) return "it was not valid yet";
+    if (not_after - now <= renew_before)
+        return "it runs out at " + utc_text(not_after.time_since_epoch().count());
+    // protection: renewed-names
+    for (const std::string& name : own_names())
+        if (X509_check_host(certificate.get(), name.data(), name.size(), 0, nullptr) != 1)
+            return "this machine is called " + name + " now";
+    return {};
 }
 
 // The login service may write in the data directory, too. If it were taken over, root must neither write into
@@ -279,10 +301,13 @@ void make_what_is_missing(const Settings& settings)
         const SecretText pem = make_key_pem();
         write_pem(directory, "key.pem", view(pem), 0600);
     }
-    if (certificate_is_there && !must_be_renewed(settings.certificate_file())) return;
-    const Key key = parse_key(read_key_pem(settings.key_file()));
-    if (!key) throw std::runtime_error{settings.key_file() + ": not a PEM private key without a passphrase"};
+    const std::string why = certificate_is_there ? why_renew(settings.certificate_file()) : "";
+    if (certificate_is_there && why.empty()) return;
+    const SecretText key_pem = read_key_pem(settings.key_file());
+    const PrivateKey key = named(settings.key_file(), [&] { return parse_private_key(view(key_pem)); });
     write_pem(directory, "certificate.pem", make_certificate_pem(key.get()), 0644);
+    if (certificate_is_there)
+        log_event("certificate-made-anew", {{"file", settings.certificate_file()}, {"reason", why}});
 }
 
 // "AB:CD:…"
@@ -299,29 +324,6 @@ std::string certificate_hash(const X509* certificate, const EVP_MD* algorithm)
         text += digits[digest[i] & 15];
     }
     return text;
-}
-
-std::chrono::sys_seconds to_time_point(const ASN1_TIME* time)
-{
-    std::tm parts{};
-    require(ASN1_TIME_to_tm(time, &parts) == 1, "validity");
-    return std::chrono::sys_seconds{std::chrono::seconds{::timegm(&parts)}};
-}
-
-// The next certificate of a text in PEM; null when there is none.
-Certificate read_next_certificate(BIO* pem)
-{
-    Certificate certificate{PEM_read_bio_X509(pem, nullptr, nullptr, nullptr), X509_free};
-    ERR_clear_error();
-    return certificate;
-}
-
-std::string subject_of(const X509* certificate)
-{
-    const Bio subject{BIO_new(BIO_s_mem()), BIO_free};
-    X509_NAME_print_ex(subject.get(), X509_get_subject_name(certificate), 0,
-                       XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB);
-    return to_text(subject);
 }
 
 std::string validity_problem(const X509* certificate, std::chrono::sys_seconds now)
@@ -342,7 +344,10 @@ CertificateFiles load_certificate(const Settings& settings)
 
 std::string load_certificate_pem(const Settings& settings)
 {
-    return read_pem(settings.certificate_file());
+    std::string pem;
+    for (const Certificate& certificate : read_certificates(settings.certificate_file()))
+        pem += certificate_text(certificate.get());
+    return pem;
 }
 
 SecretText load_key_pem(const Settings& settings)
@@ -361,9 +366,7 @@ CertificateFiles load_or_make_certificate(const Settings& settings)
 
 CertificateDescription describe_certificate(const std::string& certificate_pem)
 {
-    const Bio in{BIO_new_mem_buf(certificate_pem.data(), static_cast<int>(certificate_pem.size())), BIO_free};
-    const Certificate certificate = read_next_certificate(in.get());
-    if (!certificate) throw std::runtime_error{"not a PEM certificate"};
+    const Certificate certificate = std::move(parse_certificates(certificate_pem).front());
     return {fingerprint(certificate.get()),
             certificate_hash(certificate.get(), EVP_sha256()),
             certificate_hash(certificate.get(), EVP_sha1()),
@@ -374,13 +377,12 @@ CertificateDescription describe_certificate(const std::string& certificate_pem)
 
 std::string validity_problem(const std::string& certificate_pem, std::chrono::sys_seconds now)
 {
-    const Bio in{BIO_new_mem_buf(certificate_pem.data(), static_cast<int>(certificate_pem.size())), BIO_free};
-    Certificate certificate = read_next_certificate(in.get());
-    if (!certificate) throw std::runtime_error{"not a PEM certificate"};
-    for (bool first = true; certificate; certificate = read_next_certificate(in.get()), first = false) {
+    bool first = true;
+    for (const Certificate& certificate : parse_certificates(certificate_pem)) {
         const auto problem = validity_problem(certificate.get(), now);
         if (!problem.empty())
             return first ? problem : "the certificate of " + subject_of(certificate.get()) + " " + problem;
+        first = false;
     }
     return {};
 }

@@ -5,9 +5,12 @@
 #include "shared/crypto/secret.hpp"
 
 #include <chrono>
+#include <cstddef>
 #include <string>
 
 namespace ftpc::server {
+
+inline constexpr std::size_t max_pem_bytes = std::size_t{30} * 1024; // of a file
 
 struct CertificateFiles {
     std::string certificate_pem;
@@ -18,14 +21,14 @@ struct CertificateFiles {
 // and a self-signed DATA/tls/certificate.pem (CA:FALSE, digitalSignature, serverAuth, valid from a day ago
 // for 397 days, SAN with this machine's names and addresses) are made first if they are missing. The
 // certificate is renewed with the same key, so that its fingerprint holds, when fewer than 30 days are left,
-// and when it is not valid yet: then the clock was ahead when it was made. Throws std::runtime_error naming
-// the file and what is wrong with it.
+// when it lacks the host name that this machine has now, and when it is not valid yet: then the clock was
+// ahead when it was made. Throws std::runtime_error naming the file and what is wrong with it.
 CertificateFiles load_or_make_certificate(const Settings& settings);
 
 // The same without making or renewing anything.
 CertificateFiles load_certificate(const Settings& settings);
 
-// One of the two files.
+// One of the two files. Of that of the certificates nothing else: it may have the key in it as well.
 std::string load_certificate_pem(const Settings& settings);
 SecretText load_key_pem(const Settings& settings);
 
@@ -38,7 +41,7 @@ struct CertificateDescription {
     std::chrono::sys_seconds not_before;
     std::chrono::sys_seconds not_after;
 };
-// Describes the first certificate. Throws std::runtime_error when it cannot be read.
+// Describes the first certificate. Throws std::runtime_error if one of them cannot be read.
 CertificateDescription describe_certificate(const std::string& certificate_pem);
 
 // Why clients refuse a certificate at that time: "is not valid before 2029-08-25T10:15:00Z", "has expired at

@@ -139,6 +139,13 @@ void Child::reap()
     if (gone > 0 && !process_) pause_.end(Clock::now());
 }
 
+std::set<pid_t> Child::processes() const
+{
+    std::set<pid_t> all{left_behind_.begin(), left_behind_.end()};
+    if (process_) all.insert(pid());
+    return all;
+}
+
 void Child::await_restart()
 {
     process_.reset();

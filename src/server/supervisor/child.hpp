@@ -9,6 +9,7 @@
 #include <chrono>
 #include <csignal>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <utility>
@@ -68,6 +69,9 @@ public:
 
     // Takes the status of processes that have ended. After SIGCHLD.
     void reap();
+
+    // Those that have not ended, the ones that were left behind among them.
+    std::set<pid_t> processes() const;
 
     // Tells the process to end, kills it if it does not in time or a signal asks for haste, and waits for it.
     void stop(const Signals& signals);

@@ -2,6 +2,7 @@
 
 #include "server/ipc/channel.hpp"
 #include "shared/base/numbers.hpp"
+#include "shared/base/threads.hpp"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -10,6 +11,7 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
@@ -159,7 +161,7 @@ ChildProcess::ChildProcess(int program, const std::string& title, const std::str
     auto channel = ipc::make_channel(); // ours, theirs
     const pid_t supervisor = ::getpid();
     pid_ = ::fork();
-    if (pid_ < 0) throw std::runtime_error{"cannot start a process: " + last_system_error().message()};
+    if (pid_ < 0) throw std::runtime_error{"cannot start a process: " + why_no_process(errno)};
     if (pid_ == 0) execute(program, channel.second.get(), title, subcommand, user, supervisor);
     control_ = std::move(channel.first);
     // The supervisor never waits for a child that has stopped reading.
@@ -169,6 +171,18 @@ ChildProcess::ChildProcess(int program, const std::string& title, const std::str
 void ChildProcess::send(const ipc::Order& order, std::span<const int> descriptors) const
 {
     if (!ipc::send_packet(control_.get(), ipc::encode(order), descriptors)) ::kill(pid_, SIGKILL);
+}
+
+void reap_adopted(const std::set<pid_t>& ours)
+{
+    while (true) {
+        siginfo_t ended{};
+        if (::waitid(P_ALL, 0, &ended, WEXITED | WNOHANG | WNOWAIT) != 0 || ended.si_pid == 0) return;
+        // One of ours that has ended just now is seen at the next look; others may stand behind it until
+        // then.
+        if (ours.contains(ended.si_pid)) return;
+        ::waitpid(ended.si_pid, nullptr, WNOHANG);
+    }
 }
 
 } // namespace ftpc::server

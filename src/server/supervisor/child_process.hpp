@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 
@@ -44,5 +45,10 @@ private:
     pid_t pid_ = -1;
     UniqueFd control_;
 };
+
+// Takes the status of every child that has ended and is none of `ours`. As the first process of a container
+// (PID 1, or PR_SET_CHILD_SUBREAPER) the supervisor is given those whose parents have ended. After SIGCHLD,
+// and after the status of those that are ours was taken.
+void reap_adopted(const std::set<pid_t>& ours);
 
 } // namespace ftpc::server

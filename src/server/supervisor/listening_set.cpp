@@ -1,21 +1,18 @@
 #include "server/supervisor/listening_set.hpp"
 
-#include "server/ipc/channel.hpp"
 #include "server/log/log.hpp"
 
 #include <exception>
-#include <stdexcept>
 #include <utility>
 
 namespace ftpc::server {
 
 void ListeningSet::open(const std::vector<std::string>& addresses)
 {
-    for (const std::string& address : addresses)
-        for (ListeningSocket& socket : open_listening_sockets(address))
-            sockets_.push_back(std::move(socket));
-    if (sockets_.size() >= ipc::max_passed_descriptors)
-        throw std::runtime_error{"too many addresses to listen on"};
+    OpenedSockets opened = open_listening_sockets(addresses);
+    for (const UnusableAddress& address : opened.left_out)
+        log_event("not-listening", {{"address", address.address}, {"reason", address.reason}});
+    sockets_ = std::move(opened.sockets);
 }
 
 std::vector<int> ListeningSet::descriptors() const

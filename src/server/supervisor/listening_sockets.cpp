@@ -1,92 +1,42 @@
 #include "server/supervisor/listening_sockets.hpp"
 
+#include "server/ipc/channel.hpp"
 #include "server/supervisor/dead_listeners.hpp"
-#include "shared/base/numbers.hpp"
 #include "shared/base/result.hpp"
 
 #include <fcntl.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-#include <array>
-#include <memory>
+#include <algorithm>
 #include <stdexcept>
+#include <utility>
 
 namespace ftpc::server {
 
 namespace {
 
-using AddressList = std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)>;
-
-struct HostAndPort {
-    std::string host;
-    std::string port;
-};
-
-[[noreturn]] void fail(const std::string& where, const std::string& why)
-{
-    throw std::runtime_error{"cannot listen on " + where + ": " + why};
-}
-
-HostAndPort split(const std::string& where)
-{
-    const auto colon = where.rfind(':');
-    if (colon == std::string::npos || colon + 1 == where.size())
-        fail(where, "not of the form ADDRESS:PORT, as in 127.0.0.1:2121 or [::]:2121");
-    std::string host = where.substr(0, colon);
-    if (host.size() >= 2 && host.front() == '[' && host.back() == ']')
-        host = host.substr(1, host.size() - 2);
-    else if (host.find(':') != std::string::npos)
-        fail(where, "an IPv6 address stands in brackets, as in [::1]:2121");
-    return {host.empty() ? "::" : host, where.substr(colon + 1)};
-}
-
-AddressList resolve(const std::string& where, const HostAndPort& parts)
-{
-    // getaddrinfo(3) takes only the lower 16 bits of a larger number.
-    if (!parse_number<std::uint16_t>(parts.port))
-        fail(where, "the port must be a number from 0 to 65535, without quotes or anything behind it");
-    addrinfo hints{};
-    hints.ai_socktype = SOCK_STREAM;
-    hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
-    addrinfo* list = nullptr;
-    const int failure = ::getaddrinfo(parts.host.c_str(), parts.port.c_str(), &hints, &list);
-    if (failure != 0) fail(where, ::gai_strerror(failure));
-    return {list, ::freeaddrinfo};
-}
-
-std::string bound_address(int fd)
-{
-    sockaddr_storage address{};
-    socklen_t size = sizeof address;
-    std::array<char, NI_MAXHOST> host{};
-    std::array<char, NI_MAXSERV> port{};
-    ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size);
-    ::getnameinfo(reinterpret_cast<sockaddr*>(&address), size, host.data(), host.size(), port.data(),
-                  port.size(), NI_NUMERICHOST | NI_NUMERICSERV);
-    const std::string text = host.data();
-    return (text.find(':') == std::string::npos ? text : "[" + text + "]") + ":" + port.data();
-}
+// ---- opening
 
 // Of each connection, which inherits it (the kernel takes twice as much, tcp(7)). Commands and their replies
 // need no more; left to itself the kernel would hold megabytes for a client that sends and does not read.
 constexpr int socket_buffer_bytes = 128 * 1024;
 
-// An empty descriptor, with errno, where this address cannot be had.
-UniqueFd open_bound(const addrinfo& address)
+// An empty descriptor, with errno, if this address cannot be had.
+UniqueFd open_bound(const ListeningAddress& address)
 {
-    UniqueFd fd{::socket(address.ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
+    const int family = address.address.ss_family;
+    UniqueFd fd{::socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
     if (!fd) return fd;
     const int on = 1;
-    const int off = 0;
+    const int only_ipv6 = address.both_families ? 0 : 1;
     ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    if (address.ai_family == AF_INET6) ::setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
-    if (::bind(fd.get(), address.ai_addr, address.ai_addrlen) != 0) return {};
+    if (family == AF_INET6) ::setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &only_ipv6, sizeof only_ipv6);
+    if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address.address), address.size) != 0) return {};
     return fd;
 }
 
-UniqueFd open_one(const addrinfo& address)
+UniqueFd open_one(const ListeningAddress& address)
 {
     UniqueFd fd = open_bound(address);
     if (!fd) return fd;
@@ -97,16 +47,118 @@ UniqueFd open_one(const addrinfo& address)
     return fd;
 }
 
-// As open_one, and where only dead processes have the address.
-UniqueFd open_beside_dead(const addrinfo& address)
+// As open_one, and if only dead processes have the address.
+UniqueFd open_beside_dead(const ListeningAddress& address)
 {
     UniqueFd fd = open_one(address);
     if (fd || errno != EADDRINUSE) return fd;
     // protection: dead-listeners
-    if (end_dead_listeners(*address.ai_addr)) return open_one(address);
+    if (end_dead_listeners(reinterpret_cast<const sockaddr&>(address.address))) return open_one(address);
     errno = EADDRINUSE;
     return fd;
 }
+
+// Errors of an address that this machine does not have.
+bool is_missing(int number)
+{
+    return number == EAFNOSUPPORT || number == EADDRNOTAVAIL || number == ENODEV;
+}
+
+// With `open`; in place of all addresses those of IPv4 if there is no IPv6.
+UniqueFd open_or_ipv4(const ListeningAddress& address, UniqueFd (*open)(const ListeningAddress&))
+{
+    UniqueFd fd = open(address);
+    if (fd || !address.both_families || !is_missing(errno)) return fd;
+    return open(ipv4_wildcard(address));
+}
+
+// Only the kernel knows which port was taken.
+std::string bound_address(int fd)
+{
+    ListeningAddress bound;
+    bound.size = sizeof bound.address;
+    ::getsockname(fd, reinterpret_cast<sockaddr*>(&bound.address), &bound.size);
+    return bound.text();
+}
+
+// ---- why not
+
+std::string reason_for(const ListeningAddress& address, int number)
+{
+    const std::string reason = error_code{number, boost::system::system_category()}.message();
+    switch (number) {
+    case EADDRINUSE:
+        return reason + "; see which program has it with: ss -ltnp 'sport = :" +
+               std::to_string(ntohs(address.port())) + "'";
+    case EADDRNOTAVAIL:
+        return reason + "; this machine does not have this address now";
+    case EAFNOSUPPORT:
+        return reason + "; this machine has no " + (address.address.ss_family == AF_INET6 ? "IPv6" : "IPv4");
+    case EACCES:
+        return reason + "; a port below 1024 is for root, or for a program with CAP_NET_BIND_SERVICE";
+    case EINVAL:
+        return reason + "; a link-local address needs its interface, as in [fe80::1%eth0]:2121";
+    default:
+        return reason;
+    }
+}
+
+UnusableAddress unusable(const ListeningAddress& address, int number)
+{
+    const std::string text = address.text();
+    return {text == address.given ? text : text + " (" + address.given + ")", reason_for(address, number)};
+}
+
+UnusableAddress too_many(const ListeningPlan& plan)
+{
+    return {std::to_string(plan.addresses.size()) + " addresses",
+            "at most " + std::to_string(ipc::max_passed_descriptors - 1) + " are possible"};
+}
+
+[[noreturn]] void fail(const UnusableAddress& address)
+{
+    throw std::runtime_error{address.words()};
+}
+
+void open_into(OpenedSockets& opened, const ListeningAddress& address)
+{
+    UniqueFd fd = open_or_ipv4(address, open_beside_dead);
+    if (!fd) {
+        const int number = errno;
+        // protection: missing-addresses
+        if (!is_missing(number)) fail(unusable(address, number));
+        opened.left_out.push_back(unusable(address, number));
+        return;
+    }
+    std::string bound = bound_address(fd.get());
+    const bool only_ipv6 = address.is_ipv6_wildcard() && !address.both_families;
+    opened.sockets.push_back({std::move(fd), std::move(bound), only_ipv6});
+}
+
+// ---- checking
+
+std::string port_of(const std::string& address)
+{
+    return address.substr(address.rfind(':') + 1);
+}
+
+// Whether a failure with this number will be none once the running server has ended.
+bool is_given_back(const ListeningAddress& address, int number,
+                   const std::vector<std::string>& of_running_server)
+{
+    if (number != EADDRINUSE && number != EACCES) return false;
+    return std::any_of(of_running_server.begin(), of_running_server.end(), [&](const std::string& held) {
+        return port_of(held) == std::to_string(ntohs(address.port()));
+    });
+}
+
+void add_failure(ListeningCheck& check, const ListeningAddress& address, int number)
+{
+    auto& list = address.of_name && is_missing(number) ? check.left_out : check.problems;
+    list.push_back(unusable(address, number));
+}
+
+// ---- soundness
 
 // The value of an option that is an int; -1 where it cannot be read.
 int option_value(int fd, int option)
@@ -123,38 +175,36 @@ bool has_filter(int fd)
     return ::getsockopt(fd, SOL_SOCKET, SO_GET_FILTER, nullptr, &instructions) != 0 || instructions != 0;
 }
 
-bool no_ipv6(int number)
-{
-    return number == EAFNOSUPPORT || number == EADDRNOTAVAIL;
-}
-
 } // namespace
 
-void check_listening_address(const std::string& where)
+OpenedSockets open_listening_sockets(const std::vector<std::string>& where)
 {
-    const HostAndPort parts = split(where);
-    const AddressList addresses = resolve(where, parts);
-    for (const addrinfo* address = addresses.get(); address != nullptr; address = address->ai_next) {
-        // The running server may have it.
-        if (open_bound(*address) || errno == EADDRINUSE || (parts.host == "::" && no_ipv6(errno))) continue;
-        fail(where, last_system_error().message());
-    }
+    const ListeningPlan plan = plan_listening(where);
+    if (!plan.malformed.empty()) fail(plan.malformed.front());
+    if (plan.addresses.size() >= ipc::max_passed_descriptors) fail(too_many(plan));
+    OpenedSockets opened{{}, plan.unknown};
+    for (const ListeningAddress& address : plan.addresses)
+        open_into(opened, address);
+    if (opened.sockets.empty()) fail(opened.left_out.front());
+    return opened;
 }
 
-std::vector<ListeningSocket> open_listening_sockets(const std::string& where)
+ListeningCheck check_listening_addresses(const std::vector<std::string>& where,
+                                         const std::vector<std::string>& of_running_server)
 {
-    const HostAndPort parts = split(where);
-    const AddressList addresses = resolve(where, parts);
-    std::vector<ListeningSocket> sockets;
-    for (const addrinfo* address = addresses.get(); address != nullptr; address = address->ai_next) {
-        UniqueFd fd = open_beside_dead(*address);
-        if (!fd && parts.host == "::" && no_ipv6(errno))
-            return open_listening_sockets("0.0.0.0:" + parts.port);
-        if (!fd) fail(where, last_system_error().message());
-        std::string bound = bound_address(fd.get());
-        sockets.push_back({std::move(fd), std::move(bound)});
+    const ListeningPlan plan = plan_listening(where);
+    ListeningCheck check{plan.malformed, {}, false};
+    check.problems.insert(check.problems.end(), plan.unknown.begin(), plan.unknown.end());
+    if (plan.addresses.size() >= ipc::max_passed_descriptors) check.problems.push_back(too_many(plan));
+    for (const ListeningAddress& address : plan.addresses) {
+        const UniqueFd fd = open_or_ipv4(address, open_bound);
+        const int number = errno;
+        if (fd || is_given_back(address, number, of_running_server))
+            check.any_usable = true;
+        else
+            add_failure(check, address, number);
     }
-    return sockets;
+    return check;
 }
 
 bool is_sound(const ListeningSocket& socket)
@@ -175,8 +225,12 @@ void reopen(ListeningSocket& socket)
 {
     stop_listening(socket);
     socket.fd.reset();
-    std::vector<ListeningSocket> opened = open_listening_sockets(socket.address);
-    socket.fd = std::move(opened.front().fd);
+    ListeningPlan plan = plan_listening({socket.address});
+    if (socket.only_ipv6) plan.addresses.front().both_families = false;
+    OpenedSockets opened;
+    open_into(opened, plan.addresses.front());
+    if (opened.sockets.empty()) fail(opened.left_out.front());
+    socket.fd = std::move(opened.sockets.front().fd);
 }
 
 } // namespace ftpc::server

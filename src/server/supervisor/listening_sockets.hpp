@@ -2,6 +2,7 @@
 // connection attempt.
 #pragma once
 
+#include "server/supervisor/listening_addresses.hpp"
 #include "shared/base/unique_fd.hpp"
 
 #include <string>
@@ -11,14 +12,20 @@ namespace ftpc::server {
 
 struct ListeningSocket {
     UniqueFd fd;
-    std::string address; // as bound, with the port that was taken: "[::]:2121"
+    std::string address;    // as bound, with the port that was taken: "[::]:2121"
+    bool only_ipv6 = false; // of [::], if IPv4 has sockets of its own
 };
 
-// Opens the sockets for "ADDRESS:PORT", "[IPV6]:PORT" or ":PORT" (all addresses), as many as the name has
-// addresses.
-// `::` also takes IPv4 clients, and means 0.0.0.0 on a machine without IPv6.
-// Throws std::runtime_error with the address and the reason.
-std::vector<ListeningSocket> open_listening_sockets(const std::string& where);
+struct OpenedSockets {
+    std::vector<ListeningSocket> sockets; // at least one
+    std::vector<UnusableAddress> left_out;
+};
+
+// Opens the sockets for these addresses, as plan_listening() reads them. All addresses means 0.0.0.0 on a
+// machine without IPv6. An address that this machine does not have, or a name without any, is left out if
+// others remain. Throws std::runtime_error with the address and the reason if none remains, and for every
+// other reason.
+OpenedSockets open_listening_sockets(const std::vector<std::string>& where);
 
 // Whether it accepts clients as it did when it was opened. Processes that share it could have changed that:
 // shut it down, attached a filter, made it wait.
@@ -32,8 +39,15 @@ void stop_listening(const ListeningSocket& socket);
 // then it has none, and is not sound.
 void reopen(ListeningSocket& socket);
 
-// Throws the same where that must fail, whether or not the port is taken now: it may be the running server
-// that has it.
-void check_listening_address(const std::string& where);
+struct ListeningCheck {
+    std::vector<UnusableAddress> problems;
+    std::vector<UnusableAddress> left_out; // addresses of names, which may have others
+    bool any_usable = false;
+};
+
+// What open_listening_sockets() would find, without listening. `of_running_server`: the addresses that the
+// server has which is about to be replaced: they, and their ports, are no problem.
+ListeningCheck check_listening_addresses(const std::vector<std::string>& where,
+                                         const std::vector<std::string>& of_running_server);
 
 } // namespace ftpc::server

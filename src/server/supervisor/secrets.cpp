@@ -1,6 +1,7 @@
 #include "server/supervisor/secrets.hpp"
 
 #include "server/supervisor/certificate.hpp"
+#include "server/supervisor/certificate_problems.hpp"
 #include "server/transport/tls_context.hpp"
 #include "server/users/pepper.hpp"
 
@@ -27,6 +28,7 @@ bool Secrets::load(const Settings& settings)
     }
     pepper_ = read_pepper_file(settings.pepper_file);
     key_pem_ = std::move(files.key_pem);
+    log_certificate_problems(settings);
     return std::exchange(certificate_pem_, files.certificate_pem) != files.certificate_pem;
 }
 

@@ -18,6 +18,9 @@ Signals::Signals()
         ::sigaddset(&caught, number);
     ::sigprocmask(SIG_BLOCK, &caught, nullptr);
     static_cast<void>(std::signal(SIGPIPE, SIG_IGN));
+    // If our parent ignored it, the kernel would take the status of our children itself (waitpid(2)).
+    // protection: own-children
+    static_cast<void>(std::signal(SIGCHLD, SIG_DFL));
     fd_ = UniqueFd{::signalfd(-1, &caught, SFD_CLOEXEC | SFD_NONBLOCK)};
     if (!fd_) throw std::runtime_error{"signalfd: " + last_system_error().message()};
 }

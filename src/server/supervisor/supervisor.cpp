@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <ctime>
+#include <set>
 #include <stdexcept>
 #include <utility>
 
@@ -138,9 +139,15 @@ void Supervisor::take_report(Child& child)
 
 void Supervisor::reap()
 {
-    for (Child& child : children_)
+    std::set<pid_t> ours;
+    for (Child& child : children_) {
         child.reap();
+        ours.merge(child.processes());
+    }
     probe_.reap();
+    ours.merge(probe_.processes());
+    // protection: adopted-processes
+    reap_adopted(ours);
 }
 
 void Supervisor::restart_those_due()

@@ -2,6 +2,7 @@
 
 #include "server/log/log.hpp"
 #include "shared/base/processors.hpp"
+#include "shared/base/threads.hpp"
 
 #include <boost/asio.hpp>
 
@@ -73,7 +74,7 @@ Reactor::Reactor(std::size_t index, int processor, Reactors& all, Admission& adm
            [this](EventLog::Delay delay) {
                loop_.call_at(EventLoop::Clock::now() + delay, [this] { log_.flush_on_time(); });
            }},
-      thread_{[this] { run(); }}
+      thread_{start_thread([this] { run(); })}
 {}
 
 Reactor::~Reactor()
@@ -147,9 +148,16 @@ Reactors::Reactors(std::size_t number, Admission& admission, LogBounds& log_boun
 {
     const std::vector<int> processors = usable_processors();
     const bool one_each = processors.size() == number && number > 1;
-    for (std::size_t i = 0; i < number; ++i)
-        reactors_.push_back(
-            std::make_unique<Reactor>(i, one_each ? processors[i] : -1, *this, admission, log_bounds));
+    try {
+        for (std::size_t i = 0; i < number; ++i)
+            reactors_.push_back(
+                std::make_unique<Reactor>(i, one_each ? processors[i] : -1, *this, admission, log_bounds));
+    } catch (const std::exception& error) { // no further thread or descriptor
+        // protection: fewer-reactors
+        if (reactors_.empty()) throw;
+        log_event("few-threads",
+                  {{"threads", "reactors"}, {"started", reactors_.size()}, {"reason", error.what()}});
+    }
 }
 
 // All threads have to have ended before the first reactor goes: they give connections to each other.

@@ -83,7 +83,8 @@ private:
 
 class Reactors {
 public:
-    // `number`: 1 or more.
+    // `number`: 1 or more; fewer, with an event, if there can be no more threads. Throws std::exception if
+    // there can be none.
     Reactors(std::size_t number, Admission& admission, LogBounds& log_bounds);
     Reactors(const Reactors&) = delete;
     Reactors& operator=(const Reactors&) = delete;

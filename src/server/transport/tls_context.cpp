@@ -1,21 +1,20 @@
 #include "server/transport/tls_context.hpp"
 
-#include <openssl/bio.h>
-#include <openssl/err.h>
-#include <openssl/pem.h>
-#include <openssl/ssl.h>
+#include "server/transport/pem.hpp"
 
+#include <algorithm>
 #include <array>
 #include <stdexcept>
 #include <string>
+#include <vector>
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
 
 namespace ftpc::server {
 
 namespace {
-
-using Bio = std::unique_ptr<BIO, decltype(&BIO_free)>;
-using Certificate = std::unique_ptr<X509, decltype(&X509_free)>;
-using Key = std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)>;
 
 [[noreturn]] void fail(const std::string& what)
 {
@@ -26,40 +25,49 @@ using Key = std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)>;
     throw std::runtime_error{error == 0 ? what : what + " (" + detail.data() + ")"};
 }
 
-Bio memory(std::string_view text)
+// "certificate 2 of the chain, CN=Example CA", or "the certificate".
+std::string name_in_chain(const std::vector<Certificate>& chain, std::size_t index)
 {
-    return {BIO_new_mem_buf(text.data(), static_cast<int>(text.size())), BIO_free};
+    if (index == 0) return "the certificate";
+    return "certificate " + std::to_string(index + 1) + " of the chain, " + subject_of(chain[index].get()) +
+           ",";
 }
 
-[[noreturn]] void fail_without_detail(const std::string& what)
+void use_certificate_chain(SSL_CTX* context, const std::vector<Certificate>& chain)
 {
+    for (std::size_t i = 0; i < chain.size(); ++i) {
+        X509* const certificate = chain[i].get();
+        const std::string name = name_in_chain(chain, i);
+        if (const std::string why = why_unusable(certificate); !why.empty())
+            throw std::runtime_error{name + " " + why};
+        const bool used = i == 0 ? SSL_CTX_use_certificate(context, certificate) == 1
+                                 : SSL_CTX_add1_chain_cert(context, certificate) == 1;
+        if (!used) fail(name + " cannot be used");
+    }
+}
+
+// Another certificate of the chain may be the one that it belongs to.
+[[noreturn]] void fail_with_foreign_key(const std::vector<Certificate>& chain, const EVP_PKEY* key)
+{
+    const auto own = std::find_if(chain.begin(), chain.end(), [&](const Certificate& certificate) {
+        return X509_check_private_key(certificate.get(), key) == 1;
+    });
     ERR_clear_error();
-    fail(what);
+    fail(own == chain.end() ? "the key is not that of the certificate"
+                            : "the key is not that of the first certificate but of certificate " +
+                                  std::to_string(own - chain.begin() + 1) +
+                                  ", which must come first, and those of the authorities behind it");
 }
 
-void use_certificate_chain(SSL_CTX* context, std::string_view pem)
+void use_key(SSL_CTX* context, const std::vector<Certificate>& chain, std::string_view pem)
 {
-    const Bio in = memory(pem);
-    const Certificate leaf{PEM_read_bio_X509(in.get(), nullptr, nullptr, nullptr), X509_free};
-    if (!leaf || SSL_CTX_use_certificate(context, leaf.get()) != 1)
-        fail("the certificate is not a usable PEM certificate");
-    while (X509* next = PEM_read_bio_X509(in.get(), nullptr, nullptr, nullptr))
-        if (SSL_CTX_add0_chain_cert(context, next) != 1) {
-            X509_free(next);
-            fail("a certificate of the chain cannot be used");
-        }
-    ERR_clear_error(); // the end of the file is reported as an error
-}
-
-void use_key(SSL_CTX* context, std::string_view pem)
-{
-    // An encrypted key would make OpenSSL ask at the terminal; a server has none.
-    const auto no_passphrase = [](char*, int, int, void*) { return -1; };
-    const Bio in = memory(pem);
-    const Key key{PEM_read_bio_PrivateKey(in.get(), nullptr, no_passphrase, nullptr), EVP_PKEY_free};
-    if (!key) fail("the key is not a PEM private key without a passphrase");
-    if (X509_check_private_key(SSL_CTX_get0_certificate(context), key.get()) != 1)
-        fail_without_detail("the key is not that of the certificate");
+    PrivateKey key;
+    try {
+        key = parse_private_key(pem);
+    } catch (const std::runtime_error& error) {
+        fail(std::string{"the key is "} + error.what());
+    }
+    if (X509_check_private_key(chain.front().get(), key.get()) != 1) fail_with_foreign_key(chain, key.get());
     if (SSL_CTX_use_PrivateKey(context, key.get()) != 1) fail("the key is of a kind that cannot be used");
 }
 
@@ -103,8 +111,9 @@ TlsContext make_tls_context(std::string_view certificate_pem, std::string_view k
         SSL_CTX_set1_groups_list(ctx, "X25519:P-256:P-384") != 1)
         fail("the ciphers of this server are not in the TLS library");
     if (alpn != nullptr) SSL_CTX_set_alpn_select_cb(ctx, choose_protocol, const_cast<char*>(alpn));
-    use_certificate_chain(ctx, certificate_pem);
-    use_key(ctx, key_pem);
+    const std::vector<Certificate> chain = parse_certificates(certificate_pem);
+    use_certificate_chain(ctx, chain);
+    use_key(ctx, chain, key_pem);
     return context;
 }
 

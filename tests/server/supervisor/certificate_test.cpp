@@ -166,6 +166,23 @@ TEST_CASE_METHOD(
     }
 }
 
+TEST_CASE_METHOD(DataTest, "a certificate that lacks a name of this machine is renewed with the same key")
+{
+    change([](X509* certificate) {
+        X509_EXTENSION_free(
+            X509_delete_ext(certificate, X509_get_ext_by_NID(certificate, NID_subject_alt_name, -1)));
+        const std::unique_ptr<X509_EXTENSION, decltype(&X509_EXTENSION_free)> other{
+            X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, "DNS:other.example.org"),
+            X509_EXTENSION_free};
+        REQUIRE(X509_add_ext(certificate, other.get(), -1) == 1);
+    });
+    const std::string before = describe_certificate(data.read("tls/certificate.pem")).fingerprint;
+    const std::string renewed = make().certificate_pem;
+    CHECK(X509_check_host(parse(renewed).get(), "localhost", 0, 0, nullptr) == 1);
+    CHECK(describe_certificate(renewed).fingerprint == before);
+    CHECK(make().certificate_pem == renewed);
+}
+
 TEST_CASE_METHOD(DataTest,
                  "a certificate with more than 30 days left stays, and looking at it renews nothing")
 {

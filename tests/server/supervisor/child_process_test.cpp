@@ -181,3 +181,21 @@ TEST_CASE("this program's own file stays open, also after its replacement")
     CHECK(own.st_ino == by_name.st_ino);
     CHECK((::fcntl(program.get(), F_GETFD) & FD_CLOEXEC) != 0);
 }
+
+TEST_CASE("the status of processes that were adopted is taken, and that of children is left")
+{
+    const auto fork_and_end = [] {
+        const pid_t pid = ::fork();
+        if (pid == 0) ::_exit(7);
+        siginfo_t ended{};
+        REQUIRE(::waitid(P_PID, static_cast<id_t>(pid), &ended, WEXITED | WNOWAIT) == 0);
+        return pid;
+    };
+    const pid_t adopted = fork_and_end();
+    const pid_t child = fork_and_end();
+    reap_adopted({child});
+    int status = 0;
+    CHECK(::waitpid(adopted, &status, WNOHANG) == -1);
+    CHECK(::waitpid(child, &status, WNOHANG) == child);
+    CHECK(WEXITSTATUS(status) == 7);
+}

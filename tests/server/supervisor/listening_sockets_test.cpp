@@ -10,16 +10,23 @@
 #include <sys/socket.h>
 
 #include <string>
+#include <utility>
+#include <vector>
 
 using namespace ftpc;
 using namespace ftpc::server;
 
 namespace {
 
+std::vector<ListeningSocket> open_at(const std::string& where)
+{
+    return std::move(open_listening_sockets({where}).sockets);
+}
+
 std::string refusal(const std::string& where)
 {
     try {
-        open_listening_sockets(where);
+        open_at(where);
     } catch (const std::runtime_error& error) {
         return error.what();
     }
@@ -45,7 +52,7 @@ bool answers(const std::string& port)
 
 TEST_CASE("a socket listens, on a free port where 0 is asked for, and says which")
 {
-    const auto sockets = open_listening_sockets("127.0.0.1:0");
+    const auto sockets = open_at("127.0.0.1:0");
     REQUIRE(sockets.size() == 1);
     CHECK_THAT(sockets[0].address, test::starts_with("127.0.0.1:"));
     CHECK(port_of(sockets[0].address) != "0");
@@ -57,7 +64,7 @@ TEST_CASE("a socket listens, on a free port where 0 is asked for, and says which
 TEST_CASE("all addresses include those of IPv4")
 {
     for (const char* const all : {":0", "[::]:0"}) {
-        const auto sockets = open_listening_sockets(all);
+        const auto sockets = open_at(all);
         REQUIRE(sockets.size() == 1);
         CHECK(answers(port_of(sockets[0].address)));
     }
@@ -65,14 +72,19 @@ TEST_CASE("all addresses include those of IPv4")
 
 TEST_CASE("a name stands for each of its addresses")
 {
-    for (const ListeningSocket& socket : open_listening_sockets("localhost:0"))
+    for (const ListeningSocket& socket : open_at("localhost:0"))
         CHECK((socket.address.starts_with("127.") || socket.address.starts_with("[::1]:")));
 }
 
 TEST_CASE("a port that is taken is refused with its address")
 {
-    const auto taken = open_listening_sockets("127.0.0.1:0");
-    CHECK(refusal(taken[0].address) == "cannot listen on " + taken[0].address + ": Address already in use");
+    const auto taken = open_at("127.0.0.1:0");
+    const std::string port = port_of(taken[0].address);
+    CHECK(refusal(taken[0].address) ==
+          "cannot listen on " + taken[0].address +
+              ": Address already in use; see which program has it with: ss -ltnp "
+              "'sport = :" +
+              port + "'");
 }
 
 TEST_CASE("a text that is no address and port is refused with a reason")
@@ -88,29 +100,86 @@ TEST_CASE("a text that is no address and port is refused with a reason")
     }
     CHECK_THAT(refusal("no-such-host.invalid:0"),
                test::starts_with("cannot listen on no-such-host.invalid:0: "));
-    CHECK(refusal("192.0.2.1:0") == "cannot listen on 192.0.2.1:0: Cannot assign requested address");
+    CHECK(refusal("192.0.2.1:0") == "cannot listen on 192.0.2.1:0: Cannot assign requested address; this "
+                                    "machine does not have this address now");
+    CHECK_THAT(refusal("[fe80::1]:0"), test::contains("a link-local address needs its interface"));
 }
 
-TEST_CASE("an address is checked without listening on it")
+TEST_CASE("both families of one port are served, in any words and order")
 {
-    const auto taken = open_listening_sockets("127.0.0.1:0");
-    CHECK_NOTHROW(check_listening_address(taken[0].address));
-    CHECK_NOTHROW(check_listening_address(":0"));
-    CHECK_THROWS_WITH(check_listening_address("192.0.2.1:2121"),
-                      test::contains("Cannot assign requested address"));
-    CHECK_THROWS_WITH(check_listening_address("2121"), test::contains("not of the form"));
-    CHECK_THROWS_WITH(check_listening_address("[::]:65536"), test::contains("number from 0 to 65535"));
+    const std::string port = port_of(open_at("[::]:0")[0].address);
+    const std::vector<std::string> both{"0.0.0.0:" + port, "[::]:" + port};
+    for (const auto& where : {both, std::vector(both.rbegin(), both.rend())}) {
+        auto sockets = std::move(open_listening_sockets(where).sockets);
+        REQUIRE(sockets.size() == 2);
+        CHECK((sockets[0].address == where[0] && sockets[1].address == where[1]));
+        CHECK(answers(port));
+        for (ListeningSocket& socket : sockets) { // as it was, beside the other one
+            reopen(socket);
+            CHECK(is_sound(socket));
+        }
+    }
+    for (const std::string& all : {":" + port, "*:" + port}) {
+        const auto sockets = open_listening_sockets({"127.0.0.1:" + port, all, "[::]:" + port}).sockets;
+        REQUIRE(sockets.size() == 1);
+        CHECK(answers(port));
+    }
+}
+
+TEST_CASE("an address that the machine does not have is left out, and said, if others remain")
+{
+    const OpenedSockets opened =
+        open_listening_sockets({"192.0.2.1:0", "no-such-host.invalid:0", "127.0.0.1:0"});
+    REQUIRE(opened.sockets.size() == 1);
+    CHECK_THAT(opened.sockets[0].address, test::starts_with("127.0.0.1:"));
+    REQUIRE(opened.left_out.size() == 2);
+    CHECK_THAT(opened.left_out[0].words(), test::starts_with("cannot listen on no-such-host.invalid:0: "));
+    CHECK_THAT(opened.left_out[1].words(), test::starts_with("cannot listen on 192.0.2.1:0: "));
+}
+
+TEST_CASE("one address that is taken refuses all")
+{
+    const auto taken = open_at("127.0.0.1:0");
+    CHECK_THROWS_WITH(open_listening_sockets({"127.0.0.1:0", taken[0].address}),
+                      test::contains("Address already in use"));
+}
+
+TEST_CASE("more addresses than can be handed to net are refused")
+{
+    const std::vector<std::string> many(100, "127.0.0.1:0");
+    CHECK_THROWS_WITH(open_listening_sockets(many), test::contains("100 addresses: at most 63"));
+}
+
+TEST_CASE("addresses are checked without listening on them")
+{
+    const auto problems = [](const std::vector<std::string>& where,
+                             const std::vector<std::string>& running = {}) {
+        std::string words;
+        for (const UnusableAddress& address : check_listening_addresses(where, running).problems)
+            words += address.words() + "\n";
+        return words;
+    };
+    const auto taken = open_at("127.0.0.1:0");
+    const std::string port = port_of(taken[0].address);
+    CHECK_THAT(problems({taken[0].address}), test::contains("Address already in use"));
+    CHECK(problems({taken[0].address}, {taken[0].address}).empty());
+    CHECK(problems({"*:" + port}, {taken[0].address}).empty()); // free when the running server has ended
+    CHECK(problems({":0", "*:0"}).empty());
+    CHECK_THAT(problems({"192.0.2.1:2121"}), test::contains("Cannot assign requested address"));
+    const std::string two = problems({"2121", "[::]:65536"});
+    CHECK_THAT(two, test::contains("not of the form"));
+    CHECK_THAT(two, test::contains("number from 0 to 65535"));
 }
 
 TEST_CASE("a socket that has just been opened is sound, and one that has none is not")
 {
-    CHECK(is_sound(open_listening_sockets("127.0.0.1:0")[0]));
-    CHECK_FALSE(is_sound(ListeningSocket{{}, "127.0.0.1:2121"}));
+    CHECK(is_sound(open_at("127.0.0.1:0")[0]));
+    CHECK_FALSE(is_sound(ListeningSocket{{}, "127.0.0.1:2121", false}));
 }
 
 TEST_CASE("a socket that a process with another descriptor of it has spoiled is opened anew at its address")
 {
-    ListeningSocket socket = std::move(open_listening_sockets("127.0.0.1:0")[0]);
+    ListeningSocket socket = std::move(open_at("127.0.0.1:0")[0]);
     const UniqueFd other{::fcntl(socket.fd.get(), F_DUPFD_CLOEXEC, 0)};
     sock_filter nothing = BPF_STMT(BPF_RET | BPF_K, 0);
     const sock_fprog refuse_all{1, &nothing};
@@ -146,19 +215,20 @@ TEST_CASE("a socket that a process with another descriptor of it has spoiled is 
 
 TEST_CASE("a socket that listens no more leaves its address, even if another process has it open")
 {
-    const auto sockets = open_listening_sockets("127.0.0.1:0");
+    const auto sockets = open_at("127.0.0.1:0");
     const UniqueFd other{::fcntl(sockets[0].fd.get(), F_DUPFD_CLOEXEC, 0)};
     stop_listening(sockets[0]);
     CHECK_FALSE(answers(port_of(sockets[0].address)));
-    CHECK(open_listening_sockets(sockets[0].address)[0].address == sockets[0].address);
+    CHECK(open_at(sockets[0].address)[0].address == sockets[0].address);
 }
 
 TEST_CASE("a socket whose address is taken meanwhile cannot be opened anew, and can be later")
 {
-    ListeningSocket socket = std::move(open_listening_sockets("127.0.0.1:0")[0]);
+    ListeningSocket socket = std::move(open_at("127.0.0.1:0")[0]);
     stop_listening(socket);
-    auto thief = open_listening_sockets(socket.address);
-    CHECK_THROWS_WITH(reopen(socket), "cannot listen on " + socket.address + ": Address already in use");
+    auto thief = open_at(socket.address);
+    CHECK_THROWS_WITH(reopen(socket),
+                      test::starts_with("cannot listen on " + socket.address + ": Address already in use"));
     CHECK_FALSE(is_sound(socket));
     thief.clear();
     reopen(socket);

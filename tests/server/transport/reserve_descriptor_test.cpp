@@ -58,7 +58,7 @@ private:
 
 TEST_CASE("without any descriptor left clients are told so, one after another")
 {
-    const auto listening = std::move(open_listening_sockets("127.0.0.1:0").front());
+    const auto listening = std::move(open_listening_sockets({"127.0.0.1:0"}).sockets.front());
     ReserveDescriptor reserve{listening.fd.get()};
     std::vector<UniqueFd> clients;
     for (int i = 0; i < 3; ++i)

@@ -1,8 +1,11 @@
 #include "server/auth/login/hash_queue.hpp"
 
 #include "server/auth/login/thread_priority.hpp"
+#include "server/log/log.hpp"
+#include "shared/base/threads.hpp"
 
 #include <algorithm>
+#include <stdexcept>
 #include <utility>
 
 namespace ftpc::server {
@@ -57,7 +60,22 @@ void HashQueue::start_workers(unsigned workers)
         wanted_ = wanted;
     }
     while (workers_.size() < wanted)
-        workers_.emplace_back([this, index = workers_.size()] { work(index); });
+        if (!start_worker()) break;
+}
+
+// Fewer are enough; without one nobody could log in.
+bool HashQueue::start_worker()
+{
+    try {
+        workers_.push_back(start_thread([this, index = workers_.size()] { work(index); }));
+        return true;
+    } catch (const std::runtime_error& error) {
+        // protection: fewer-threads
+        if (workers_.empty()) throw;
+        log_event("few-threads",
+                  {{"threads", "hash-workers"}, {"started", workers_.size()}, {"reason", error.what()}});
+        return false;
+    }
 }
 
 void HashQueue::stop_workers_from(std::size_t first)

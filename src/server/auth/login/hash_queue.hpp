@@ -15,7 +15,8 @@ namespace ftpc::server {
 
 class HashQueue {
 public:
-    // `workers`: 0 for one for each core. `capacity`: how many jobs may wait.
+    // `workers`: 0 for one for each core; fewer, with an event, if there can be no more threads. `capacity`:
+    // how many jobs may wait. Throws std::runtime_error if there can be no thread at all.
     HashQueue(unsigned workers, std::size_t capacity);
     HashQueue(const HashQueue&) = delete;
     HashQueue& operator=(const HashQueue&) = delete;
@@ -34,6 +35,7 @@ public:
 
 private:
     void start_workers(unsigned workers);
+    bool start_worker();
     void stop_workers_from(std::size_t first);
     void work(std::size_t index);
 

@@ -1,11 +1,13 @@
 #include "server/auth/state/history_writer.hpp"
 
+#include "shared/base/threads.hpp"
+
 #include <utility>
 
 namespace ftpc::server {
 
 HistoryWriter::HistoryWriter(std::function<void(const std::string&)> write)
-    : write_{std::move(write)}, thread_{[this] { work(); }}
+    : write_{std::move(write)}, thread_{start_thread([this] { work(); })}
 {}
 
 HistoryWriter::~HistoryWriter()
