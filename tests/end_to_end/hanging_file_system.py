@@ -9,6 +9,7 @@ import os
 import stat
 import struct
 import threading
+import time
 import unittest
 
 from harness import IS_ROOT, scaled
@@ -47,6 +48,7 @@ class HangingFileSystem:
         self._names = {1: {}}  # node: names in it and their nodes
         self._hanging = False
         self._held = []
+        self.delays = {}  # kinds of requests that take their time, in seconds
         self.errors = {}  # kinds of requests that fail, and the errno that they get
         self.fsyncdir_nodes = []  # the directories that were synced; 1 is the top, others in the order in which they were made
         self._news = threading.Condition()
@@ -113,6 +115,7 @@ class HangingFileSystem:
                     self._answer(kind, unique, node, packet[40:])
 
     def _answer(self, kind, unique, node, body):
+        time.sleep(self.delays.get(kind, 0))
         try:
             result, error = self._result(kind, node, body), 0
         except OSError as failure:

@@ -4,9 +4,42 @@
 
 #include <boost/asio.hpp>
 
+#include <algorithm>
+
 namespace ftpc::server {
 
 namespace asio = boost::asio;
+
+namespace {
+
+bool is_local(const Parents::Entry& parent)
+{
+    return parent.directory->local;
+}
+
+// Calls `done` from another thread once the entries of all `parents` are on disk. The commit queue, which all
+// sessions share, must not wait for those that are not local: a thread of `waiting` syncs these first.
+void put_on_disk(const ServerContext& server, Workers::Lane waiting, Parents parents, CommitQueue::Done done)
+{
+    // protection: syncs-apart
+    Parents others = parents.take_if([](const Parents::Entry& parent) { return !is_local(parent); });
+    if (others.empty()) return server.commits.commit(std::move(parents), std::move(done));
+    auto finish = [&commits = server.commits, parents = std::move(parents),
+                   done = std::move(done)](error_code failure) mutable {
+        if (parents.empty()) return done(failure);
+        commits.commit(std::move(parents), [failure, done = std::move(done)](error_code local) {
+            done(failure ? failure : local);
+        });
+    };
+    const bool taken = server.workers.submit(waiting, [&sync = server.sync, others, finish]() mutable {
+        finish(sync.sync(others, Parents::most_of_session));
+    });
+    if (taken) return;
+    server.sync.doubt(others);
+    finish(Errc::too_many_waiting);
+}
+
+} // namespace
 
 ClientChannel::ClientChannel(Reactor& its_reactor, std::span<ReactorContext> contexts, UniqueFd socket,
                              const ipc::PeerAddress& its_peer, ConnectionId its_id, const Session& session)
@@ -49,7 +82,7 @@ asio::awaitable<bool> ClientChannel::flush()
 
 void ClientChannel::flush_without_waiting()
 {
-    sync_unawaited(*context, replies.take_parents());
+    sync_unawaited(replies.take_parents());
     if (!stage.may_send() || replies.empty()) return;
     // protection: unsynced-replies
     const error_code not_synced{ECANCELED, boost::system::system_category()};
@@ -61,11 +94,13 @@ asio::awaitable<error_code> ClientChannel::synced()
     Parents parents = replies.take_parents();
     // protection: sync
     if (parents.empty()) co_return error_code{};
+    const bool all_local = std::all_of(parents.begin(), parents.end(), is_local);
     LoopPromise<error_code> on_disk{reactor->loop()};
-    context->server.commits.commit(
-        std::move(parents),
+    put_on_disk(
+        context->server, waiting_lane, std::move(parents),
         [keeper = on_disk.keeper()](error_code result) mutable { keeper.keep(result, [](error_code) {}); });
-    const auto result = co_await wait_for(Deadlines::For::nothing, on_disk);
+    const auto result =
+        co_await wait_for(all_local ? Deadlines::For::nothing : Deadlines::For::file_system, on_disk);
     co_return result.value_or(asio::error::operation_aborted);
 }
 
@@ -74,10 +109,10 @@ TreeSync* ClientChannel::sync() const
     return context->settings.durability == Durability::group ? &context->server.sync : nullptr;
 }
 
-void ClientChannel::sync_unawaited(const ReactorContext& context, Parents parents)
+void ClientChannel::sync_unawaited(const ReactorContext& context, Workers::Lane waiting, Parents parents)
 {
     if (parents.empty() || context.settings.durability != Durability::group) return;
-    context.server.commits.commit(std::move(parents), [](error_code) {});
+    put_on_disk(context.server, waiting, std::move(parents), [](error_code) {});
 }
 
 // ---- the reactor

@@ -113,7 +113,9 @@ public:
     TreeSync* sync() const;
 
     // The new directories are put on disk although no client is told: other sessions go on to work in them.
-    static void sync_unawaited(const ReactorContext& context, Parents parents);
+    // `waiting`: as waiting_lane.
+    static void sync_unawaited(const ReactorContext& context, Workers::Lane waiting, Parents parents);
+    void sync_unawaited(Parents parents) const { sync_unawaited(*context, waiting_lane, std::move(parents)); }
 
     // As of ServedConnection.
     void leave();
@@ -128,6 +130,9 @@ public:
     ConnectionStage stage;
     Deadlines deadlines;
     ConnectionLog log;
+
+    // Of the session's home: a sync of directories that are not local waits in it.
+    Workers::Lane waiting_lane;
 
     // Called before each wait that may be long: lookups of one turn must not outlive it.
     std::function<void()> before_wait;

@@ -10,8 +10,9 @@ namespace asio = boost::asio;
 
 namespace {
 
-constexpr std::chrono::milliseconds turn_time{1}; // of one connection before the others get theirs
-constexpr std::size_t worth_another_look = 8;     // replies: a client of so many commands may have sent more
+constexpr std::chrono::milliseconds turn_time{1};           // of one connection before the others get theirs
+constexpr std::chrono::milliseconds longest_gathering{250}; // of replies, while commands are carried out
+constexpr std::size_t worth_another_look = 8; // replies: a client of so many commands may have sent more
 constexpr std::size_t most_last_bytes = std::size_t{1} << 20U; // read at the end, so that replies arrive
 
 // One function of several, for std::visit.
@@ -123,6 +124,7 @@ asio::awaitable<void> Connection::handle_lines()
 {
     auto now = Clock::now();
     auto turn_end = now + turn_time;
+    auto gathering_end = now + longest_gathering;
     while (client_.stage.is_serving()) {
         // protection: turn-time
         if (now > turn_end) {
@@ -143,8 +145,13 @@ asio::awaitable<void> Connection::handle_lines()
         Action action = act_on(line);
         logins_.forget_if_over();
         co_await perform(action);
-        if (client_.replies.full()) co_await client_.flush();
         now = Clock::now();
+        // protection: gathering
+        if (client_.replies.full() || now > gathering_end) {
+            co_await client_.flush();
+            now = Clock::now();
+            gathering_end = now + longest_gathering;
+        }
     }
     end_turn();
 }

@@ -49,7 +49,7 @@ asio::awaitable<void> DirectoryCommands::make(Request request)
     if (finished)
         answer(reply_to(request, result), request.path, result);
     else
-        ClientChannel::sync_unawaited(*client_.context, std::move(result.parents));
+        client_.sync_unawaited(std::move(result.parents));
 }
 
 template asio::awaitable<void> DirectoryCommands::make(MakeDirectory request);
@@ -78,17 +78,14 @@ asio::awaitable<std::optional<MkdirResult>> DirectoryCommands::in_worker(const R
     const auto lane = blocking == Blocking::to_count ? place_.counting : place_.waiting;
     auto work = [&tree = client_.context->server.tree, place = place_, request, arrived = arrived_, blocking,
                  sync = client_.sync()] {
-        MkdirResult result = make_directories(tree, place, request, arrived, blocking, nullptr, sync);
-        if (sync == nullptr) return result;
-        if (const error_code failure = sync_those_not_local(result.parents, *sync))
-            result.sync_failure = failure;
-        return result;
+        return make_directories(tree, place, request, arrived, blocking, nullptr, sync);
     };
     auto late = [reactor = client_.reactor, context = client_.context, id = client_.id,
-                 user = session_.user(), path = request.path](const MkdirResult& result) {
+                 waiting = place_.waiting, user = session_.user(),
+                 path = request.path](const MkdirResult& result) {
         // protection: late
         log_directory_made(*reactor, *context, id, user, path, result);
-        ClientChannel::sync_unawaited(*context, result.parents);
+        ClientChannel::sync_unawaited(*context, waiting, result.parents);
     };
     auto waited = co_await client_.hand_over(lane, std::move(work), std::move(late));
     if (waited.value) co_return std::move(*waited.value);
@@ -163,6 +160,7 @@ asio::awaitable<std::optional<error_code>> DirectoryCommands::enter_home(std::st
         co_return opened.error();
     }
     place_ = session_directories(*opened, client_.context->server.homes);
+    client_.waiting_lane = place_.waiting;
     co_return error_code{};
 }
 

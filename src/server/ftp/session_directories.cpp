@@ -4,8 +4,6 @@
 #include "shared/base/error.hpp"
 #include "shared/files/file_system.hpp"
 
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <functional>
 #include <string>
@@ -50,10 +48,9 @@ Result<OpenedHome> open_home(const Tree& tree, std::string_view home, Blocking b
 {
     auto directory = tree.open_home(home, blocking);
     if (!directory) return directory.error();
-    struct stat status {};
-    if (::fstat((*directory)->fd.get(), &status) != 0) return last_system_error();
     const bool on_own_disk = is_local_file_system((*directory)->fd.get());
-    return OpenedHome{std::move(*directory), {status.st_dev, status.st_ino}, on_own_disk};
+    const DirectoryId id = directory_id((*directory)->fd.get());
+    return OpenedHome{std::move(*directory), id, on_own_disk};
 }
 
 Workers::Lane lane_of_home(const Tree& tree, std::string_view home)
@@ -119,13 +116,6 @@ MkdirResult make_directories(const Tree& tree, const SessionDirectories& place, 
     return with_terms(place, asked, blocking, recent, sync, [&](const Tree::Terms& terms) {
         return tree.make_with_parents(place.home, request.path, terms);
     });
-}
-
-error_code sync_those_not_local(Parents& parents, TreeSync& sync)
-{
-    const Parents others =
-        parents.take_if([](const Parents::Entry& entry) { return !entry.directory->local; });
-    return sync.sync(others, Parents::most_of_session);
 }
 
 } // namespace ftpc::server

@@ -25,17 +25,9 @@ struct SessionDirectories {
     Workers::Lane waiting;      // for Blocking::any
 };
 
-// Identifies a home, under any of its names.
-struct HomeId {
-    dev_t device;
-    ino_t inode;
-    friend auto operator<=>(const HomeId&,
-                            const HomeId&) = default; // NOLINT(modernize-use-nullptr): a 0 of <compare>
-};
-
 struct OpenedHome {
     Directory directory;
-    HomeId id{};
+    DirectoryId id{};
     bool on_own_disk = false; // on a local file system, also if all calls are handed over
 };
 
@@ -48,8 +40,8 @@ Workers::Lane lane_of_home(const Tree& tree, std::string_view home);
 // The homes of the sessions. Sessions in the same home share its quota, and a descriptor if all reach it
 // through the same mount.
 struct Homes {
-    WeakMap<HomeId, HomeQuota> quotas;
-    WeakMap<HomeId, const OpenDirectory> directories;
+    WeakMap<DirectoryId, HomeQuota> quotas;
+    WeakMap<DirectoryId, const OpenDirectory> directories;
 };
 
 // The place of a session that has just logged in. From any thread.
@@ -68,9 +60,4 @@ MkdirResult make_directories(const Tree& tree, const SessionDirectories& place, 
 MkdirResult make_directories(const Tree& tree, const SessionDirectories& place, const MakePath& request,
                              HomeQuota::Clock::time_point asked, Blocking blocking,
                              RecentParent* recent = nullptr, TreeSync* sync = nullptr);
-
-// Syncs those of `parents` that are not local, here and now, and takes them out. The commit queue, which all
-// sessions share, must not wait for them.
-error_code sync_those_not_local(Parents& parents, TreeSync& sync);
-
 } // namespace ftpc::server

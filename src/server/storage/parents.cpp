@@ -11,17 +11,10 @@ namespace ftpc::server {
 
 namespace {
 
-struct Identity {
-    dev_t device;
-    ino_t inode;
-    friend bool operator==(const Identity&, const Identity&) = default;
-};
-
-Identity identity(const OpenDirectory& directory)
+// Without waiting for its file system.
+DirectoryId identity(const OpenDirectory& directory)
 {
-    struct stat status {};
-    ::fstat(directory.fd.get(), &status); // cannot fail on a descriptor that is open
-    return {status.st_dev, status.st_ino};
+    return directory.id ? *directory.id : directory_id(directory.fd.get());
 }
 
 } // namespace
@@ -31,6 +24,13 @@ FileSystem file_system_of(int fd)
     struct stat status {};
     ::fstat(fd, &status);
     return {status.st_dev, syncs_as_a_whole(fd)};
+}
+
+DirectoryId directory_id(int fd)
+{
+    struct stat status {};
+    ::fstat(fd, &status); // cannot fail on a descriptor that is open
+    return {status.st_dev, status.st_ino};
 }
 
 void Parents::add(const Directory& parent, std::size_t most)
@@ -66,10 +66,10 @@ bool Parents::has_whole(dev_t device) const
 // The same directory may be open many times; one that can be synced is kept.
 void Parents::forget_repeated()
 {
-    boost::container::small_vector<Identity, most_of_session + 1> known;
+    boost::container::small_vector<DirectoryId, most_of_session + 1> known;
     Entries kept;
     for (Entry& entry : entries_) {
-        const Identity own = identity(*entry.directory);
+        const DirectoryId own = identity(*entry.directory);
         const auto found = std::find(known.begin(), known.end(), own);
         if (found == known.end()) {
             known.push_back(own);

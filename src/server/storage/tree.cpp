@@ -87,7 +87,9 @@ Directory Tree::as_root(UniqueFd fd) const
 {
     const bool local = is_local(fd.get());
     const FileSystem file_system = file_system_of(fd.get());
-    return share({.fd = std::move(fd), .can_sync = true, .local = local, .file_system = file_system});
+    const DirectoryId id = directory_id(fd.get());
+    return share(
+        {.fd = std::move(fd), .can_sync = true, .local = local, .file_system = file_system, .id = id});
 }
 
 Result<Directory> Tree::open_home(std::string_view home, Blocking blocking) const
@@ -122,6 +124,7 @@ Result<OpenDirectory> Tree::open_at(const OpenDirectory& base, std::string_view 
             opened->local = base.local;
             opened->in_home = base.in_home;
             opened->file_system = base.file_system;
+            if (!base.local) opened->id = directory_id(opened->fd.get());
             return opened;
         }
         if (!is_errno(opened.error(), EXDEV)) return opened;
@@ -133,6 +136,7 @@ Result<OpenDirectory> Tree::open_at(const OpenDirectory& base, std::string_view 
         opened->local = is_local(opened->fd.get());
         opened->in_home = base.in_home && on_same_mount(base.fd.get(), opened->fd.get());
         opened->file_system = file_system_of(opened->fd.get());
+        opened->id = directory_id(opened->fd.get());
     }
     return opened;
 }

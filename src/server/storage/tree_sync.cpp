@@ -18,20 +18,11 @@ constexpr std::size_t most_cleared = 4096;
 constexpr int most_tries = 8;    // of a sync, while others fail
 constexpr int most_above = 1024; // levels, should somebody go on moving directories
 
-using DirectoryId = std::pair<dev_t, ino_t>;
-
 class KernelSync final : public FileSystemSync {
 public:
     error_code sync_directory(int fd) override { return ftpc::sync_directory(fd); }
     error_code sync_file_system(int fd) override { return ftpc::sync_file_system(fd); }
 };
-
-DirectoryId id_of(int fd)
-{
-    struct stat status {};
-    ::fstat(fd, &status); // cannot fail on a descriptor that is open
-    return {status.st_dev, status.st_ino};
-}
 
 // Nothing reaches a directory that may not be read.
 error_code unreadable()
@@ -47,7 +38,7 @@ std::unique_ptr<FileSystemSync> make_file_system_sync()
 }
 
 TreeSync::TreeSync(Directory root, std::unique_ptr<FileSystemSync> sync)
-    : root_{std::move(root)}, root_id_{id_of(root_->fd.get())}, sync_{std::move(sync)}
+    : root_{std::move(root)}, root_id_{directory_id(root_->fd.get())}, sync_{std::move(sync)}
 {}
 
 error_code TreeSync::sync(const Parents& parents, std::size_t most_parents)
@@ -80,8 +71,9 @@ std::vector<TreeSync::Group> TreeSync::groups(const std::vector<const Parents*>&
     Group all;
     for (const Parents* const some : parents)
         for (const auto& [directory, whole] : *some)
-            all.push_back({directory->file_system.device, id_of(directory->fd.get()), directory->can_sync,
-                           directory->file_system.syncs_as_a_whole, whole, directory->fd.get()});
+            all.push_back({directory->file_system.device, directory_id(directory->fd.get()),
+                           directory->can_sync, directory->file_system.syncs_as_a_whole, whole,
+                           directory->fd.get()});
     // Those that can be synced first, so that they are the ones kept, and with them whether it is all of it.
     const auto key = [](const Parent& p) { return std::tuple{p.device, p.id, !p.can_sync}; };
     std::sort(all.begin(), all.end(), [&](const Parent& a, const Parent& b) { return key(a) < key(b); });
@@ -155,19 +147,19 @@ error_code TreeSync::sync_with_those_above(const Group& group)
 // Up to the root of the tree or of its mount; less if that has been done since the doubt began.
 error_code TreeSync::sync_above(const Parent& parent)
 {
+    if (is_cleared(parent.device, parent.id)) return {};
     const std::uint64_t begun = begun_doubts(parent.device);
     std::vector<DirectoryId> synced{parent.id};
     UniqueFd here;
     for (int i = 0; i < most_above && synced.back() != root_id_; ++i) {
-        if (is_cleared(parent.device, synced.back())) break;
         const int from = here ? here.get() : parent.fd;
         UniqueFd above{::openat(from, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
         // An administrator's directory that lets users through (0711): nothing of theirs is made in it.
         const bool readable = above || errno != EACCES;
         if (!readable) above = UniqueFd{::openat(from, "..", O_PATH | O_DIRECTORY | O_CLOEXEC)};
         if (!above) return last_system_error();
-        const DirectoryId id = id_of(above.get());
-        if (id.first != parent.id.first || id == synced.back()) break;
+        const DirectoryId id = directory_id(above.get());
+        if (id.device != parent.id.device || id == synced.back() || is_cleared(parent.device, id)) break;
         const error_code failure = readable ? sync_->sync_directory(above.get()) : error_code{};
         if (failure) return failure;
         synced.push_back(id);
@@ -185,6 +177,12 @@ void TreeSync::doubt_all()
     for (auto& [device, doubt] : doubts_)
         // protection: unsynced-time
         doubt.begin();
+}
+
+void TreeSync::doubt(const Parents& parents)
+{
+    for (const Parents::Entry& entry : parents)
+        begin_doubt(entry.directory->file_system.device);
 }
 
 bool TreeSync::is_doubted(dev_t device)

@@ -47,11 +47,11 @@ public:
     // Whether one of `parents` lies on a file system that has failed.
     static error_code failure_of(const Parents& parents, const Failures& failures);
 
-    // Directories have been made without a sync.
+    // Directories have been made without a sync: anywhere, or in `parents`.
     void doubt_all();
+    void doubt(const Parents& parents);
 
 private:
-    using DirectoryId = std::pair<dev_t, ino_t>;
     struct Parent {
         dev_t device; // of its FileSystem
         DirectoryId id;

@@ -49,6 +49,22 @@ TEST_CASE_METHOD(ParentsTest, "a directory that is open many times counts once")
     }
 }
 
+TEST_CASE_METHOD(ParentsTest, "a known directory is told apart without asking its file system")
+{
+    const auto known = [](ino_t inode) {
+        return std::make_shared<OpenDirectory>(
+            OpenDirectory{.can_sync = true, .local = false, .file_system = {1, false}, .id = {{1, inode}}});
+    };
+    Parents parents;
+    for (ino_t i = 0; i < 100; ++i)
+        parents.add(known(i % 2), 3);
+    CHECK(parents.size() <= 3);
+    CHECK_FALSE(parents.is_full(3));
+    parents.add(known(2), 2);
+    parents.add(known(3), 2);
+    CHECK(parents.is_full(2));
+}
+
 TEST_CASE_METHOD(ParentsTest, "one directory stands for the many of a file system")
 {
     const Directory first = directory("0");

@@ -1,9 +1,7 @@
 // The event loop itself makes nothing on a file system that is not local. It makes nothing either on one that
 // is mounted in a home, which may not be local.
-#include "server/ftp/session_directories.hpp"
 #include "server/storage/tree.hpp"
 
-#include "server/storage/fake_disk.hpp"
 #include "server/storage/tree_fixture.hpp"
 
 #include <sys/mount.h>
@@ -12,7 +10,6 @@
 
 #include <sched.h>
 
-#include <memory>
 #include <string>
 
 using namespace ftpc;
@@ -134,32 +131,4 @@ TEST_CASE_METHOD(MountTest, "by the setting nothing is handed over, with any mou
                    failure_text(test::make_in(never, home, "mount", never_blocking));
         },
         "done, directory exists");
-}
-
-TEST_CASE_METHOD(MountTest,
-                 "parents that are not local are synced on the spot, the others are left to the queue")
-{
-    const auto directory = [this](bool local, bool can_sync) {
-        return std::make_shared<OpenDirectory>(OpenDirectory{
-            .fd = open("root"), .can_sync = can_sync, .local = local, .file_system = {1, false}});
-    };
-    test::FakeDisk disk;
-    TreeSync sync{directory(true, true), std::make_unique<test::FakeDisk::Sync>(disk)};
-    const Directory local = directory(true, true);
-    const auto synced = [&](std::initializer_list<Directory> directories) {
-        Parents parents;
-        for (const Directory& each : directories)
-            parents.add(each);
-        const error_code failure = sync_those_not_local(parents, sync);
-        for (const Parents::Entry& left : parents)
-            CHECK(left.directory == local);
-        return failure;
-    };
-    CHECK_FALSE(synced({local}));
-    CHECK(disk.take_synced().empty());
-    CHECK_FALSE(synced({directory(false, true), local, directory(false, true)}));
-    CHECK(disk.take_synced().size() == 1);
-    disk.answer = {EIO, boost::system::system_category()};
-    CHECK(synced({directory(false, true)}) == boost::system::errc::io_error);
-    CHECK(synced({directory(false, false)}) == boost::system::errc::permission_denied);
 }

@@ -172,6 +172,20 @@ TEST_CASE_METHOD(TreeSyncTest, "a directory made without a sync is in doubt")
     CHECK(disk.take_synced() == Syncs{file_system_sync("root")});
 }
 
+TEST_CASE_METHOD(TreeSyncTest, "parents that nobody could sync put their own file system in doubt")
+{
+    const Directory home = directory("root/alice", {1, true});
+    const Directory elsewhere = directory("outside", {2, true});
+    CHECK_FALSE(synced(home));
+    CHECK_FALSE(synced(elsewhere));
+    sync.doubt(Parents{home});
+    disk.take_synced();
+    CHECK_FALSE(synced(elsewhere));
+    CHECK(disk.take_synced() == Syncs{directory_sync("outside")});
+    CHECK_FALSE(synced(home));
+    CHECK(disk.take_synced() == Syncs{file_system_sync("root")});
+}
+
 TEST_CASE_METHOD(TreeSyncTest, "a file system that cannot be synced at all is reported")
 {
     CHECK(synced(directory("outside", {2, true}, false)) == boost::system::errc::permission_denied);
