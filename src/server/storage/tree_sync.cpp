@@ -138,20 +138,22 @@ error_code TreeSync::sync_one_by_one(const Group& group)
 
 error_code TreeSync::sync_with_those_above(const Group& group)
 {
+    const std::uint64_t begun = begun_doubts(group.front().device);
     error_code result = sync_one_by_one(group);
     for (const Parent& parent : group)
-        if (const error_code failure = result ? error_code{} : sync_above(parent)) result = failure;
+        if (const error_code failure = result ? error_code{} : sync_above(parent, group, begun))
+            result = failure;
     return result;
 }
 
-// Up to the root of the tree or of its mount; less if that has been done since the doubt began.
-error_code TreeSync::sync_above(const Parent& parent)
+// Up to the root of the tree or of its mount; less if that has been done since the doubt began. The directories
+// of `group` have just been synced.
+error_code TreeSync::sync_above(const Parent& parent, const Group& group, std::uint64_t begun)
 {
-    if (is_cleared(parent.device, parent.id)) return {};
-    const std::uint64_t begun = begun_doubts(parent.device);
     std::vector<DirectoryId> synced{parent.id};
     UniqueFd here;
     for (int i = 0; i < most_above && synced.back() != root_id_; ++i) {
+        if (is_cleared(parent.device, synced.back())) break;
         const int from = here ? here.get() : parent.fd;
         UniqueFd above{::openat(from, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
         // An administrator's directory that lets users through (0711): nothing of theirs is made in it.
@@ -159,8 +161,10 @@ error_code TreeSync::sync_above(const Parent& parent)
         if (!readable) above = UniqueFd{::openat(from, "..", O_PATH | O_DIRECTORY | O_CLOEXEC)};
         if (!above) return last_system_error();
         const DirectoryId id = directory_id(above.get());
-        if (id.device != parent.id.device || id == synced.back() || is_cleared(parent.device, id)) break;
-        const error_code failure = readable ? sync_->sync_directory(above.get()) : error_code{};
+        if (id.device != parent.id.device || id == synced.back()) break;
+        const bool done =
+            std::any_of(group.begin(), group.end(), [&](const Parent& p) { return p.id == id; });
+        const error_code failure = readable && !done ? sync_->sync_directory(above.get()) : error_code{};
         if (failure) return failure;
         synced.push_back(id);
         here = std::move(above);

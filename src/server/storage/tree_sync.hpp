@@ -78,7 +78,7 @@ private:
     error_code sync_as_a_whole(const Group& group);
     error_code sync_one_by_one(const Group& group);
     error_code sync_with_those_above(const Group& group);
-    error_code sync_above(const Parent& parent);
+    error_code sync_above(const Parent& parent, const Group& group, std::uint64_t begun);
     bool is_doubted(dev_t device);
     std::uint64_t begun_doubts(dev_t device);
     void begin_doubt(dev_t device);

@@ -52,8 +52,8 @@ TEST_CASE_METHOD(ParentsTest, "a directory that is open many times counts once")
 TEST_CASE_METHOD(ParentsTest, "a known directory is told apart without asking its file system")
 {
     const auto known = [](ino_t inode) {
-        return std::make_shared<OpenDirectory>(
-            OpenDirectory{.can_sync = true, .local = false, .file_system = {1, false}, .id = {{1, inode}}});
+        return std::make_shared<OpenDirectory>(OpenDirectory{
+            .fd = {}, .can_sync = true, .local = false, .file_system = {1, false}, .id = {{1, inode}}});
     };
     Parents parents;
     for (ino_t i = 0; i < 100; ++i)

@@ -8,6 +8,7 @@
 #include <sys/fsuid.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -218,6 +219,20 @@ TEST_CASE_METHOD(OneByOneTest,
     CHECK_FALSE(synced(in_home("a/b")));
     CHECK(disk.take_synced() == Syncs{directory_sync("root/alice/a/b"), directory_sync("root/alice/a"),
                                       directory_sync("root/alice"), directory_sync("root")});
+}
+
+TEST_CASE_METHOD(OneByOneTest, "there a parent of several that are synced together is synced once")
+{
+    Parents parents;
+    for (const char* name : {"", "a", "a/b"})
+        parents.add(in_home(name));
+    CHECK_FALSE(sync.sync(parents, 8));
+    auto synced_now = disk.take_synced();
+    std::sort(synced_now.begin(), synced_now.end());
+    auto each_once = Syncs{directory_sync("root/alice/a/b"), directory_sync("root/alice/a"),
+                           directory_sync("root/alice"), directory_sync("root")};
+    std::sort(each_once.begin(), each_once.end());
+    CHECK(synced_now == each_once);
 }
 
 TEST_CASE_METHOD(OneByOneTest, "there many parents are synced one by one, too")
