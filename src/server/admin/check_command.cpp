@@ -8,6 +8,7 @@
 #include "server/config/command_line.hpp"
 #include "server/lockdown/lockdown.hpp"
 #include "server/storage/beneath.hpp"
+#include "server/storage/durability_promise.hpp"
 #include "server/supervisor/certificate.hpp"
 #include "server/supervisor/certificate_problems.hpp"
 #include "server/supervisor/data_directory.hpp"
@@ -173,13 +174,20 @@ void check_homes(int tree, const std::string& root, const UsersTable& users, con
             problems.push_back({root + "/" + homes[i], "home of " + users.at(i).name + ": " + found[i]});
 }
 
-void check_tree(const Settings& settings, const UsersTable* users, const ServiceAccounts& accounts,
+void check_tree(const Settings& settings, int data, const UsersTable* users, const ServiceAccounts& accounts,
                 Problems& problems)
 {
     const std::string root = settings.root_directory();
     const UniqueFd tree = open_directory(AT_FDCWD, root);
+    const std::string why_not_open = tree ? std::string{} : last_error_text();
+    // Then nothing else that is said of it would help.
+    if (const auto problem = tree_problem(tree_place(settings, data), tree ? tree.get() : -1);
+        !problem.empty()) {
+        problems.push_back({root, problem});
+        return;
+    }
     if (!tree) {
-        problems.push_back({root, last_error_text()});
+        problems.push_back({root, why_not_open});
         return;
     }
     if (!openat2_works(tree.get()))
@@ -202,22 +210,24 @@ void check_room(const Settings& settings, Problems& problems)
     }
 }
 
-// The promise for acknowledged directories, and for changes of users and session keys.
-std::vector<std::pair<std::string, DurabilityPromise>> durability_promises(const Settings& settings)
+// The promises for acknowledged directories, and for changes of users and session keys.
+TreePromise promises_of(const Settings& settings)
 {
-    std::vector<std::string> paths{settings.data};
-    if (settings.durability == Durability::group) paths.insert(paths.begin(), settings.root_directory());
-    std::vector<std::pair<std::string, DurabilityPromise>> promises;
-    for (const std::string& path : paths)
-        if (const UniqueFd directory = open_directory(AT_FDCWD, path))
-            promises.emplace_back(path, durability_promise(directory.get()));
-    return promises;
+    TreePromise promise;
+    const std::string root = settings.root_directory();
+    if (const UniqueFd tree = open_directory(AT_FDCWD, root))
+        promise = tree_promise(settings, root, tree.get());
+    if (const UniqueFd data = open_directory(AT_FDCWD, settings.data))
+        promise.promises.push_back({settings.data, durability_promise(data.get())});
+    return promise;
 }
 
-void check_durability(const Settings& settings, Problems& problems)
+void check_file_systems(const TreePromise& promise, Problems& problems)
 {
-    for (auto& [path, promise] : durability_promises(settings))
-        if (!promise.holds) problems.push_back({path, std::move(promise.words)});
+    for (const auto& [path, its] : promise.promises)
+        if (its.durable == Durable::never) problems.push_back({path, its.words});
+    for (const Problem& problem : promise.problems)
+        problems.push_back(problem);
 }
 
 // Hashes that nobody can log in with because the pepper that they were made with is not the one configured.
@@ -288,9 +298,9 @@ Problems check(const Arguments& arguments)
         problems.push_back({settings.data + "/" + problem.where, problem.what});
     check_certificate(settings, problems);
     check_pepper(settings, users.table().get(), problems);
-    check_tree(settings, users.table().get(), accounts, problems);
+    check_tree(settings, data.get(), users.table().get(), accounts, problems);
     check_room(settings, problems);
-    check_durability(settings, problems);
+    check_file_systems(promises_of(settings), problems);
     return problems;
 }
 
@@ -316,7 +326,7 @@ int run_check(const std::vector<std::string>& words)
         std::cout << "ftpcd: left out: " << printable(address.words()) << "\n";
     for (const std::string& server : describe_running_servers(*arguments))
         std::cout << "ftpcd: running server: " << printable(server) << "\n";
-    for (const auto& [path, promise] : durability_promises(arguments->settings))
+    for (const auto& [path, promise] : promises_of(arguments->settings).promises)
         std::cout << "ftpcd: " << printable(path) << ": " << promise.words << "\n";
     return exit_done;
 }

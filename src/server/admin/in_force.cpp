@@ -100,10 +100,11 @@ std::vector<Problem> differences_from_running_servers(const Arguments& arguments
     return problems;
 }
 
-std::vector<Problem> differences_of_path(const std::string& data)
+std::vector<Problem> differences_of_path(const std::string& data, const std::string& tree)
 {
     const CommandScope scope{describe_now(data), {}};
-    return find_differences(ask_running_servers(runtime_directories()).answered, scope, std::nullopt);
+    const auto found_tree = tree.empty() ? std::nullopt : std::optional{describe_now(tree)};
+    return find_differences(ask_running_servers(runtime_directories()).answered, scope, found_tree);
 }
 
 std::vector<ServerStatus> running_servers_meant(const Arguments& arguments)

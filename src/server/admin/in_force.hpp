@@ -23,8 +23,8 @@ CommandScope command_scope(const Arguments& arguments, const OpenedDirectory& da
 std::vector<Problem> differences_from_running_servers(const Arguments& arguments, const OpenedDirectory& data,
                                                       const std::optional<OpenedDirectory>& tree);
 
-// The same for a command that could not open the DATA of this path.
-std::vector<Problem> differences_of_path(const std::string& data);
+// The same for a command that could not open the DATA of this path, or the tree of that one.
+std::vector<Problem> differences_of_path(const std::string& data, const std::string& tree = {});
 
 // The running servers that `arguments` mean.
 std::vector<ServerStatus> running_servers_meant(const Arguments& arguments);

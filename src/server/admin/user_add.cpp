@@ -32,8 +32,11 @@ po::options_description own_options()
 
 std::string home_option(const po::variables_map& values, const std::string& name)
 {
+    std::string home = values.count("home") == 0 ? name : values["home"].as<std::string>();
+    if (home.substr(0, home.find('/')) == tree_marker_name)
+        throw std::runtime_error{"'" + printable(home) +
+                                 "' cannot be a home: a file of the server has this name"};
     if (values.count("home") == 0) return name;
-    std::string home = values["home"].as<std::string>();
     if (!home.empty() && home.back() == '/') home.pop_back();
     if (!is_home(home))
         throw std::runtime_error{

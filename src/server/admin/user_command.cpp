@@ -113,17 +113,33 @@ UserDatabase open_user_database(const Settings& settings)
     }
 }
 
+namespace {
+
+// If the tree was moved away, or another one mounted over it, a running server may still have the right one.
+void open_tree_or_compare(const Settings& settings, const ServiceAccounts& accounts, DataDirectory& directory)
+{
+    try {
+        open_tree(settings, accounts, directory);
+    } catch (const std::runtime_error& error) {
+        print_problems(differences_of_path(settings.data, settings.root_directory()));
+        throw;
+    }
+}
+
+} // namespace
+
 UserDatabase open_user_database_and_tree(const Settings& settings)
 {
     UserDatabase database = open_user_database(settings);
-    database.directory.tree = open_tree(settings, database.accounts);
+    open_tree_or_compare(settings, database.accounts, database.directory);
     return database;
 }
 
 UserDatabase open_or_make_user_database(const Settings& settings)
 {
     const ServiceAccounts accounts = find_service_accounts(settings);
-    DataDirectory directory = open_data_directory(settings, accounts);
+    DataDirectory directory{.data = open_data(settings, accounts), .tree = {}};
+    open_tree_or_compare(settings, accounts, directory);
     const int data = directory.data.get();
     if (const auto made = ensure_users_file(data, accounts.auth); !made)
         fail({{settings.data + "/" + users_file_name, made.error().message()}});

@@ -38,7 +38,8 @@ struct OpenDirectory {
     bool local = true;     // calls on it may be made on the event loop
     bool in_home = true;   // on the mount of the home: new directories in it count for the quota
     FileSystem file_system{};
-    std::optional<DirectoryId> id{}; // known if the kernel may have to wait for it, as for one that is not local
+    std::optional<DirectoryId>
+        id{}; // known if the kernel may have to wait for it, as for one that is not local
 };
 using Directory = std::shared_ptr<const OpenDirectory>;
 

@@ -146,8 +146,8 @@ error_code TreeSync::sync_with_those_above(const Group& group)
     return result;
 }
 
-// Up to the root of the tree or of its mount; less if that has been done since the doubt began. The directories
-// of `group` have just been synced.
+// Up to the root of the tree or of its mount; less if that has been done since the doubt began. The
+// directories of `group` have just been synced.
 error_code TreeSync::sync_above(const Parent& parent, const Group& group, std::uint64_t begun)
 {
     std::vector<DirectoryId> synced{parent.id};

@@ -1,5 +1,8 @@
 #include "server/supervisor/data_directory.hpp"
 
+#include "server/log/log.hpp"
+#include "server/running/opened_directory.hpp"
+#include "server/storage/durability_promise.hpp"
 #include "shared/base/text.hpp"
 #include "shared/files/file_system.hpp"
 
@@ -168,17 +171,44 @@ UniqueFd open_data(const Settings& settings, const ServiceAccounts& accounts)
     return data;
 }
 
-UniqueFd open_tree(const Settings& settings, const ServiceAccounts& accounts)
+TreePlace tree_place(const Settings& settings, int data)
+{
+    return {data, settings.data, absolute_path(settings.root_directory())};
+}
+
+void open_tree(const Settings& settings, const ServiceAccounts& accounts, DataDirectory& directory)
 {
     const std::string root = settings.root_directory();
+    const TreePlace place = tree_place(settings, directory.data.get());
+    if (::access(root.c_str(), F_OK) != 0 && errno == ENOENT)
+        if (const std::string problem = tree_problem(place, -1); !problem.empty()) fail(root, problem);
     make_directory(without_last_slash(root), 0755, accounts.net);
-    return open_directory(root);
+    directory.tree = open_directory(root);
+    directory.tree_not_known = recognize_tree(place, directory.tree.get(), accounts.net);
+}
+
+void judge_tree(const Settings& settings, const DataDirectory& directory)
+{
+    const std::string root = settings.root_directory();
+    const TreePromise tree = tree_promise(settings, root, directory.tree.get());
+    if (!tree.refusal.empty()) fail(root, tree.refusal);
+    if (!directory.tree_not_known.empty())
+        log_event("tree-not-known",
+                  {{"path", root},
+                   {"reason", directory.tree_not_known},
+                   {"effect", "if it is not mounted at a later start, nobody will notice"}});
+    for (const auto& [path, promise] : tree.promises)
+        if (promise.durable != Durable::always)
+            log_event("durability-warning", {{"path", path}, {"reason", promise.words}});
+    for (const Problem& problem : tree.problems)
+        log_event("hand-over-warning", {{"path", problem.where}, {"reason", problem.what}});
 }
 
 DataDirectory open_data_directory(const Settings& settings, const ServiceAccounts& accounts)
 {
-    UniqueFd data = open_data(settings, accounts);
-    return {std::move(data), open_tree(settings, accounts)};
+    DataDirectory directory{.data = open_data(settings, accounts), .tree = {}};
+    open_tree(settings, accounts, directory);
+    return directory;
 }
 
 } // namespace ftpc::server

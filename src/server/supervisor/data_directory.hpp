@@ -4,11 +4,13 @@
 //   else's); else 0700
 //     users.db sessions.db   auth, 0600
 //     serve.lock             held while a server runs
+//     trees                  which directory the tree is (supervisor/tree_marker)
 //     tls/                   root (or the user), 0700
 //     root/                  net, the tree
 #pragma once
 
 #include "server/config/settings.hpp"
+#include "server/supervisor/tree_marker.hpp"
 #include "shared/base/unique_fd.hpp"
 #include "shared/files/file.hpp"
 
@@ -30,18 +32,26 @@ ServiceAccounts find_service_accounts(const Settings& settings);
 struct DataDirectory {
     UniqueFd data; // readable, so that it can be locked and synced
     UniqueFd tree;
+    std::string tree_not_known{}; // as of recognize_tree()
 };
 
 // Opens DATA, making it and DATA/tls on first use. Throws std::runtime_error when one cannot be made or
 // opened, is not a directory, or DATA can be changed by others than this user (and root and the auth user).
 UniqueFd open_data(const Settings& settings, const ServiceAccounts& accounts);
 
-// Opens the tree, making it on first use. Throws std::runtime_error when it cannot be made or opened, or is
-// not a directory. Waits as long as its file system does.
-UniqueFd open_tree(const Settings& settings, const ServiceAccounts& accounts);
+// Opens the tree, making it on first use. Throws std::runtime_error when it cannot be made or opened, is not
+// a directory, or is not the tree that DATA remembers. Waits as long as its file system does.
+void open_tree(const Settings& settings, const ServiceAccounts& accounts, DataDirectory& directory);
 
 // Both.
 DataDirectory open_data_directory(const Settings& settings, const ServiceAccounts& accounts);
+
+// For people, and for what is in DATA.
+TreePlace tree_place(const Settings& settings, int data);
+
+// Throws std::runtime_error if the tree cannot be served on the file system that it is on. The log gets what
+// else the administrator has to know of it.
+void judge_tree(const Settings& settings, const DataDirectory& directory);
 
 // Throws std::runtime_error when DATA, open as `fd`, can be changed by anybody else, or by less than those
 // who must.

@@ -56,6 +56,7 @@ Supervisor::Supervisor(const Arguments& arguments)
       children_{make_children(accounts_)}, status_{initial_status(arguments, directory_)}
 {
     set_log_format(arguments_.settings.log_format);
+    judge_tree(arguments_.settings, directory_);
     // protection: one-server-a-path
     refuse_if_served(ask_running_servers(runtime_directories()).answered, status_.data);
     secrets_.load(arguments_.settings);

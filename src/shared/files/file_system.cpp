@@ -13,8 +13,6 @@
 #include <array>
 #include <cerrno>
 #include <cstdint>
-#include <fstream>
-#include <string_view>
 
 namespace ftpc {
 
@@ -48,55 +46,11 @@ constexpr std::array<std::uint32_t, 14> on_own_disks{
     F2FS_SUPER_MAGIC, zfs_magic,   bcachefs_magic,       jfs_magic,     MSDOS_SUPER_MAGIC,
     exfat_magic,      ntfs3_magic, REISERFS_SUPER_MAGIC, SQUASHFS_MAGIC};
 
-// These answer fsync of a directory without asking for a disk.
-constexpr std::array<std::string_view, 4> promise_in_vain{"fuse.glusterfs", "fuse.mfs", "fuse.mfsmount",
-                                                          "fuse.moosefs"};
-
 // fsync(2) names EINVAL for files that cannot be synced; SMB has said EBADF, servers behind FUSE say
 // anything. EROFS is none of these: ext4 says it once an error has stopped its journal.
 bool knows_no_such_sync(int number)
 {
     return number == EINVAL || number == EBADF || number == ENOSYS || number == EOPNOTSUPP;
-}
-
-// The type in a line of mountinfo (proc(5)): "36 35 98:0 / /mnt rw shared:1 - ext4 …".
-std::string type_in(const std::string& line)
-{
-    const auto dash = line.find(" - ");
-    if (dash == std::string::npos) return {};
-    const auto begin = dash + 3;
-    return line.substr(begin, line.find(' ', begin) - begin);
-}
-
-std::string hexadecimal(std::uint32_t number)
-{
-    constexpr std::string_view digits = "0123456789abcdef";
-    std::string text;
-    for (int shift = 28; shift >= 0; shift -= 4)
-        text += digits[number >> static_cast<unsigned>(shift) & 0xFU];
-    return "0x" + text;
-}
-
-const char* condition_of_promise(int directory)
-{
-    const std::uint32_t type = type_of(directory);
-    if (type == TMPFS_MAGIC || type == RAMFS_MAGIC)
-        return ", but nothing there outlives the machine's next start";
-    return is_local_file_system(directory) ? "" : ", if the server behind it keeps its word";
-}
-
-// As mount(8) shows it, with the type behind FUSE: "fuse.sshfs".
-std::string type_name(int fd)
-{
-    struct statx status {};
-    constexpr int how = AT_EMPTY_PATH | AT_STATX_DONT_SYNC;
-    if (::statx(fd, "", how, statx_mount_id, &status) == 0 && (status.stx_mask & statx_mount_id) != 0) {
-        const std::string mount = std::to_string(status.stx_mnt_id) + " ";
-        std::ifstream mounts{"/proc/self/mountinfo"};
-        for (std::string line; std::getline(mounts, line);)
-            if (line.starts_with(mount)) return type_in(line);
-    }
-    return "file system of type " + hexadecimal(type_of(fd));
 }
 
 } // namespace
@@ -159,19 +113,6 @@ error_code sync_file_system(int fd)
     if (::fstatvfs(fd, &status) == 0 && (status.f_flag & ST_RDONLY) != 0)
         return {EROFS, boost::system::system_category()};
     return {};
-}
-
-DurabilityPromise durability_promise(int directory)
-{
-    const std::string type = type_name(directory);
-    const std::string none = type + ": cannot promise durability: ";
-    if (std::find(promise_in_vain.begin(), promise_in_vain.end(), type) != promise_in_vain.end())
-        return {false, none + "fsync of a directory reaches no disk there"};
-    const bool by_fsync = ::fsync(directory) == 0;
-    const error_code failure = by_fsync ? error_code{} : sync_directory(directory);
-    if (failure) return {false, none + failure.message()};
-    return {true, type + ": directories are made durable by " + (by_fsync ? "fsync" : "syncfs only") +
-                      condition_of_promise(directory)};
 }
 
 } // namespace ftpc

@@ -1,10 +1,8 @@
-// Knows the file system of an open directory, and how a directory gets on disk there. No other module knows
-// types of file systems.
+// Knows the file system of an open directory by its number in statfs(2), and how a directory gets on disk
+// there. The names of file systems are in server/storage/durability_promise.
 #pragma once
 
 #include "shared/base/result.hpp"
-
-#include <string>
 
 namespace ftpc {
 
@@ -33,13 +31,5 @@ error_code sync_directory_if_possible(int fd);
 // Puts everything on the file system of `fd` on disk by syncfs(2). Fails with EROFS if that is read-only:
 // syncfs does nothing then, also if an error has made it so.
 error_code sync_file_system(int fd);
-
-// The promise of a file system for new entries in one of its directories, found out by syncing that.
-struct DurabilityPromise {
-    bool holds =
-        false;         // after a sync the entries are there after a loss of power, if the disk keeps its word
-    std::string words; // with the type: "ext4: directories are made durable by fsync"
-};
-DurabilityPromise durability_promise(int directory);
 
 } // namespace ftpc

@@ -64,9 +64,6 @@ TEST_CASE("a file system whose directories know no fsync is synced")
     REQUIRE(::fsync(proc.get()) != 0);
     CHECK(errno == EINVAL);
     CHECK_FALSE(sync_directory(proc.get()));
-    const DurabilityPromise promise = durability_promise(proc.get());
-    CHECK(promise.holds);
-    CHECK(promise.words.starts_with("proc: directories are made durable by syncfs only"));
 }
 
 TEST_CASE("the kernel's refusal to sync is told")
@@ -86,17 +83,6 @@ TEST_CASE("a read-only file system is not said to be synced, since the kernel sy
         WARN("skipped: nothing can be mounted here");
     else
         CHECK(result == EROFS);
-}
-
-TEST_CASE("the promise of a file system is reported with its type")
-{
-    const test::TemporaryDirectory temporary;
-    const DurabilityPromise promise = durability_promise(temporary.fd());
-    CHECK(promise.holds);
-    CHECK(promise.words.find(": ") != std::string::npos);
-    if (const UniqueFd memory = open_directory("/dev/shm"); memory)
-        CHECK(durability_promise(memory.get()).words == "tmpfs: directories are made durable by fsync, but "
-                                                        "nothing there outlives the machine's next start");
 }
 
 TEST_CASE("file systems that another machine or another process keeps are not synced as a whole")
