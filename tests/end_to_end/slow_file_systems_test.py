@@ -53,7 +53,7 @@ class SharedSyncs(OnSlowFileSystem):
         self.assertEqual(set(self.slow.fsyncdir_nodes), {1, 2, 3})
         self.assertLessEqual(len(self.slow.fsyncdir_nodes), 12)
 
-    def test_replies_keep_their_order_whatever_some_commands_fail_with(self):
+    def test_replies_keep_their_order_although_some_commands_fail(self):
         control = self.session()
         commands = ["MKD a", "PWD", "MKD a", "MKD none/x", "CWD a", "MKD b", "PWD", "SITE MKDIR x/y", "CDUP", "MKD a/c", "NOOP"]
         replies = control.pipeline(commands)
@@ -108,7 +108,7 @@ class HangingSync(OnSlowFileSystem):
     settings = {"idle_timeout": f"{round(scaled(2))}s"}
 
     @timing
-    def test_who_waits_for_a_sync_that_hangs_is_dropped_and_nobody_else_waits(self):
+    def test_a_session_that_waits_for_a_hanging_sync_is_dropped_and_nobody_else_waits(self):
         control, other = self.session(), self.session("bob")
         held = []
         answer = self.slow._answer

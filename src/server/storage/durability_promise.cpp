@@ -50,8 +50,8 @@ std::string path_below(const Mount& mount)
     return mount.type == "ecryptfs" ? mount.source : std::string{};
 }
 
-// What `mount` lies on in the end; itself where that is nothing else, or is hidden from this process, as it
-// is in a container.
+// The mount below all stacked ones. `mount` itself if it is not stacked, or if the one below is hidden from
+// this process, as in a container.
 const Mount& lowest(const Mount& mount, const MountTable& mounts)
 {
     const Mount* here = &mount;
@@ -78,7 +78,7 @@ std::string why_in_vain(const Mount& mount, const Mount& below)
     return {};
 }
 
-// What the promise depends on; empty: on this machine alone.
+// The condition of the promise; empty: it depends on this machine alone.
 std::string condition(const Mount& below)
 {
     if (contains(in_memory, below.type)) return "but nothing there outlives the machine's next start";

@@ -1,4 +1,4 @@
-// What a file system can promise of new directories. The one place that knows file systems by their names.
+// The promise of a file system for new directories. No other module knows file systems by their names.
 #pragma once
 
 #include "server/config/settings.hpp"
@@ -9,8 +9,8 @@
 
 namespace ftpc::server {
 
-// After a sync the entries of a directory outlive a loss of power: `always`, if the disk keeps its word;
-// `depends`, on somebody who cannot be asked; `never`.
+// Whether the entries of a directory outlive a loss of power after a sync. `always`: if the disk keeps its
+// word. `depends`: on a server or a program that cannot be asked.
 enum class Durable { always, depends, never };
 
 struct DurabilityPromise {
@@ -18,7 +18,7 @@ struct DurabilityPromise {
     std::string words; // with the type: "ext4: directories are made durable by fsync"
 };
 
-// By what is mounted there, without asking the file system.
+// By the type of the mount, without asking the file system.
 DurabilityPromise durability_promise(const Mount& mount, const MountTable& mounts);
 
 // The same, found out by syncing `directory` as well. Waits as long as its file system does.
@@ -43,8 +43,8 @@ struct TreePromise {
 // `root`: the path of the open directory `tree`, as people know it. Waits as long as its file system does.
 TreePromise tree_promise(const Settings& settings, const std::string& root, int tree);
 
-// The same by data. `own`: the promise of the tree itself; `mount`: what it was reached through, null if that
-// is not known; `real_path`: where it is.
+// The same by data. `own`: the promise of the tree itself. `mount`: the one through which it was reached,
+// null if that is not known. `real_path`: without symbolic links.
 TreePromise tree_promise(const Settings& settings, const TreePromise::At& own, const Mount* mount,
                          std::string_view real_path, const MountTable& mounts);
 

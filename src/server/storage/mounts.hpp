@@ -1,4 +1,4 @@
-// What is mounted where, as /proc/self/mountinfo tells it (proc(5)). Nothing here asks a file system.
+// The mounts of this process, as /proc/self/mountinfo lists them (proc(5)). Nothing here asks a file system.
 #pragma once
 
 #include <cstdint>
@@ -20,16 +20,16 @@ using MountTable = std::vector<Mount>; // the later ones cover the earlier ones
 // Lines that are not of the form are left out.
 MountTable parse_mounts(std::string_view mountinfo);
 
-// Empty where /proc is missing.
+// Empty if /proc is missing.
 MountTable mounts_now();
 
-// What the open file `fd` was reached through; null where that is not known.
+// The mount through which the open file `fd` was reached; null if that is not known.
 const Mount* mount_of(int fd, const MountTable& mounts);
 
-// What has the absolute path `path`, without symbolic links, now; null where there are no mounts.
+// The mount of the absolute path `path`, which has no symbolic links; null if there are no mounts.
 const Mount* mount_at(std::string_view path, const MountTable& mounts);
 
-// What is mounted below the directory `path` and not covered by another mount.
+// The mounts below the directory `path` that no other mount covers.
 MountTable mounts_below(std::string_view path, const MountTable& mounts);
 
 // The value of the option `name`; empty: it has none, or is not there.

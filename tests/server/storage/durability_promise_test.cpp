@@ -17,7 +17,7 @@ namespace {
 
 const std::string kept = "directories are made durable by fsync";
 
-// What is promised by a file system of that type, mounted on /tree, with others beside and below it.
+// A file system of some type on /tree, with others beside and below it.
 struct Machine {
     MountTable mounts{{1, "/", "ext4", "/dev/vda", "rw"}};
 
@@ -71,7 +71,7 @@ TEST_CASE("GlusterFS and what is made from MooseFS keep no directory")
     }
 }
 
-TEST_CASE("where it depends on somebody else that is said")
+TEST_CASE("a promise that depends on somebody else says so")
 {
     CHECK(promise_of("nfs4").durable == Durable::depends);
     CHECK_THAT(promise_of("nfs").words, test::contains("warning"));
@@ -140,7 +140,7 @@ TEST_CASE("an overlay hides what may hang from hand-over = auto")
                                    "set hand-over = always"});
 }
 
-TEST_CASE("what is mounted below the tree is judged, too, and keeps nobody from serving")
+TEST_CASE("a mount below the tree is judged, too, and does not keep the tree from being served")
 {
     Machine machine;
     machine.with("/tree", "ext4").with("/tree/alice", "fuse.glusterfs").with("/elsewhere", "nfs");
@@ -153,7 +153,7 @@ TEST_CASE("what is mounted below the tree is judged, too, and keeps nobody from 
     CHECK(words_of(promise.problems).size() == 1);
 }
 
-TEST_CASE("what a file system promises is found out by a sync of the directory")
+TEST_CASE("the promise of a file system is found out by a sync of the directory")
 {
     const test::TemporaryDirectory temporary;
     CHECK(durability_promise(temporary.fd()).durable != Durable::never);

@@ -49,7 +49,7 @@ TEST_CASE("a path is on the deepest mount above it, and there on the last one")
     CHECK(type_at("/srv/the tree.old/x") == "xfs");
 }
 
-TEST_CASE("what is mounted below a directory is found, except for what another mount covers")
+TEST_CASE("mounts below a directory are found, except for those that another mount covers")
 {
     const MountTable mounts = parse_mounts(example);
     const MountTable below = mounts_below("/srv/the tree", mounts);

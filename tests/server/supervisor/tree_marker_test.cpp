@@ -106,7 +106,7 @@ TEST_CASE_METHOD(TreeMarkerTest, "a line that a crash has cut off counts for not
 }
 
 TEST_CASE_METHOD(TreeMarkerTest,
-                 "what a crash has left of a marker is written anew, but only where none is known")
+                 "a marker that a crash has damaged is written anew, but only if none is known")
 {
     const UniqueFd tree = directory("tree");
     std::ofstream{marker("tree")} << "";
