@@ -175,6 +175,14 @@ class TreeOnFuse(EndToEndTest):
                 self.assertEqual(done.returncode, 1)
                 self.assertIn(f"ftpcd: {self.tree}: fuse: if it does not answer, every client waits; set hand-over = auto", done.stderr)
 
+    def test_nor_after_a_reload(self):
+        server = self.start(self.site)
+        self.site.configure(hand_over="never")
+        before = server.hang_up()
+        server.log.wait_for(f'event=reload-refused reason="{self.tree}: fuse: if it does not answer, every client waits', before)
+        self.site.configure(hand_over="auto")
+        server.log.wait_for("event=reloaded", server.hang_up())
+
     def test_the_start_says_what_its_promise_depends_on(self):
         server = self.start(self.site)
         server.log.wait_for(f'event=durability-warning path={self.tree} reason="fuse: .*, if the server behind it keeps its word"')

@@ -128,6 +128,18 @@ std::string why_all_wait(HandOver hand_over, const Mount& mount, const MountTabl
            ": if it does not answer, every client waits; set hand-over = " + (hidden ? "always" : "auto");
 }
 
+// Why a tree there is not served under these settings; empty: it is.
+std::string why_refused(const Settings& settings, const Mount& mount, const MountTable& mounts)
+{
+    const DurabilityPromise promise = durability_promise(mount, mounts);
+    if (settings.durability == Durability::group && promise.durable == Durable::never)
+        return promise.words + "; put the tree elsewhere, or set durability = none";
+    // protection: never-on-fuse
+    if (settings.hand_over == HandOver::never && is_fuse(mount, mounts))
+        return why_all_wait(settings.hand_over, mount, mounts);
+    return {};
+}
+
 } // namespace
 
 DurabilityPromise durability_promise(const Mount& mount, const MountTable& mounts)
@@ -158,6 +170,13 @@ bool is_fuse(const Mount& mount, const MountTable& mounts)
     return type == "fuse" || type == "fuseblk" || type.starts_with("fuse.");
 }
 
+std::string tree_refusal(const Settings& settings, int tree)
+{
+    const MountTable mounts = mounts_now();
+    const Mount* const mount = mount_of(tree, mounts);
+    return mount != nullptr ? why_refused(settings, *mount, mounts) : std::string{};
+}
+
 TreePromise tree_promise(const Settings& settings, const std::string& root, int tree)
 {
     const MountTable mounts = mounts_now();
@@ -178,11 +197,7 @@ TreePromise tree_promise(const Settings& settings, const TreePromise::At& own, c
     if (promises) result.promises.push_back(own);
     if (mount != nullptr) {
         add_problem(own.path, *mount);
-        // protection: never-on-fuse
-        if (settings.hand_over == HandOver::never && is_fuse(*mount, mounts))
-            result.refusal = why_all_wait(settings.hand_over, *mount, mounts);
-        if (promises && durability_promise(*mount, mounts).durable == Durable::never)
-            result.refusal = own.promise.words + "; put the tree elsewhere, or set durability = none";
+        result.refusal = why_refused(settings, *mount, mounts);
     }
     for (const Mount& below : mounts_below(real_path, mounts)) {
         if (promises) result.promises.push_back({below.point, durability_promise(below, mounts)});

@@ -40,6 +40,9 @@ struct TreePromise {
     std::vector<Problem> problems; // clients wait for each other, as the settings are
 };
 
+// The refusal alone, without asking the file system.
+std::string tree_refusal(const Settings& settings, int tree);
+
 // `root`: the path of the open directory `tree`, as people know it. Waits as long as its file system does.
 TreePromise tree_promise(const Settings& settings, const std::string& root, int tree);
 

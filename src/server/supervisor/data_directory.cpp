@@ -187,11 +187,17 @@ void open_tree(const Settings& settings, const ServiceAccounts& accounts, DataDi
     directory.tree_not_known = recognize_tree(place, directory.tree.get(), accounts.net);
 }
 
+void refuse_unsafe_tree(const Settings& settings, const DataDirectory& directory)
+{
+    const std::string refusal = tree_refusal(settings, directory.tree.get());
+    if (!refusal.empty()) fail(settings.root_directory(), refusal);
+}
+
 void judge_tree(const Settings& settings, const DataDirectory& directory)
 {
+    refuse_unsafe_tree(settings, directory);
     const std::string root = settings.root_directory();
     const TreePromise tree = tree_promise(settings, root, directory.tree.get());
-    if (!tree.refusal.empty()) fail(root, tree.refusal);
     if (!directory.tree_not_known.empty())
         log_event("tree-not-known",
                   {{"path", root},

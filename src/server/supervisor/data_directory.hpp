@@ -49,8 +49,12 @@ DataDirectory open_data_directory(const Settings& settings, const ServiceAccount
 // For people, and for what is in DATA.
 TreePlace tree_place(const Settings& settings, int data);
 
-// Throws std::runtime_error if the tree cannot be served on the file system that it is on. The log gets what
-// else the administrator has to know of it.
+// Throws std::runtime_error if the tree must not be served on its file system under these settings. Asks no
+// file system.
+void refuse_unsafe_tree(const Settings& settings, const DataDirectory& directory);
+
+// The same. If it may be served, the log names the conditions of its promises, and a tree that cannot be told
+// from another one.
 void judge_tree(const Settings& settings, const DataDirectory& directory);
 
 // Throws std::runtime_error when DATA, open as `fd`, can be changed by anybody else, or by less than those

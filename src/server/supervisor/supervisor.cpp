@@ -221,6 +221,7 @@ void Supervisor::reload()
     if (!later.empty()) log_event("setting-changes-at-restart", {{"settings", later}});
     const Settings before = std::exchange(arguments_.settings, settings);
     try {
+        refuse_unsafe_tree(arguments_.settings, directory_);
         secrets_.load(arguments_.settings);
     } catch (const std::exception& error) {
         log_event("reload-refused", {{"reason", error.what()}});
