@@ -129,6 +129,7 @@ class KilledUnderLoad(EndToEndTest):
             stop.set()
             for load in loads:
                 load.join(scaled(30))
+        until(lambda: can_log_in(server.port, users[0]), "logins work again")
         self.assertNotIn("set-aside", server.log.text)
         for load in loads:
             with logged_in(server.port, load.user) as control:

@@ -2,6 +2,7 @@
 
 #include "server/auth/state/broken_file.hpp"
 #include "server/log/log.hpp"
+#include "shared/base/text_lines.hpp"
 #include "shared/crypto/digest.hpp"
 #include "shared/files/file.hpp"
 
@@ -15,6 +16,11 @@ namespace {
 constexpr std::string_view header =
     "# Session keys of ftpcd, written by the server. They end with `ftpc logout`, or\n"
     "# all of a user's with `ftpcd user passwd` and `ftpcd user lock`.\n";
+
+bool has_own_line_ends(std::string_view text)
+{
+    return !text.starts_with(byte_order_mark) && text.find('\r') == std::string_view::npos;
+}
 
 } // namespace
 
@@ -52,8 +58,9 @@ SessionKeys::Loaded SessionKeys::load()
         for (const SessionKey& key : parsed.keys)
             insert(key);
         lines_ = parsed.changes;
-        // Nothing is appended to a change that was broken off: the next one replaces the file.
-        if (!parsed.is_cut) file_.take_up(text->size());
+        // Nothing is appended to a change that was broken off, or to lines of another system: the next change
+        // replaces the file.
+        if (!parsed.is_cut && has_own_line_ends(*text)) file_.take_up(text->size());
         return {};
     }
     // An empty file takes its place: that there is one says that there have been users (ensure_users_file).
