@@ -1,5 +1,7 @@
 #include "server/auth/state/session_key_writer.hpp"
 
+#include "shared/base/threads.hpp"
+
 #include <algorithm>
 #include <cerrno>
 #include <iterator>
@@ -7,7 +9,8 @@
 
 namespace ftpc::server {
 
-SessionKeyWriter::SessionKeyWriter(SessionKeys& keys) : keys_{keys}, thread_{[this] { work(); }} {}
+SessionKeyWriter::SessionKeyWriter(SessionKeys& keys) : keys_{keys}, thread_{start_thread([this] { work(); })}
+{}
 
 SessionKeyWriter::~SessionKeyWriter()
 {
