@@ -80,6 +80,7 @@ class MissingMount(EndToEndTest):
 
     def test_another_disk_is_not_taken_for_the_tree(self):
         other = self.make_directory()
+        os.chown(other, *tree_owner())
         other_site = self.make_site(users=())
         other_site.configure(root=other)
         other_site.add_user("alice")

@@ -9,7 +9,7 @@ from hanging_file_system import FSYNCDIR, MKDIR, HangingFileSystem, needs_fuse
 
 IN_FLIGHT = 64
 SLOW_SYNC = 0.005  # seconds
-FASTER = 8         # times, than a sync for each command alone would be
+FASTER = 4         # times, under any load: 9 to 11 were measured beside compilers
 NOT_ON_DISK = (451, "The directory may not be on disk: Input/output error")
 LEFT = (451, "The directory may not be on disk: Operation canceled")
 
@@ -141,14 +141,17 @@ class Rate(OnSlowFileSystem):
     def test_64_in_flight_are_many_times_as_fast_as_a_sync_for_each(self):
         self.slow.delays[FSYNCDIR] = SLOW_SYNC
         control = self.session()
-        best = 0
+        alone, together = [], []
         for round_number in range(5):
-            began = time.monotonic()
-            replies = control.pipeline([f"MKD {round_number}-{i}" for i in range(IN_FLIGHT)])
-            best = max(best, IN_FLIGHT / (time.monotonic() - began))
-            self.assertEqual({reply.code for reply in replies}, {257})
-        print(f"{best:.0f} directories a second with a sync that takes {SLOW_SYNC * 1e3:.0f} ms")
-        self.assertGreater(best, FASTER / SLOW_SYNC / scaled(1))
+            for in_flight, rates in ((1, alone), (IN_FLIGHT, together)):
+                began = time.monotonic()
+                for batch in range(IN_FLIGHT // in_flight):
+                    replies = control.pipeline([f"MKD {round_number}-{in_flight}-{batch}-{i}" for i in range(in_flight)])
+                    self.assertEqual({reply.code for reply in replies}, {257})
+                rates.append(IN_FLIGHT / (time.monotonic() - began))
+        print(f"with a sync that takes {SLOW_SYNC * 1e3:.0f} ms: {max(alone):.0f} directories a second one by one, "
+              f"{max(together):.0f} with {IN_FLIGHT} in flight")
+        self.assertGreater(max(together), FASTER * max(alone))
 
 
 if __name__ == "__main__":

@@ -179,15 +179,14 @@ void check_tree(const Settings& settings, int data, const UsersTable* users, con
 {
     const std::string root = settings.root_directory();
     const UniqueFd tree = open_directory(AT_FDCWD, root);
-    const std::string why_not_open = tree ? std::string{} : last_error_text();
-    // Then nothing else that is said of it would help.
-    if (const auto problem = tree_problem(tree_place(settings, data), tree ? tree.get() : -1);
-        !problem.empty()) {
+    const bool may_be_known = tree || errno == ENOENT;
+    std::string problem = tree ? std::string{} : last_error_text();
+    // Of another tree nothing else is worth saying.
+    const std::string other =
+        may_be_known ? tree_problem(tree_place(settings, data), tree ? tree.get() : -1) : std::string{};
+    if (!other.empty()) problem = other;
+    if (!problem.empty()) {
         problems.push_back({root, problem});
-        return;
-    }
-    if (!tree) {
-        problems.push_back({root, why_not_open});
         return;
     }
     if (!openat2_works(tree.get()))
