@@ -1,6 +1,6 @@
 // The threads that serve connections. Each has an event loop of its own and the connections that it was
-// given; nothing of a connection is touched from another thread. If there is one for each processor, each
-// stays on its own, and a connection moves to the reactor of the processor on which its packets arrive.
+// given; nothing of a connection is touched from another thread. One for each processor stays there, and a
+// connection moves to the reactor on whose processor its packets arrive.
 #pragma once
 
 #include "server/event_loop/event_loop.hpp"
@@ -45,7 +45,7 @@ public:
         loop_.post(std::move(work));
     }
 
-    // Ends the loop, whatever is going on there. False: its thread does not come to it within a second.
+    // Ends the loop at any time. False: its thread does not respond within a second.
     bool stop();
 
     // ---- on the reactor's own thread, and for what is made for it

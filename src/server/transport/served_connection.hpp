@@ -1,4 +1,4 @@
-// One connection as the listener and its reactor see it, whatever protocol it speaks.
+// One connection of any protocol, as the listener and its reactor see it.
 #pragma once
 
 #include "server/ipc/messages.hpp"
