@@ -38,7 +38,7 @@ public:
     // gone.
     void serve(std::unique_ptr<ServedConnection> connection, ConnectionId id);
 
-    // From any thread: does `work` on the reactor's own, behind what it was given before.
+    // From any thread: does `work` on the reactor's own, behind earlier jobs.
     template <class Work>
     void post(Work work)
     {
@@ -48,7 +48,7 @@ public:
     // Ends the loop at any time. False: its thread does not respond within a second.
     bool stop();
 
-    // ---- on the reactor's own thread, and for what is made for it
+    // ---- on the reactor's own thread, and for objects made for it
 
     EventLoop& loop() { return loop_; }
     EventLog& log() { return log_; }
@@ -73,7 +73,7 @@ private:
     Reactors& all_;
     std::uint64_t heard_ = 0; // of Reactors::told_, on the reactor's own thread
     Admission& admission_;
-    std::atomic<std::size_t> connections_ = 0; // before the loop, which holds what counts here
+    std::atomic<std::size_t> connections_ = 0; // before the loop, whose objects count here
     Served served_;                            // those of them that have begun
     EventLoop loop_;
     EventLog log_;
@@ -90,7 +90,7 @@ public:
     Reactors& operator=(const Reactors&) = delete;
     ~Reactors();
 
-    // Does `work(reactor)` on the thread of each reactor, behind what it has been given before. It finds each
+    // Does `work(reactor)` on the thread of each reactor, behind earlier jobs. It finds each
     // connection at exactly one of them.
     template <class Work>
     void on_each(const Work& work)
@@ -131,7 +131,7 @@ private:
     std::atomic<ConnectionId> last_id_ = 0;
 };
 
-// Of a reactor, all connections that are overdue. Each reactor does it once a second.
+// Ends all overdue connections of one reactor. Each reactor does it once a second.
 void end_those_overdue(const Reactor& reactor);
 
 } // namespace ftpc::server
