@@ -45,10 +45,10 @@ class TurnedOut(EndToEndTest):
 
     def turn_out(self, control):
         """The client's replies from when it is drawn by lot: the only one that was there and is not logged in."""
-        with contextlib.ExitStack() as unauthenticated:
+        with contextlib.ExitStack() as clients:
             def stays():
                 unauthenticated = socket.create_connection(("127.0.0.1", self.server.port), scaled(5))
-                unauthenticated.callback(unauthenticated.close)
+                clients.callback(unauthenticated.close)
                 return unauthenticated.recv(100).startswith(b"220")
             until(stays, "an unauthenticated client for which this one had to go")
             os.kill(self.server.child("auth"), signal.SIGCONT)

@@ -73,6 +73,7 @@ class FullDataDirectory(EndToEndTest):
 
     def test_no_bytes_left_while_the_tree_has_room(self):
         tree = tempfile.mkdtemp(prefix="ftpcd-tree-")
+        os.chmod(tree, 0o755)
         self.addCleanup(subprocess.run, ["rm", "-r", tree], check=True)
         self.check_all_refused(self.make_site(users=("alice", "bob"), data=f"{self.disk}/data", root=tree), self.fill_bytes)
 

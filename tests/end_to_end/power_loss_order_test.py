@@ -1,4 +1,5 @@
 """A promised change is on disk at any loss of power: the order of writing, syncing and renaming, in system calls."""
+import os
 import re
 import unittest
 
@@ -67,6 +68,8 @@ class PowerLossOrder(EndToEndTest):
     def test_a_home_that_was_there_is_on_disk_all_the_same(self):
         site = self.make_site()
         (site.root / "bob").mkdir()
+        owner = (site.root / "alice").stat()
+        os.chown(site.root / "bob", owner.st_uid, owner.st_gid)
         self.assertEqual(self.command_events(site, "add", "bob", "--password-stdin"),
                          ["fsync home", "fsync tree", *REPLACED, "say it is done"])
 
@@ -81,8 +84,9 @@ class PowerLossOrder(EndToEndTest):
         site.configure(data=above / "data")
         done, calls = calls_of_command(site, WRITING, "user", "add", "bob", "--password-stdin", input=PASSWORD.encode() + b"\n")
         self.assertEqual(done.returncode, 0, done.stderr)
-        names = {str(site.directory): "top", str(above): "above", f"{above}/NEW-directory": "new data", str(site.data): "data"}
-        self.assertEqual(events(calls, names)[:6], ["make above", "fsync top", "make new data", "fsync new data",
+        names = {str(site.directory): "top", f"{site.directory}/NEW-directory": "new above", str(above): "above",
+                 f"{above}/NEW-directory": "new data", str(site.data): "data"}
+        self.assertEqual(events(calls, names)[:8], ["make new above", "fsync new above", "rename to above", "fsync top", "make new data", "fsync new data",
                                                     "rename to data", "fsync above"])
 
     @unittest.skipUnless(IS_ROOT, "tracing a process that is not one's own child needs root")

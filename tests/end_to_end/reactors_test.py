@@ -19,14 +19,17 @@ class ReactorThreads(EndToEndTest):
         widest = max(masks, key=len)
         return sorted(processor for mask in masks if mask < widest for processor in mask)
 
-    def check_none_is_pinned(self, **settings):
+    def pinned_after_logins(self, **settings):
         server = self.serve(**settings)
         for _ in range(20):  # so that each of the threads has begun
             self.assertTrue(can_log_in(server.port))
-        self.assertEqual(self.pinned(server), [])
+        return self.pinned(server)
 
-    def test_they_go_where_the_scheduler_wants(self):
-        self.check_none_is_pinned()
+    def test_if_there_is_one_for_each_processor_it_stays_there(self):
+        self.assertEqual(self.pinned_after_logins(), sorted(ALLOWED) if len(ALLOWED) > 1 else [])
+
+    def test_otherwise_they_go_where_the_scheduler_wants(self):
+        self.assertEqual(self.pinned_after_logins(reactors=len(ALLOWED) + 1), [])
 
     @unittest.skipIf(len(ALLOWED) < 2, "needs two processors")
     def test_only_processors_that_the_server_may_use_count(self):

@@ -51,11 +51,11 @@ std::string ask_for_signals_of_another()
     return outcome(::fcntl(STDERR_FILENO, F_SETOWN, ::getppid()));
 }
 
-std::string choose_processors()
+std::string choose_processors(pid_t thread)
 {
     cpu_set_t all;
     std::memset(&all, 0xFF, sizeof all);
-    return outcome(::sched_setaffinity(0, sizeof all, &all));
+    return outcome(::sched_setaffinity(thread, sizeof all, &all));
 }
 
 std::string set_raw_option(int socket)
@@ -80,7 +80,7 @@ TEST_CASE_METHOD(FilterTest, "neither process makes sockets, programs, processes
         CHECK(run(Place::execute) == "SIGSYS");
         CHECK(run([&] { return Place::signal(parent); }) == "SIGSYS");
         CHECK(run(ask_for_signals_of_another) == "SIGSYS");
-        CHECK(run(choose_processors) == "SIGSYS");
+        CHECK(run([&] { return choose_processors(parent); }) == "SIGSYS");
         if (sanitizer_build) continue; // whose libraries need these
         CHECK(run(Place::fork) == "SIGSYS");
         CHECK(run([&] { return Place::trace(parent); }) == "SIGSYS");
@@ -100,7 +100,7 @@ TEST_CASE_METHOD(FilterTest, "all of that works in a process without the filter"
     CHECK(in_process(Place::execute).how.empty()); // it became /bin/true
     CHECK(in_process([&] { return Place::signal(parent); }).how == "0");
     CHECK(in_process(ask_for_signals_of_another).how == "0");
-    CHECK(in_process(choose_processors).how == "0");
+    CHECK(in_process([&] { return choose_processors(parent); }).how == "0");
     CHECK(in_process(Place::fork).how == "0");
     CHECK(in_process(map_code).how == "0");
 }
@@ -179,6 +179,13 @@ TEST_CASE_METHOD(FilterTest, "net sets the two socket options that it needs, and
     CHECK(net(get(IPPROTO_TCP, TCP_ZEROCOPY_RECEIVE)) == "SIGSYS");
     CHECK(auth(set(IPPROTO_TCP, TCP_NODELAY)) == "SIGSYS");
     CHECK(auth(get(SOL_SOCKET, SO_INCOMING_CPU)) == "SIGSYS");
+}
+
+TEST_CASE_METHOD(FilterTest, "a thread of net chooses its own processors; auth chooses none")
+{
+    if (!here) return;
+    CHECK(net([] { return choose_processors(0); }) == "0");
+    CHECK(auth([] { return choose_processors(0); }) == "SIGSYS");
 }
 
 TEST_CASE_METHOD(FilterTest,
