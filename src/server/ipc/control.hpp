@@ -1,4 +1,4 @@
-// What the supervisor tells its children, and what they report. Configure carries descriptors beside it.
+// Orders of the supervisor to its children, and their reports. Configure carries descriptors beside it.
 #pragma once
 
 #include "shared/base/result.hpp"

@@ -25,7 +25,7 @@ public:
         // Comes once, with the reason for the log (empty: the other side closed), after which nothing is
         // called any more. May destroy the endpoint.
         std::function<void(std::string_view reason)> on_closed;
-        // All that was given to send() is with the kernel, which may have room for one more packet: to be
+        // All that was given to send() is with the kernel, which may have room for another packet. It is
         // given to send() now, or at a later fill(). For an owner with much to say, which it keeps as state
         // rather than as packets. Must not destroy the endpoint.
         std::function<void()> on_room = {};

@@ -96,7 +96,7 @@ struct RealmIs {
 };
 enum class LoginStatus : std::uint8_t {
     granted = 1,
-    refused = 2, // for whatever reason: the wire never tells
+    refused = 2, // for any reason: the wire never tells
     busy = 3,    // too many logins are waiting to be checked
     limited = 4, // too many refused logins from this address: not checked
 };
@@ -161,9 +161,9 @@ using Answer =
 SecretText encode(const Request& message);
 SecretText encode(const Answer& message);
 
-// The one message that `packet` holds. Fails with Errc::bad_message for an unknown kind, a wrong length, a
-// bound exceeded, a user name (other than none) or realm outside its alphabet, a flag that is neither 0 nor
-// 1, or bytes left over.
+// The one message that `packet` holds. Fails with Errc::bad_message for an unknown kind, a wrong length,
+// bytes left over, or a bound exceeded. A user name (other than none) or realm outside its alphabet fails,
+// too, and a flag that is neither 0 nor 1.
 Result<Request> decode_request(std::span<const char> packet);
 Result<Answer> decode_answer(std::span<const char> packet);
 

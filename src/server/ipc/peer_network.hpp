@@ -1,5 +1,5 @@
-// Whom the bounds that hold for an address count as one: an IPv4 address, or the /64 of an IPv6 address,
-// since anybody with one IPv6 address has all of its /64.
+// The unit of bounds for each address: an IPv4 address, or the /64 of an IPv6 address. Anybody with one IPv6
+// address has all of its /64.
 #pragma once
 
 #include "server/ipc/messages.hpp"

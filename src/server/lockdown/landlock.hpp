@@ -36,7 +36,7 @@ inline constexpr unsigned newest_landlock_abi = 7;
 // EOPNOTSUPP where it is switched off at boot.
 Result<unsigned> landlock_abi();
 
-// What a version takes away from a process unless a rule grants it.
+// The rights that a version takes away from a process unless a rule grants them.
 struct LandlockScope {
     std::uint64_t files = 0;     // landlock::... above
     std::uint64_t tcp = 0;       // bind and connect
@@ -46,12 +46,12 @@ struct LandlockScope {
 LandlockScope landlock_scope(unsigned abi);
 
 struct LandlockRule {
-    int directory; // open in whatever way
+    int directory; // open in any way
     std::uint64_t rights;
 };
 
-// From now on this thread, and those that it starts, may do beneath the directories what their rules grant,
-// and nothing else of all that `abi` knows. Needs no_new_privs. Fails with the system's error.
+// From now on this thread, and those that it starts, may use only the rights that the rules grant, of all
+// that `abi` knows. Needs no_new_privs. Fails with the system's error.
 Result<void> restrict_with_landlock(unsigned abi, std::span<const LandlockRule> rules);
 
 } // namespace ftpc::server

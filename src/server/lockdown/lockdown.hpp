@@ -1,5 +1,5 @@
-// What net and auth give up before they meet anything from the network: files, sockets, programs, other
-// processes. docs/security.md says what is left to each.
+// The rights that net and auth give up before they meet anything from the network: files, sockets, programs,
+// other processes. docs/security.md says what is left to each.
 #pragma once
 
 #include "server/config/settings.hpp"
@@ -16,8 +16,8 @@ struct Lockdown {
     friend bool operator==(const Lockdown&, const Lockdown&) = default;
 };
 
-// First of all in a process: its memory, which will hold secrets, cannot be read by other processes of the
-// same user nor end in a core dump, and no program that it might execute has more rights. Throws
+// To be called first in a process. Its memory will hold secrets: other processes of the same user cannot read
+// it, and no core dump has it. No program that it executes has more rights. Throws
 // std::runtime_error.
 void harden_process();
 
@@ -27,7 +27,7 @@ void harden_process();
 // required.
 Lockdown lock_down(Locked process, const Settings& settings, int directory);
 
-// What lock_down() would put in force on this kernel, and what it would miss. Changes nothing.
+// The parts that lock_down() would put in force on this kernel, and those that are missing. Changes nothing.
 Lockdown lockdown_to_expect(const Settings& settings);
 
 } // namespace ftpc::server

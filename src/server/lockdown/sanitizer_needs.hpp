@@ -1,5 +1,5 @@
-// What the run-time libraries of the sanitizers do inside a locked process, above all when they write a
-// report. In builds without them all of this is empty.
+// Calls and files that the sanitizers need inside a locked process, above all to write a report. In builds
+// without them all of this is empty.
 #pragma once
 
 #include "server/lockdown/landlock.hpp"

@@ -172,8 +172,8 @@ void allow_event_loop(Filter& filter)
                   SCMP_SYS(getegid)});
 }
 
-// What descriptors that are open already are used for. fcntl also tells the kernel whom to send signals
-// (F_SETOWN), ioctl does anything at all: some of their requests only.
+// The uses of descriptors that are open already. fcntl can also name a receiver of signals (F_SETOWN), and
+// ioctl does anything at all: some of their requests only.
 void allow_open_descriptors(Filter& filter)
 {
     filter.allow({SCMP_SYS(read), SCMP_SYS(readv), SCMP_SYS(pread64), SCMP_SYS(write), SCMP_SYS(writev),
@@ -202,8 +202,8 @@ void allow_common(Filter& filter)
 
 // ---- net
 
-// Directories may be opened. For anything else the answer is a refusal and not the end: a library that looks
-// for a file that it can do without goes on. (The flags of openat2 stand in memory; Landlock sees to that.)
+// Directories may be opened. Anything else is refused, and the process goes on: a library may look for a file
+// that it can do without. (The flags of openat2 stand in memory; Landlock sees to that.)
 void allow_directories(Filter& filter)
 {
     filter.allow({SCMP_SYS(openat2), SCMP_SYS(mkdirat)});

@@ -10,7 +10,7 @@ enum class Locked { net, auth }; // which process is locked down
 
 enum class OnForbiddenCall {
     kill,
-    name_it, // on standard error first, for whoever extends the list
+    name_it, // on standard error first, for a developer who extends the list
 };
 
 // Whether the kernel can end a process at a forbidden call (Linux 4.14). Fails with the system's error where

@@ -149,7 +149,7 @@ public:
         report_ready();
         warn_of_few_descriptors();
         io_.run();
-        // What connections have left here last: answers that nobody waits for, and the ends of logins.
+        // Connections leave their last work here: answers that nobody waits for, and the ends of logins.
         io_.restart();
         io_.poll();
     }
@@ -272,8 +272,8 @@ private:
         io_.stop();
     }
 
-    // Clients wait in the queue of the socket until FEAT can name the realm, but not for an auth that does
-    // not come: they are told so.
+    // Clients wait in the queue of the socket until FEAT can name the realm. If auth does not come, they are
+    // told so.
     asio::awaitable<void> listen_soon()
     {
         realm_wait_.expires_after(longest_realm_wait);
@@ -357,7 +357,7 @@ int run_net_process()
         NetProcess process{std::move(start), std::move(lockdown)};
         channel.reset();
         process.run();
-        // What would not end in time is not waited for, not even to be taken apart.
+        // Threads that did not end in time are not waited for, not even to be taken apart.
         if (process.has_unfinished()) ::_exit(EXIT_SUCCESS);
         return EXIT_SUCCESS;
     } catch (const std::exception& error) {

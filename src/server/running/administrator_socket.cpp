@@ -24,7 +24,7 @@ namespace {
 constexpr int backlog = 64;
 constexpr int most_at_a_time = 16; // then signals and children have their turn
 
-// A name is never used twice, so whoever removes one that a dead server left removes no other's.
+// A name is never used twice. So the removal of one that a dead server left removes no other's.
 std::string socket_name()
 {
     std::array<std::uint8_t, 8> random{};

@@ -1,5 +1,5 @@
-// Which directory a path stood for when it was opened, so that a later look at the path shows whether it was
-// replaced, mounted over, or is a symbolic link that was switched.
+// The directory for which a path stood when it was opened. A later look shows whether it was replaced or
+// mounted over, or is a symbolic link that was switched.
 #pragma once
 
 #include "shared/base/result.hpp"
@@ -25,10 +25,11 @@ struct OpenedDirectory {
 // Follows symbolic links. Fails with the system's error; waits as long as the file system does.
 Result<DirectoryIdentity> identity_of(const std::string& path);
 
-// What is open as `fd` and was opened as `path`. Throws boost::system::system_error.
+// The directory that is open as `fd` and was opened as `path`. Throws boost::system::system_error.
 OpenedDirectory describe_opened(const std::string& path, int fd);
 
-// What the path names now. If it cannot be opened, only `path` is set, and the identity is that of nothing.
+// The directory that the path names now. If it cannot be opened, only `path` is set, and the identity is that
+// of nothing.
 OpenedDirectory describe_now(const std::string& path);
 
 // "/a/c" for "/a//b/../c/", and for "c" in /a. Empty stays empty.

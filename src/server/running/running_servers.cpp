@@ -61,7 +61,7 @@ void connect_to_all(const std::string& path, std::vector<UniqueFd>& sockets, Clo
     }
 }
 
-// The process is that of the socket, whatever the status says.
+// The process is that of the socket, not the one in the status.
 void receive_status(int socket, std::vector<ServerStatus>& statuses)
 {
     const auto packet = ipc::receive_packet(socket, max_status_bytes);

@@ -19,7 +19,7 @@ struct RunningServers {
 // are removed.
 RunningServers ask_running_servers(const std::vector<std::string>& directories);
 
-// What a command goes by.
+// The servers that a command compares with.
 struct CommandScope {
     OpenedDirectory data;    // that it has opened
     std::string config_file; // whose setting `data` it follows, absolute; empty: none, or --data was given
@@ -29,8 +29,8 @@ struct CommandScope {
 // is none of these: those that read the same settings file.
 std::vector<ServerStatus> servers_meant(const std::vector<ServerStatus>& running, const CommandScope& scope);
 
-// Throws std::runtime_error naming the process if one of these servers has `data` open, or has opened what
-// the path named then: two servers of one path would share its users and its certificate.
+// Throws std::runtime_error that names the process if one of these servers has `data` open, or has opened it
+// by the same path. Two servers of one path would share its users and its certificate.
 void refuse_if_served(const std::vector<ServerStatus>& running, const OpenedDirectory& data);
 
 // The path or real path of one is that of the other.

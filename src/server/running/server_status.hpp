@@ -1,4 +1,4 @@
-// What a running server says of itself to the administrator's commands.
+// The answer of a running server to the administrator's commands.
 #pragma once
 
 #include "server/running/opened_directory.hpp"

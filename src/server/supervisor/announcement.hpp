@@ -1,4 +1,4 @@
-// What the server says when it has started.
+// The words of a server that has started.
 #pragma once
 
 #include "server/config/command_line.hpp"
@@ -10,8 +10,8 @@
 
 namespace ftpc::server {
 
-// Where it listens, its tree and users, the fingerprint of its key, and the lockdown of its children, as text
-// or, for programs, as one event a line.
+// They name its addresses, its tree, its users, the fingerprint of its key, and the lockdown of its children.
+// Programs get one event a line.
 void announce(const Arguments& arguments, const ServerStatus& status, std::span<const Child> children);
 
 // One line, or one for each child if they differ, and one for each feature that the kernel lacks.

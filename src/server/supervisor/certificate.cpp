@@ -40,8 +40,8 @@ using Names = std::unique_ptr<GENERAL_NAMES, decltype(&GENERAL_NAMES_free)>;
 constexpr int valid_days = 397;
 constexpr std::chrono::hours renew_before{24 * 30};
 constexpr std::chrono::hours valid_before_made{24}; // for clients whose clock is behind
-// A clock that says less is wrong: the program is younger. By such a clock, which machines without a battery
-// have at their start, every certificate is from the future, and none is made anew for that.
+// A clock that says less is wrong: the program is younger. Machines without a battery start with such a
+// clock. Every certificate is from the future then, and none is made anew for that.
 constexpr std::chrono::sys_days program_made{std::chrono::year{2026} / 1 / 1};
 
 void require(bool done, const char* what)

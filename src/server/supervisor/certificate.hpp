@@ -17,12 +17,13 @@ struct CertificateFiles {
     SecretText key_pem;
 };
 
-// Reads the certificate and key that the settings name. Where they name none, DATA/tls/key.pem (ECDSA P-256)
-// and a self-signed DATA/tls/certificate.pem (CA:FALSE, digitalSignature, serverAuth, valid from a day ago
-// for 397 days, SAN with this machine's names and addresses) are made first if they are missing. The
-// certificate is renewed with the same key, so that its fingerprint holds, when fewer than 30 days are left,
-// when it lacks the host name that this machine has now, and when it is not valid yet: then the clock was
-// ahead when it was made. Throws std::runtime_error naming the file and what is wrong with it.
+// Reads the certificate and key that the settings name. If they name none, DATA/tls/key.pem (ECDSA P-256) and
+// a self-signed DATA/tls/certificate.pem are made, unless they are there. It has CA:FALSE, digitalSignature,
+// serverAuth, and the machine's names and addresses as SAN; it is valid from a day ago for 397 days. The
+// certificate is renewed with the same key, so that its fingerprint holds. That happens if fewer than 30 days
+// are left, or if it lacks the present host name of this machine. It also happens if it is not valid yet:
+// then the clock was ahead when it was made. Throws std::runtime_error naming the file and what is wrong with
+// it.
 CertificateFiles load_or_make_certificate(const Settings& settings);
 
 // The same without making or renewing anything.

@@ -134,7 +134,7 @@ CertificateNames names_of(const X509* leaf)
     return found;
 }
 
-// What clients call this machine, as far as it knows: names, and addresses as text.
+// The names by which clients call this machine, as far as it knows, and its addresses as text.
 Names known_names(const Settings& settings)
 {
     Names names = interface_addresses();

@@ -1,5 +1,5 @@
-// What is wrong with a certificate that can be used all the same: ftpc goes by its key alone, while clients
-// that check certificates refuse it.
+// Faults of a certificate that can be used all the same. ftpc looks at its key alone; clients that check
+// certificates refuse it.
 #pragma once
 
 #include "server/config/settings.hpp"
@@ -15,8 +15,8 @@ enum class NameService {
     leave // go by what this machine knows of itself
 };
 
-// Of the certificate and key that the settings name, each with its file: not valid at that time, not for
-// servers, a chain in the wrong order, the name of another machine, a key that another user can read. None if
+// Those of the certificate and key that the settings name, each with its file. Examples: not valid at that
+// time, not for servers, a chain in the wrong order, a key that another user can read. None if
 // a file cannot be read or used: load_certificate() and make_tls_context() say why.
 std::vector<Problem> certificate_problems(const Settings& settings, std::chrono::sys_seconds now,
                                           NameService name_service);

@@ -15,19 +15,19 @@
 
 namespace ftpc::server {
 
-// This program's own file, held open so that children can be started from it after an upgrade has replaced it
-// and as users who may not enter its directory.
+// This program's own file, held open. So children can be started from it after an upgrade has replaced it,
+// and by users that may not enter its directory.
 UniqueFd open_own_program();
 
-// In a process that was just forked: gives up what the children do not have, which is all capabilities, and
-// with a `user` the identity and all groups. If that is not allowed, the process says so on standard error
+// In a process that was just forked: gives up all capabilities and, with a `user`, the identity and all
+// groups. If that is not allowed, the process says so on standard error
 // and ends.
 void become(const std::optional<FileOwner>& user);
 
 class ChildProcess {
 public:
     // `title`: how it shows in ps. `subcommand`: what it runs. `user`: whom it becomes before it is executed,
-    // with no supplementary groups; empty: whoever we are. Throws std::runtime_error when it cannot be
+    // with no supplementary groups; empty: it stays as it is. Throws std::runtime_error when it cannot be
     // started.
     ChildProcess(int program, const std::string& title, const std::string& subcommand,
                  std::optional<FileOwner> user);

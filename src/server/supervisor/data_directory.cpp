@@ -75,7 +75,7 @@ error_code sync_directory_at(const std::string& path)
     return fd ? sync_directory_if_possible(fd.get()) : last_system_error();
 }
 
-// What is made on first use must outlive a power failure: users are about to be put into it.
+// A directory that is made on first use must outlive a power failure: users are about to be put into it.
 void put_on_disk(const std::string& path)
 {
     if (const error_code failure = sync_directory_at(parent_of(path)))
@@ -90,7 +90,7 @@ bool put_in_place(const std::string& from, const std::string& to)
 }
 
 // Makes `path` with exactly these permissions and owner unless it is there. It gets its name when it is
-// complete, so that several first uses at once never see, and one that is killed never leaves, half of it.
+// complete. So several first uses at once never see half of it, and a killed one leaves none.
 void make_directory(const std::string& path, mode_t mode, std::optional<FileOwner> owner = {})
 {
     if (::access(path.c_str(), F_OK) == 0) return;
@@ -145,7 +145,7 @@ ServiceAccounts find_service_accounts(const Settings& settings)
     return {net, auth};
 }
 
-// Whoever can change DATA can put another users.db there.
+// A process that can change DATA can put another users.db there.
 void check_data_directory(const std::string& path, int fd, const ServiceAccounts& accounts)
 {
     struct stat status {};

@@ -35,8 +35,8 @@ struct DataDirectory {
     std::string tree_not_known{}; // as of recognize_tree()
 };
 
-// Opens DATA, making it and DATA/tls on first use. Throws std::runtime_error when one cannot be made or
-// opened, is not a directory, or DATA can be changed by others than this user (and root and the auth user).
+// Opens DATA, making it and DATA/tls on first use. Throws std::runtime_error if one cannot be made or opened,
+// or is not a directory. The same if others than this user, root and the auth user can change DATA.
 UniqueFd open_data(const Settings& settings, const ServiceAccounts& accounts);
 
 // Opens the tree, making it on first use. Throws std::runtime_error when it cannot be made or opened, is not

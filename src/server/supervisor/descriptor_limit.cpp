@@ -9,7 +9,7 @@ namespace ftpc::server {
 
 namespace {
 
-// What a process has open without a connection, and what a few sessions need.
+// Descriptors that a process has open without a connection, and those that a few sessions need.
 constexpr rlim_t least_descriptors = 48;
 constexpr rlim_t descriptors_of_reactor = 2;
 

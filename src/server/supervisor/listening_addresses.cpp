@@ -99,7 +99,7 @@ ListeningAddress all_of_both_families(in_port_t port)
     return address;
 }
 
-// What getaddrinfo(3) finds, or why it finds nothing.
+// The addresses that getaddrinfo(3) finds, or why it finds nothing.
 std::string look_up(const HostAndPort& parts, std::vector<ListeningAddress>& found)
 {
     addrinfo hints{};

@@ -35,9 +35,9 @@ struct ListeningPlan {
     std::vector<UnusableAddress> unknown; // names without an address
 };
 
-// Of "ADDRESS:PORT", "[IPV6]:PORT", "NAME:PORT" (each address of the name), and "*:PORT" or ":PORT" (all
-// addresses of both families). [::] includes those of IPv4 as well, unless one is given for the same port. An
-// address that another one includes, or that is given twice, is left out.
+// The forms are "ADDRESS:PORT", "[IPV6]:PORT", "NAME:PORT" (each address of the name), and "*:PORT" or
+// ":PORT" (all addresses of both families). The address [::] includes those of IPv4 as well, unless one is
+// given for the same port. An address that another one includes, or that is given twice, is left out.
 ListeningPlan plan_listening(const std::vector<std::string>& where);
 
 // 0.0.0.0, with the same port.

@@ -45,8 +45,8 @@ struct ListeningCheck {
     bool any_usable = false;
 };
 
-// What open_listening_sockets() would find, without listening. `of_running_server`: the addresses that the
-// server has which is about to be replaced: they, and their ports, are no problem.
+// The result that open_listening_sockets() would have, without listening. `of_running_server`: the addresses
+// that the server has which is about to be replaced: they, and their ports, are no problem.
 ListeningCheck check_listening_addresses(const std::vector<std::string>& where,
                                          const std::vector<std::string>& of_running_server);
 

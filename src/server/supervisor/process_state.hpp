@@ -1,4 +1,4 @@
-// What /proc says of a process (proc_pid_stat(5)).
+// The state of a process in /proc (proc_pid_stat(5)).
 #pragma once
 
 #include <sys/types.h>
@@ -8,8 +8,8 @@
 namespace ftpc::server {
 
 struct ProcessState {
-    // Its first thread has ended or is about to be killed. While another one waits in the kernel, for a file
-    // system that does not answer, neither waitpid(2) nor a pidfd nor the end of a socket tells of that.
+    // Its first thread has ended or is about to be killed. If another one waits in the kernel for a file
+    // system, neither waitpid(2) nor a pidfd nor the end of a socket tells of that.
     bool ending = false;
     bool traced = false; // a debugger holds it
 };

@@ -12,8 +12,8 @@ public:
     using Time = std::chrono::steady_clock::time_point;
 
     static constexpr std::chrono::milliseconds shortest{50};
-    // A child that had been serving is back soon even if it dies again and again, but not at once: an
-    // attacker who can end it gets few tries a second to find more.
+    // A child that had been serving is back soon even if it dies again and again, but not at once. An
+    // attacker who can end it gets few tries a second.
     static constexpr std::chrono::milliseconds longest_of_serving{100};
     static constexpr std::chrono::milliseconds longest{10000}; // of one that did not even become ready
     static constexpr std::chrono::seconds long_enough{10};     // after such a life there is no pause

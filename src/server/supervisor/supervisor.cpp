@@ -259,7 +259,7 @@ void Supervisor::renew_certificate()
     log_event("certificate-renewed");
 }
 
-// Nobody listens from here on, whatever becomes of the children. Those that were started last are stopped
+// Nobody listens from here on, even if a child does not end. Those that were started last are stopped
 // first, so that their last answers can still be asked for.
 int Supervisor::stop(const Signals& signals)
 {

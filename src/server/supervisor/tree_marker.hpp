@@ -22,8 +22,8 @@ struct TreePlace {
     std::string root;      // the path of the tree
 };
 
-// In words, why the directory `tree` is not the tree that DATA remembers for that path, with what to do;
-// empty: it is, or none is remembered. Changes nothing. `tree`: -1 if there is no such directory.
+// Why the directory is not the tree that DATA remembers for that path, and what to do about it, in words.
+// Empty if it is, or if none is remembered. Changes nothing. `tree`: -1 if there is no such directory.
 std::string tree_problem(const TreePlace& place, int tree);
 
 // The same, but on first use the tree is given an identifier, and DATA remembers it. Throws
