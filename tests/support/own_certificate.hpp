@@ -1,7 +1,7 @@
 // A certificate and key as the server makes them on first use.
 #pragma once
 
-#include "server/supervisor/certificate.hpp"
+#include "server/certificates/certificate.hpp"
 #include "support/temporary_directory.hpp"
 
 #include <sys/stat.h>

@@ -64,7 +64,7 @@ Outcome<ExitStatus> end_session(const PlainOptions& options, const Output& outpu
     if (!login) return login.error();
     const auto ended = end_on_server(options, *login, *state);
     if (auto forgotten = forget_session(*state, *login); !forgotten)
-        return not_forgotten(std::move(forgotten.error()), ended);
+        return not_forgotten(forgotten.error(), ended);
     return tell(output, *login, ended);
 }
 

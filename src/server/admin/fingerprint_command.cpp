@@ -1,6 +1,6 @@
 #include "server/admin/in_force.hpp"
+#include "server/certificates/certificate.hpp"
 #include "server/config/command_line.hpp"
-#include "server/supervisor/certificate.hpp"
 #include "shared/base/result.hpp"
 
 #include <unistd.h>

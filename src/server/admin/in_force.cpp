@@ -1,8 +1,8 @@
 #include "server/admin/in_force.hpp"
 
 #include "server/admin/login_report.hpp"
+#include "server/directories/serve_lock.hpp"
 #include "server/running/runtime_directory.hpp"
-#include "server/supervisor/serve_lock.hpp"
 #include "shared/base/text.hpp"
 
 #include <algorithm>

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "server/config/command_line.hpp"
-#include "server/supervisor/data_directory.hpp"
+#include "server/directories/data_directory.hpp"
 #include "server/users/users_file.hpp"
 
 #include <cstdint>

@@ -2,7 +2,7 @@
 // supervisor asks, looks and acts.
 #pragma once
 
-#include "server/supervisor/process_state.hpp"
+#include "server/running/process_state.hpp"
 
 #include <chrono>
 

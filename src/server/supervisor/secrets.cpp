@@ -1,7 +1,7 @@
 #include "server/supervisor/secrets.hpp"
 
-#include "server/supervisor/certificate.hpp"
-#include "server/supervisor/certificate_problems.hpp"
+#include "server/certificates/certificate.hpp"
+#include "server/certificates/certificate_problems.hpp"
 #include "server/transport/tls_context.hpp"
 #include "server/users/pepper.hpp"
 

@@ -1,11 +1,11 @@
 #include "server/supervisor/supervisor.hpp"
 
+#include "server/directories/serve_lock.hpp"
 #include "server/log/log.hpp"
 #include "server/running/running_servers.hpp"
 #include "server/running/runtime_directory.hpp"
 #include "server/supervisor/announcement.hpp"
 #include "server/supervisor/kept_settings.hpp"
-#include "server/supervisor/serve_lock.hpp"
 
 #include <fcntl.h>
 #include <poll.h>

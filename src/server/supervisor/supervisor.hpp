@@ -3,12 +3,12 @@
 #pragma once
 
 #include "server/config/command_line.hpp"
+#include "server/directories/data_directory.hpp"
+#include "server/listening/listening_set.hpp"
 #include "server/running/administrator_socket.hpp"
 #include "server/running/directory_probe.hpp"
 #include "server/supervisor/auth_channel.hpp"
 #include "server/supervisor/child.hpp"
-#include "server/supervisor/data_directory.hpp"
-#include "server/supervisor/listening_set.hpp"
 #include "server/supervisor/secrets.hpp"
 #include "server/supervisor/signals.hpp"
 

@@ -1,6 +1,6 @@
 #include "server/supervisor/secrets.hpp"
 
-#include "server/supervisor/data_directory.hpp"
+#include "server/directories/data_directory.hpp"
 #include "support/catch.hpp"
 #include "support/matchers.hpp"
 #include "support/temporary_directory.hpp"

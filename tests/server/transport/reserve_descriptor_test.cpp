@@ -1,6 +1,6 @@
 #include "server/transport/reserve_descriptor.hpp"
 
-#include "server/supervisor/listening_sockets.hpp"
+#include "server/listening/listening_sockets.hpp"
 #include "support/catch.hpp"
 
 #include <netinet/in.h>

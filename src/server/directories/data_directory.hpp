@@ -10,7 +10,7 @@
 #pragma once
 
 #include "server/config/settings.hpp"
-#include "server/supervisor/tree_marker.hpp"
+#include "server/directories/tree_marker.hpp"
 #include "shared/base/unique_fd.hpp"
 #include "shared/files/file.hpp"
 

@@ -1,4 +1,4 @@
-#include "server/supervisor/listening_addresses.hpp"
+#include "server/listening/listening_addresses.hpp"
 
 #include "shared/base/numbers.hpp"
 #include "shared/base/result.hpp"

@@ -1,4 +1,4 @@
-#include "server/supervisor/certificate.hpp"
+#include "server/certificates/certificate.hpp"
 
 #include "shared/protocol/fingerprint.hpp"
 #include "support/catch.hpp"

@@ -1,4 +1,4 @@
-#include "server/supervisor/tree_marker.hpp"
+#include "server/directories/tree_marker.hpp"
 
 #include "shared/base/base64.hpp"
 #include "shared/base/error.hpp"

@@ -1,6 +1,6 @@
 // Run as an ordinary user, the server's data belong to that user; run as root, to two system users. The
 // latter is driven with the accounts of any two ids, which need not be in the system's table.
-#include "server/supervisor/data_directory.hpp"
+#include "server/directories/data_directory.hpp"
 
 #include "support/catch.hpp"
 #include "support/matchers.hpp"

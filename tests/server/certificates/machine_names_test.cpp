@@ -1,4 +1,4 @@
-#include "server/supervisor/machine_names.hpp"
+#include "server/certificates/machine_names.hpp"
 
 #include "support/catch.hpp"
 

@@ -1,4 +1,4 @@
-#include "server/supervisor/listening_sockets.hpp"
+#include "server/listening/listening_sockets.hpp"
 
 #include "support/catch.hpp"
 #include "support/matchers.hpp"

@@ -1,4 +1,4 @@
-#include "server/supervisor/process_state.hpp"
+#include "server/running/process_state.hpp"
 
 #include "support/catch.hpp"
 

@@ -1,7 +1,7 @@
-#include "server/supervisor/listening_sockets.hpp"
+#include "server/listening/listening_sockets.hpp"
 
 #include "server/ipc/channel.hpp"
-#include "server/supervisor/dead_listeners.hpp"
+#include "server/listening/dead_listeners.hpp"
 #include "shared/base/result.hpp"
 
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-#include "server/supervisor/process_state.hpp"
+#include "server/running/process_state.hpp"
 
 #include "shared/base/numbers.hpp"
 #include "shared/base/unique_fd.hpp"

@@ -2,7 +2,7 @@
 // connection attempt.
 #pragma once
 
-#include "server/supervisor/listening_addresses.hpp"
+#include "server/listening/listening_addresses.hpp"
 #include "shared/base/unique_fd.hpp"
 
 #include <string>

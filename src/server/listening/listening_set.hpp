@@ -1,7 +1,7 @@
 // All sockets on which the server listens.
 #pragma once
 
-#include "server/supervisor/listening_sockets.hpp"
+#include "server/listening/listening_sockets.hpp"
 
 #include <string>
 #include <vector>

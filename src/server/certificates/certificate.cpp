@@ -1,7 +1,7 @@
-#include "server/supervisor/certificate.hpp"
+#include "server/certificates/certificate.hpp"
 
+#include "server/certificates/machine_names.hpp"
 #include "server/log/log.hpp"
-#include "server/supervisor/machine_names.hpp"
 #include "server/transport/pem.hpp"
 #include "shared/base/error.hpp"
 #include "shared/base/text.hpp"

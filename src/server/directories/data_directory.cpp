@@ -1,4 +1,4 @@
-#include "server/supervisor/data_directory.hpp"
+#include "server/directories/data_directory.hpp"
 
 #include "server/log/log.hpp"
 #include "server/running/opened_directory.hpp"

@@ -1,8 +1,8 @@
-#include "server/supervisor/certificate_problems.hpp"
+#include "server/certificates/certificate_problems.hpp"
 
+#include "server/certificates/certificate.hpp"
+#include "server/certificates/machine_names.hpp"
 #include "server/log/log.hpp"
-#include "server/supervisor/certificate.hpp"
-#include "server/supervisor/machine_names.hpp"
 #include "server/transport/pem.hpp"
 #include "shared/base/text.hpp"
 #include "shared/base/unique_fd.hpp"

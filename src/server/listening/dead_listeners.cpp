@@ -1,6 +1,6 @@
-#include "server/supervisor/dead_listeners.hpp"
+#include "server/listening/dead_listeners.hpp"
 
-#include "server/supervisor/process_state.hpp"
+#include "server/running/process_state.hpp"
 #include "shared/base/numbers.hpp"
 #include "shared/base/unique_fd.hpp"
 

@@ -1,4 +1,4 @@
-#include "server/supervisor/listening_set.hpp"
+#include "server/listening/listening_set.hpp"
 
 #include "server/log/log.hpp"
 

@@ -1,4 +1,4 @@
-#include "server/supervisor/serve_lock.hpp"
+#include "server/directories/serve_lock.hpp"
 
 #include "shared/files/file.hpp"
 
