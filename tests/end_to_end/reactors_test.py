@@ -38,6 +38,25 @@ class ReactorThreads(EndToEndTest):
         threads = os.listdir(f"/proc/{server.child('net')}/task")
         self.assertEqual({frozenset(os.sched_getaffinity(int(thread))) for thread in threads}, {frozenset(one)})
 
+    @unittest.skipIf(len(ALLOWED) < 2, "needs two processors")
+    @unittest.skipUnless(HAS_STRACE, "needs strace")
+    def test_a_session_moves_with_its_client_and_a_lock_reaches_it(self):
+        server = self.serve()
+        session = logged_in(server.port)
+        self.addCleanup(session.close)
+        self.addCleanup(os.sched_setaffinity, 0, ALLOWED)
+        with calls_of_process(server.site, server.child("net"), ("epoll_ctl",)) as calls:
+            for processor in [*sorted(ALLOWED), min(ALLOWED)]:
+                os.sched_setaffinity(0, {processor})
+                for _ in range(200):
+                    self.assertEqual(session.code("NOOP"), 200)
+        moves = [call for call in calls if "EPOLL_CTL_DEL" in call.arguments]
+        self.assertGreaterEqual(len(moves), len(ALLOWED))
+        self.assertEqual(session.code("MKD made-after-the-move"), 257)
+        server.log.wait_for(r"event=directory-made .*made-after-the-move")
+        server.site.ftpcd("user", "lock", "alice")
+        self.assertEqual(session.reply(), (421, "This account was changed; log in again."))
+
     @unittest.skipUnless(HAS_STRACE, "needs strace")
     def test_falling_asleep_adds_no_events_to_wait_for(self):
         # Adding one epoll to another costs the kernel a look at all that the other has: with 10,000 sessions 10 times a mkdir(2).
