@@ -181,12 +181,13 @@ error_code make_private_directories(const fs::path& path)
     if (::stat(path.c_str(), &status) == 0) return {};
     if (errno != ENOENT || !path.has_relative_path()) return last_system_error();
     if (const error_code failure = make_private_directories(path.parent_path())) return failure;
-    if (::mkdir(path.c_str(), S_IRWXU) != 0) {
-        const error_code failure = last_system_error();
-        // Another ftpc may have been faster.
-        return ::stat(path.c_str(), &status) == 0 ? error_code{} : failure;
-    }
-    return ::chmod(path.c_str(), S_IRWXU) == 0 ? error_code{} : last_system_error();
+    const mode_t before =
+        ::umask(S_IRWXG | S_IRWXO); // so that the mode holds, and with no chmod(2) of a name
+    const int made = ::mkdir(path.c_str(), S_IRWXU);
+    const error_code failure = made == 0 ? error_code{} : last_system_error();
+    ::umask(before);
+    // Another ftpc may have been faster.
+    return ::stat(path.c_str(), &status) == 0 ? error_code{} : failure;
 }
 
 } // namespace

@@ -297,7 +297,7 @@ Problems check(const Arguments& arguments)
         problems.push_back({settings.data + "/" + problem.where, problem.what});
     check_certificate(settings, problems);
     check_pepper(settings, users.table().get(), problems);
-    check_tree(settings, data.get(), users.table().get(), accounts, problems);
+    check_tree(settings, data.get(), found_accounts ? users.table().get() : nullptr, accounts, problems);
     check_room(settings, problems);
     check_file_systems(promises_of(settings), problems);
     return problems;

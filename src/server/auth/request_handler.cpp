@@ -47,6 +47,27 @@ bool renew_if_old(UserStore& users, const PasswordCheck& check) noexcept
     }
 }
 
+void log_enrolled(const Login& by, const Result<SessionKey>& made)
+{
+    const std::string peer = address_text(by.peer);
+    if (made)
+        log_event("session-key-enrolled",
+                  {{"user", made->user}, {"peer", peer}, {"id", hex_encode(made->id)}});
+    else
+        log_event("session-key-refused",
+                  {{"user", by.user}, {"peer", peer}, {"reason", made.error().message()}});
+}
+
+void log_ended(const Login& by, const SessionId& session, const Result<KeyEnd>& end)
+{
+    const std::string peer = address_text(by.peer);
+    if (!end)
+        log_event("session-key-not-ended",
+                  {{"user", by.user}, {"peer", peer}, {"reason", end.error().message()}});
+    else if (*end == KeyEnd::ended)
+        log_event("session-key-ended", {{"user", by.user}, {"peer", peer}, {"id", hex_encode(session)}});
+}
+
 } // namespace
 
 RequestHandler::RequestHandler(AuthServices& services, Send send)
@@ -140,25 +161,20 @@ void RequestHandler::on(const ipc::EnrolSessionKey& request)
     const auto lifetime = asked.count() == 0 ? services_.session_ttl : std::min(asked, services_.session_ttl);
     login->may_enrol = false;
     const auto done = on_loop<SessionKey>(
-        [request, by = *login](RequestHandler& self, const auto& made) { self.enrolled(request, by, made); });
+        [by = *login](const auto& made) { log_enrolled(by, made); },
+        [request](RequestHandler& self, const auto& made) { self.enrolled(request, made); });
     services_.change_session_keys(EnrolKey{*user, request.key, lifetime, done});
 }
 
-void RequestHandler::enrolled(const ipc::EnrolSessionKey& request, const Login& by,
-                              const Result<SessionKey>& made)
+void RequestHandler::enrolled(const ipc::EnrolSessionKey& request, const Result<SessionKey>& made)
 {
     ipc::EnrolAnswer answer{.id = request.id};
-    const std::string peer = address_text(by.peer);
     if (made) {
         answer.enrolled = true;
         answer.session = made->id;
         answer.expires = made->expires;
-        log_event("session-key-enrolled",
-                  {{"user", made->user}, {"peer", peer}, {"id", hex_encode(made->id)}});
-    } else {
-        log_event("session-key-refused",
-                  {{"user", by.user}, {"peer", peer}, {"reason", made.error().message()}});
-        if (Login* login = logins_.find(request.login)) login->may_enrol = true;
+    } else if (Login* login = logins_.find(request.login)) {
+        login->may_enrol = true;
     }
     send_(answer);
 }
@@ -170,23 +186,15 @@ void RequestHandler::on(const ipc::EndSessionKey& request)
         request.own && login != nullptr ? login->session_key : std::optional{request.session};
     if (login == nullptr || !session) return send_(ipc::EndAnswer{request.id, ipc::EndStatus::no_such_key});
     const auto done =
-        on_loop<KeyEnd>([request, by = *login, id = *session](RequestHandler& self, const auto& end) {
-            self.ended(request, by, id, end);
-        });
+        on_loop<KeyEnd>([by = *login, id = *session](const auto& end) { log_ended(by, id, end); },
+                        [request](RequestHandler& self, const auto& end) { self.ended(request, end); });
     services_.change_session_keys(EndKey{login->user, *session, done});
 }
 
-void RequestHandler::ended(const ipc::EndSessionKey& request, const Login& by, const SessionId& session,
-                           const Result<KeyEnd>& end)
+void RequestHandler::ended(const ipc::EndSessionKey& request, const Result<KeyEnd>& end)
 {
-    const std::string peer = address_text(by.peer);
     ipc::EndAnswer answer{request.id, ipc::EndStatus::not_written};
     if (end) answer.status = *end == KeyEnd::ended ? ipc::EndStatus::ended : ipc::EndStatus::no_such_key;
-    if (answer.status == ipc::EndStatus::not_written)
-        log_event("session-key-not-ended",
-                  {{"user", by.user}, {"peer", peer}, {"reason", end.error().message()}});
-    if (answer.status == ipc::EndStatus::ended)
-        log_event("session-key-ended", {{"user", by.user}, {"peer", peer}, {"id", hex_encode(session)}});
     send_(answer);
 }
 

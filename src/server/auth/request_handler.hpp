@@ -71,9 +71,8 @@ private:
     void on(const ipc::LogInWithSessionKey& request);
     void on(const ipc::EnrolSessionKey& request);
     void on(const ipc::EndSessionKey& request);
-    void enrolled(const ipc::EnrolSessionKey& request, const Login& by, const Result<SessionKey>& made);
-    void ended(const ipc::EndSessionKey& request, const Login& by, const SessionId& session,
-               const Result<KeyEnd>& end);
+    void enrolled(const ipc::EnrolSessionKey& request, const Result<SessionKey>& made);
+    void ended(const ipc::EndSessionKey& request, const Result<KeyEnd>& end);
     void on(const ipc::ListSessionKeys& request);
     void on(const ipc::LoginEnded& request);
     void on(const ipc::Withdraw& request);
@@ -96,13 +95,14 @@ private:
     void count(const Asked& asked, const std::string& user, const Decision& decision);
     void note_other_limits();
 
-    // Has `then` called on the loop with what a change of session keys came to, if the channel is still
-    // there.
-    template <class T, class Then>
-    std::function<void(Result<T>)> on_loop(Then then)
+    // On the loop, with the result of a change of session keys: calls `log`, and `then` if the channel is
+    // still there.
+    template <class T, class Log, class Then>
+    std::function<void(Result<T>)> on_loop(Log log, Then then)
     {
-        return [run = services_.run_on_loop, channel = weak_from_this(), then](const Result<T>& result) {
-            run([channel, then, result] {
+        return [run = services_.run_on_loop, channel = weak_from_this(), log, then](const Result<T>& result) {
+            run([channel, log, then, result] {
+                log(result);
                 if (const auto self = channel.lock()) then(*self, result);
             });
         };

@@ -1,5 +1,6 @@
 #include "server/auth/users_reader.hpp"
 
+#include "server/config/settings.hpp"
 #include "server/log/log.hpp"
 
 #include <boost/asio/io_context.hpp>
@@ -73,7 +74,12 @@ std::string_view UsersReader::waits_for() const
 
 void UsersReader::follow()
 {
-    for (const Problem& problem : read())
+    const std::vector<Problem> problems = read();
+    const std::string because = problems_text(problems, "\n");
+    const bool again = users_.version_read() == FileVersion{} && because == kept_because_;
+    kept_because_ = because;
+    if (again) return; // each look tries to read it
+    for (const Problem& problem : problems)
         log_event("users-kept", {{"where", problem.where}, {"reason", problem.what}});
 }
 
@@ -81,7 +87,8 @@ void UsersReader::compare(const FileVersion& now)
 {
     const FileVersion& before = users_.version_read();
     // protection: regular-look
-    if (now != before) on_change(now.inode != before.inode || now.device != before.device);
+    // Another inode may still be growing, on a file system without leases.
+    if (now != before) on_change(false);
 }
 
 void UsersReader::on_change(bool replaced)

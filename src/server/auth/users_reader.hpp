@@ -73,6 +73,7 @@ private:
     std::optional<Clock::time_point> changed_at_; // the first of the changes that are not read yet
     UsersFile::UsedBy used_by_ = UsersFile::UsedBy::nobody;
     Clock::time_point used_since_;
+    std::string kept_because_; // the problems that were found last
     bool told_ = false;
 };
 

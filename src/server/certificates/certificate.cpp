@@ -254,7 +254,12 @@ std::chrono::sys_seconds to_time_point(const ASN1_TIME* time)
 // Empty: it can stay.
 std::string why_renew(const std::string& certificate_file)
 {
-    const Certificate certificate = std::move(read_certificates(certificate_file).front());
+    const std::vector<Certificate> chain = read_certificates(certificate_file);
+    const Certificate& certificate = chain.front();
+    const bool self_signed =
+        X509_NAME_cmp(X509_get_issuer_name(certificate.get()), X509_get_subject_name(certificate.get())) == 0;
+    // protection: certificate-of-others
+    if (chain.size() > 1 || !self_signed) return {}; // an administrator has put it there
     const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
     const auto not_before = to_time_point(X509_get0_notBefore(certificate.get()));
     const auto not_after = to_time_point(X509_get0_notAfter(certificate.get()));

@@ -17,26 +17,26 @@ bool is_local(const Parents::Entry& parent)
     return parent.directory->local;
 }
 
-// Calls `done` from another thread once the entries of all `parents` are on disk. The commit queue, which all
-// sessions share, must not wait for those that are not local: a thread of `waiting` syncs these first.
+// Calls `done` once the entries of all `parents` are on disk, or with the first failure. The commit queue,
+// which all sessions share, must not wait for those that are not local: a thread of `waiting` syncs these
+// afterwards.
 void put_on_disk(const ServerContext& server, Workers::Lane waiting, Parents parents, CommitQueue::Done done)
 {
     // protection: syncs-apart
     Parents others = parents.take_if([](const Parents::Entry& parent) { return !is_local(parent); });
     if (others.empty()) return server.commits.commit(std::move(parents), std::move(done));
-    auto finish = [&commits = server.commits, parents = std::move(parents),
-                   done = std::move(done)](error_code failure) mutable {
-        if (parents.empty()) return done(failure);
-        commits.commit(std::move(parents), [failure, done = std::move(done)](error_code local) {
-            done(failure ? failure : local);
+    auto sync_others = [server, waiting, others = std::move(others),
+                        done = std::move(done)](error_code local) {
+        const bool taken = server.workers.submit(waiting, [&sync = server.sync, others, local, done] {
+            const error_code failure = sync.sync(others, Parents::most_of_session);
+            done(local ? local : failure);
         });
+        if (taken) return;
+        server.sync.doubt(others);
+        done(local ? local : error_code{Errc::too_many_waiting});
     };
-    const bool taken = server.workers.submit(waiting, [&sync = server.sync, others, finish]() mutable {
-        finish(sync.sync(others, Parents::most_of_session));
-    });
-    if (taken) return;
-    server.sync.doubt(others);
-    finish(Errc::too_many_waiting);
+    if (parents.empty()) return sync_others({});
+    server.commits.commit(std::move(parents), std::move(sync_others));
 }
 
 } // namespace
@@ -71,7 +71,7 @@ asio::awaitable<bool> ClientChannel::flush()
     error_code sync_result;
     if (replies.depends_on_sync()) sync_result = co_await synced();
     if (!stage.may_wait()) co_return false; // flush_without_waiting() says the rest
-    if (sync_result) log_event("sync-failed", {{"error", sync_result.message()}});
+    if (sync_result) log.sync_failed(sync_result);
     const std::string text = replies.take(sync_result);
     deadlines.wait(Deadlines::For::taking, Clock::now());
     const error_code failure = co_await stream.write_all(text);
@@ -119,6 +119,7 @@ void ClientChannel::sync_unawaited(const ReactorContext& context, Workers::Lane 
 
 void ClientChannel::leave()
 {
+    reactor->log().flush(); // before the lines that the next one writes
     stream.leave_loop();
 }
 

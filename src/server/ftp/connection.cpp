@@ -52,18 +52,22 @@ asio::awaitable<Reactor*> Connection::serve()
         co_await receive();
         co_await handle_lines();
         if (client_.stage.may_wait()) co_await client_.flush();
-        if (std::exchange(answered_, client_.log.commands()) != client_.log.commands())
-            client_.deadlines.command_answered(Clock::now());
+        const std::uint64_t answered =
+            client_.log.commands() - std::exchange(answered_, client_.log.commands());
+        if (answered > 0) client_.deadlines.command_answered(Clock::now());
+        one_at_a_time_ = answered == 1;
         lines_.release_if_empty();
     }
     co_return nullptr;
 }
 
-// One to move to, if nothing is under way.
+// One to move to, if nothing is under way. A client that does not wait for each reply gains little by it.
 Reactor* Connection::nearer_reactor()
 {
     const bool idle = lines_.pending() == 0 && client_.replies.empty() && !client_.stream.has_unsent();
-    return idle ? client_.reactor->on_processor(processor_.look(client_.stream.descriptor())) : nullptr;
+    return idle && one_at_a_time_
+               ? client_.reactor->on_processor(processor_.look(client_.stream.descriptor()))
+               : nullptr;
 }
 
 void Connection::leave()

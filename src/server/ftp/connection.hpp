@@ -69,6 +69,7 @@ private:
     std::uint64_t sent_before_ = 0; // bytes, when the deadlines were looked at last
     std::uint64_t answered_ = 0;    // commands
     bool begun_ = false;
+    bool one_at_a_time_ = false; // the client waits for each reply
     ClientProcessor processor_;
 };
 

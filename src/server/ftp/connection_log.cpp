@@ -67,6 +67,11 @@ void ConnectionLog::too_fast()
                   {{"limit", "max-commands-per-second"}, {"id", id_}, {"peer", peer_}});
 }
 
+void ConnectionLog::sync_failed(error_code failure)
+{
+    log_->trouble(Trouble::sync_failed, "sync-failed", {{"error", failure.message()}});
+}
+
 void ConnectionLog::file_system_abandoned()
 {
     log_->event("operation-abandoned", {{"id", id_}, {"user", user()}, {"peer", peer_}});

@@ -31,6 +31,7 @@ public:
     void home_unusable(std::string_view home, error_code failure);
     void too_many_sessions();
     void too_fast();
+    void sync_failed(error_code failure);
     void file_system_abandoned();
     void over_quota(std::uint64_t max_dirs); // once a connection
     void directory_refused(const RemotePath& path, error_code failure);

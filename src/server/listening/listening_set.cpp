@@ -3,6 +3,8 @@
 #include "server/log/log.hpp"
 
 #include <exception>
+#include <stdexcept>
+#include <string>
 #include <utility>
 
 namespace ftpc::server {
@@ -19,7 +21,7 @@ std::vector<int> ListeningSet::descriptors() const
 {
     std::vector<int> all;
     for (const ListeningSocket& socket : sockets_)
-        all.push_back(socket.fd.get());
+        if (socket.fd) all.push_back(socket.fd.get());
     return all;
 }
 
@@ -35,14 +37,25 @@ std::vector<std::string> ListeningSet::find_changed() const
 {
     std::vector<std::string> changed;
     for (const ListeningSocket& socket : sockets_)
-        if (!is_sound(socket)) changed.push_back(socket.address);
+        if (socket.fd && !is_sound(socket)) changed.push_back(socket.address);
     return changed;
 }
 
 void ListeningSet::mend()
 {
-    for (ListeningSocket& socket : sockets_)
-        if (!is_sound(socket)) reopen(socket);
+    std::string reason;
+    bool listens = false;
+    for (ListeningSocket& socket : sockets_) {
+        try {
+            if (!is_sound(socket)) reopen(socket);
+            listens = true;
+        } catch (const std::exception& error) { // the others must not wait for it
+            socket.fd.reset();
+            reason = error.what();
+            log_event("not-listening", {{"address", socket.address}, {"reason", reason}});
+        }
+    }
+    if (!listens) throw std::runtime_error{reason};
 }
 
 void ListeningSet::renew()
@@ -51,8 +64,7 @@ void ListeningSet::renew()
         stop_listening(socket);
     try {
         mend();
-    } catch (const std::exception& error) {
-        log_event("not-listening", {{"reason", error.what()}});
+    } catch (const std::exception&) { // was logged; the next start of net tries again
     }
 }
 

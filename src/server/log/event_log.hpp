@@ -22,7 +22,7 @@ namespace ftpc::server {
 // before their login are logged as far as there are not too many of them. For any thread.
 class LogBounds {
 public:
-    enum class Trouble { no_descriptors, no_room, too_many_sessions, too_fast, tree_refuses };
+    enum class Trouble { no_descriptors, no_room, too_many_sessions, too_fast, tree_refuses, sync_failed };
     static constexpr unsigned unauthenticated_lines_a_second = 100;
 
     // As LogThrottle::pass().
@@ -32,8 +32,8 @@ public:
 private:
     std::mutex mutex_;
     LogThrottle unauthenticated_{unauthenticated_lines_a_second};
-    std::array<LogThrottle, 5> troubles_{LogThrottle{1}, LogThrottle{1}, LogThrottle{1}, LogThrottle{1},
-                                         LogThrottle{1}};
+    std::array<LogThrottle, 6> troubles_{LogThrottle{1}, LogThrottle{1}, LogThrottle{1},
+                                         LogThrottle{1}, LogThrottle{1}, LogThrottle{1}};
 };
 
 class EventLog {

@@ -10,6 +10,7 @@
 #include "server/net/parent_death.hpp"
 #include "server/transport/listener.hpp"
 #include "server/transport/reactors.hpp"
+#include "shared/base/processors.hpp"
 
 #include <boost/asio.hpp>
 
@@ -105,7 +106,7 @@ Start receive_start()
 
 std::size_t number_of_reactors(const Settings& settings)
 {
-    return settings.reactors != 0 ? settings.reactors : std::max(1U, std::thread::hardware_concurrency());
+    return settings.reactors != 0 ? settings.reactors : std::max<std::size_t>(1, usable_processors().size());
 }
 
 class NetProcess {

@@ -95,10 +95,10 @@ error_code TreeSync::sync_group(const Group& group, std::size_t most_parents)
     const auto needs_whole = [](const Parent& parent) { return parent.whole || !parent.can_sync; };
     const bool as_a_whole =
         group.size() > most_parents || std::any_of(group.begin(), group.end(), needs_whole);
-    // The kernel tells of a failure once, and perhaps another thread. So a sync during which a doubt has
-    // begun says nothing and is made again.
+    // The kernel tells of a failure once, and perhaps another thread. So a sync during which another one has
+    // failed says nothing and is made again.
     for (int tries = 0; tries < most_tries; ++tries) {
-        const std::uint64_t begun = begun_doubts(device);
+        const std::uint64_t failed = failed_syncs(device);
         const bool doubted = tries > 0 || is_doubted(device);
         error_code failure;
         if (group.front().syncs_as_a_whole)
@@ -106,8 +106,8 @@ error_code TreeSync::sync_group(const Group& group, std::size_t most_parents)
         else
             failure = doubted ? sync_with_those_above(group) : sync_one_by_one(group);
         // protection: doubt
-        if (failure) begin_doubt(device);
-        if (failure || begun_doubts(device) == begun) return failure;
+        if (failure) begin_doubt(device, true);
+        if (failure || failed_syncs(device) == failed) return failure;
     }
     return {EIO, boost::system::system_category()};
 }
@@ -180,13 +180,13 @@ void TreeSync::doubt_all()
     const std::scoped_lock lock{mutex_};
     for (auto& [device, doubt] : doubts_)
         // protection: unsynced-time
-        doubt.begin();
+        doubt.begin(true);
 }
 
 void TreeSync::doubt(const Parents& parents)
 {
     for (const Parents::Entry& entry : parents)
-        begin_doubt(entry.directory->file_system.device);
+        begin_doubt(entry.directory->file_system.device, false);
 }
 
 bool TreeSync::is_doubted(dev_t device)
@@ -201,10 +201,16 @@ std::uint64_t TreeSync::begun_doubts(dev_t device)
     return doubts_[device].begun;
 }
 
-void TreeSync::begin_doubt(dev_t device)
+std::uint64_t TreeSync::failed_syncs(dev_t device)
 {
     const std::scoped_lock lock{mutex_};
-    doubts_[device].begin();
+    return doubts_[device].failed;
+}
+
+void TreeSync::begin_doubt(dev_t device, bool after_failure)
+{
+    const std::scoped_lock lock{mutex_};
+    doubts_[device].begin(after_failure);
 }
 
 // Unless another one has begun while the sync was under way that ends it.

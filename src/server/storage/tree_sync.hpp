@@ -65,11 +65,13 @@ private:
         // protection: first-doubt
         bool doubted = true;
         std::uint64_t begun = 0;       // how often
+        std::uint64_t failed = 0;      // of these, after syncs that failed, or may have
         std::set<DirectoryId> cleared; // directories that were synced since, with all above them
-        void begin()
+        void begin(bool after_failure)
         {
             doubted = true;
             ++begun;
+            if (after_failure) ++failed;
             cleared.clear();
         }
     };
@@ -81,7 +83,8 @@ private:
     error_code sync_above(const Parent& parent, const Group& group, std::uint64_t begun);
     bool is_doubted(dev_t device);
     std::uint64_t begun_doubts(dev_t device);
-    void begin_doubt(dev_t device);
+    std::uint64_t failed_syncs(dev_t device);
+    void begin_doubt(dev_t device, bool after_failure);
     void end_doubt(dev_t device, std::uint64_t begun);
     bool is_cleared(dev_t device, const DirectoryId& id);
     void clear(dev_t device, const std::vector<DirectoryId>& ids, std::uint64_t begun);

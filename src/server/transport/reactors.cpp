@@ -53,7 +53,7 @@ struct Reactor::Place {
     {}
     ~Place()
     {
-        reactor.served_.erase(id);
+        if (is_listed) reactor.served_.erase(id);
         if (moved) return;
         connection.reset();
         reactor.admission_.leave(id);
@@ -65,6 +65,7 @@ struct Reactor::Place {
     ConnectionId id;
     Counted count;
     std::unique_ptr<ServedConnection> connection;
+    bool is_listed = false; // among those that are served, on the reactor's own thread
     bool moved = false;
 };
 
@@ -89,8 +90,9 @@ void Reactor::serve(std::unique_ptr<ServedConnection> connection, ConnectionId i
     place->connection = std::move(connection);
     post([this, place = std::move(place)]() mutable {
         try {
-            served_.emplace(place->id, place->connection.get());
             place->connection->arrive(*this);
+            served_.emplace(place->id, place->connection.get());
+            place->is_listed = true;
             asio::co_spawn(loop_.io(), run_connection(std::move(place)), report_end);
         } catch (...) { // no memory for it
             report_end(std::current_exception());

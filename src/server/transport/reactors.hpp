@@ -1,6 +1,6 @@
 // The threads that serve connections. Each has an event loop of its own and the connections that it was
-// given; nothing of a connection is touched from another thread. One for each processor stays there, and a
-// connection moves to the reactor on whose processor its packets arrive.
+// given; nothing of a connection is touched from another thread. If there is one for each processor, each
+// stays on its own. Connections then move to the reactor on whose processor their packets arrive.
 #pragma once
 
 #include "server/event_loop/event_loop.hpp"
@@ -53,8 +53,8 @@ public:
     EventLoop& loop() { return loop_; }
     EventLog& log() { return log_; }
 
-    // The other reactor that stays on that processor; null if there is none, or if it is busier than this
-    // one.
+    // The other reactor that stays on that processor; null if there is none, or if it has some more
+    // connections than this one.
     Reactor* on_processor(int processor) const;
 
     using Served = std::unordered_map<ConnectionId, ServedConnection*>;

@@ -149,7 +149,10 @@ std::vector<Problem> UsersFile::load()
 Result<std::string> UsersFile::read()
 {
     version_read_ = version_of(data_, users_file_name);
-    return read_private_file(data_, users_file_name, max_users_file_bytes);
+    auto text = read_private_file(data_, users_file_name, max_users_file_bytes);
+    // Too few descriptors, say: the next look shall find a change.
+    if (!text && text.error().category() == boost::system::system_category()) version_read_ = {};
+    return text;
 }
 
 UsersFile::Attempt UsersFile::try_load(bool despite_writer)

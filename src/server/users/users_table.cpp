@@ -67,16 +67,16 @@ public:
             problems_.add(1, "the file is larger than 1 GiB");
             return {nullptr, problems_.take()};
         }
-        // Named once, in place of a complaint about each line.
-        if (TextFault fault = find_text_fault(table_->text_); !fault.what.empty()) {
-            problems_.add(fault.line, std::move(fault.what));
-            return {nullptr, problems_.take()};
-        }
         read_lines();
         if (table_->realm_.empty()) problems_.add(std::max<std::size_t>(line_, 1), "there is no realm line");
         sort();
-        if (!problems_.empty()) return {nullptr, problems_.take()};
-        return {std::move(table_), {}};
+        if (problems_.empty()) return {std::move(table_), {}};
+        // Named once, in place of a complaint about each line.
+        if (TextFault fault = find_text_fault(table_->text_); !fault.what.empty()) {
+            problems_ = {};
+            problems_.add(fault.line, std::move(fault.what));
+        }
+        return {nullptr, problems_.take()};
     }
 
 private:

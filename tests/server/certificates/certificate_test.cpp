@@ -183,6 +183,21 @@ TEST_CASE_METHOD(DataTest, "a certificate that lacks a name of this machine is r
     CHECK(make().certificate_pem == renewed);
 }
 
+TEST_CASE_METHOD(DataTest, "a certificate of an authority in the place of our own is not replaced")
+{
+    change([](X509* certificate) {
+        const std::unique_ptr<X509_NAME, decltype(&X509_NAME_free)> authority{X509_NAME_new(),
+                                                                              X509_NAME_free};
+        X509_NAME_add_entry_by_txt(authority.get(), "CN", MBSTRING_ASC,
+                                   reinterpret_cast<const unsigned char*>("Authority"), -1, -1, 0);
+        REQUIRE(X509_set_issuer_name(certificate, authority.get()) == 1);
+        X509_EXTENSION_free(
+            X509_delete_ext(certificate, X509_get_ext_by_NID(certificate, NID_subject_alt_name, -1)));
+    });
+    const std::string theirs = data.read("tls/certificate.pem");
+    CHECK(make().certificate_pem == theirs);
+}
+
 TEST_CASE_METHOD(DataTest,
                  "a certificate with more than 30 days left stays, and looking at it renews nothing")
 {

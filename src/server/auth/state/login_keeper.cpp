@@ -13,6 +13,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <string>
 #include <utility>
@@ -105,17 +106,21 @@ private:
         is_printing_ = true;
         text_ = login_history_header();
         printed_.clear();
+        left_ = LoginHistory::max_users;
         print_some();
     }
 
     void print_some()
     {
         auto user = history_.users().upper_bound(printed_);
-        for (int left = users_at_once; left != 0 && user != history_.users().end(); --left, ++user) {
+        const std::size_t now = std::min(users_at_once, left_);
+        left_ -= now;
+        for (std::size_t i = 0; i < now && user != history_.users().end(); ++i, ++user) {
             append_user_logins(text_, user->first, user->second);
             printed_ = user->first;
         }
-        if (user != history_.users().end()) return wait(std::chrono::seconds{0}, [this] { print_some(); });
+        if (left_ > 0 && user != history_.users().end())
+            return wait(std::chrono::seconds{0}, [this] { print_some(); });
         wait(std::chrono::seconds{0}, [this] { finish(); });
     }
 
@@ -127,7 +132,7 @@ private:
         if (std::exchange(is_changed_, false)) changed();
     }
 
-    static constexpr int users_at_once = 64;
+    static constexpr std::size_t users_at_once = 64;
 
     LoginHistory& history_;
     LoginLimiter& limiter_;
@@ -136,6 +141,8 @@ private:
     bool is_printing_ = false;
     std::string text_;    // so far
     std::string printed_; // the last user in it
+    // How many more may be in it: users may be exchanged meanwhile, and a reader takes no more.
+    std::size_t left_ = 0;
     HistoryWriter writer_;
 };
 
