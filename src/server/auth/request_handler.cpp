@@ -163,7 +163,7 @@ void RequestHandler::on(const ipc::EnrolSessionKey& request)
     const auto done = on_loop<SessionKey>(
         [by = *login](const auto& made) { log_enrolled(by, made); },
         [request](RequestHandler& self, const auto& made) { self.enrolled(request, made); });
-    services_.change_session_keys(EnrolKey{*user, request.key, lifetime, done});
+    services_.change_session_keys(KeyEnrolment{*user, request.key, lifetime, done});
 }
 
 void RequestHandler::enrolled(const ipc::EnrolSessionKey& request, const Result<SessionKey>& made)
@@ -188,7 +188,7 @@ void RequestHandler::on(const ipc::EndSessionKey& request)
     const auto done =
         on_loop<KeyEnd>([by = *login, id = *session](const auto& end) { log_ended(by, id, end); },
                         [request](RequestHandler& self, const auto& end) { self.ended(request, end); });
-    services_.change_session_keys(EndKey{login->user, *session, done});
+    services_.change_session_keys(KeyRemoval{login->user, *session, done});
 }
 
 void RequestHandler::ended(const ipc::EndSessionKey& request, const Result<KeyEnd>& end)

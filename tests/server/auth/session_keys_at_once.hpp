@@ -17,14 +17,15 @@ public:
                                      std::chrono::seconds lifetime)
     {
         Result<server::SessionKey> enrolled = server::SessionKey{};
-        carry_out({server::EnrolKey{user, key, lifetime, [&](auto made) { enrolled = std::move(made); }}});
+        carry_out(
+            {server::KeyEnrolment{user, key, lifetime, [&](auto made) { enrolled = std::move(made); }}});
         return enrolled;
     }
 
     Result<server::KeyEnd> end(const std::string& user, const SessionId& id)
     {
         Result<server::KeyEnd> ended = server::KeyEnd::no_such_key;
-        carry_out({server::EndKey{user, id, [&](auto end) { ended = end; }}});
+        carry_out({server::KeyRemoval{user, id, [&](auto end) { ended = end; }}});
         return ended;
     }
 };

@@ -157,7 +157,7 @@ std::vector<SessionKey>& SessionKeys::planned(Plan& plan, const std::string& use
                                        : plan.keys_of.emplace(user, all_of(user)).first->second;
 }
 
-SessionKey SessionKeys::plan_to(const EnrolKey& change, Plan& plan) const
+SessionKey SessionKeys::plan_to(const KeyEnrolment& change, Plan& plan) const
 {
     const std::uint64_t now = clock_();
     SessionKey made{.id = {},
@@ -182,7 +182,7 @@ SessionKey SessionKeys::plan_to(const EnrolKey& change, Plan& plan) const
     return made;
 }
 
-KeyEnd SessionKeys::plan_to(const EndKey& change, Plan& plan) const
+KeyEnd SessionKeys::plan_to(const KeyRemoval& change, Plan& plan) const
 {
     std::vector<SessionKey>& keys = planned(plan, change.user);
     const auto found =

@@ -32,19 +32,19 @@ std::uint64_t system_clock_seconds();
 std::uint64_t steady_clock_seconds();
 
 // A change of the keys. `done` is called once it is on disk, or has failed with the system's error.
-struct EnrolKey {
+struct KeyEnrolment {
     User user;
     SessionPublicKey key{};
     std::chrono::seconds lifetime{};
     std::function<void(Result<SessionKey>)> done;
 };
 enum class KeyEnd { ended, no_such_key }; // of that user, or it has expired
-struct EndKey {
+struct KeyRemoval {
     std::string user;
     SessionId id{};
     std::function<void(Result<KeyEnd>)> done;
 };
-using KeyChange = std::variant<EnrolKey, EndKey>;
+using KeyChange = std::variant<KeyEnrolment, KeyRemoval>;
 
 // A key that is not good is refused, but stays in the file. Perhaps users.db misses its user for a moment, or
 // the clock is wrong. An expired key goes when its user needs the room, others once the clock is trusted
@@ -107,8 +107,8 @@ private:
     KeyState state(const SessionKey& key) const { return state_of(key, clock_(), session_ttl_); }
     std::vector<SessionKey> all_of(const std::string& user) const;
     std::vector<SessionKey>& planned(Plan& plan, const std::string& user) const;
-    SessionKey plan_to(const EnrolKey& change, Plan& plan) const;
-    KeyEnd plan_to(const EndKey& change, Plan& plan) const;
+    SessionKey plan_to(const KeyEnrolment& change, Plan& plan) const;
+    KeyEnd plan_to(const KeyRemoval& change, Plan& plan) const;
     std::vector<SessionKey>::const_iterator first_to_go(const std::vector<SessionKey>& keys,
                                                         const User& user) const;
     void plan_to_drop_useless(Plan& plan);

@@ -34,10 +34,10 @@ struct Fixture {
     {
         REQUIRE(keys.load().problems.empty());
         writer.emplace(keys);
-        writer->submit(EndKey{"nobody", {}, [this](auto) {
-                                  begun.set_value();
-                                  go_on.get_future().wait();
-                              }});
+        writer->submit(KeyRemoval{"nobody", {}, [this](auto) {
+                                      begun.set_value();
+                                      go_on.get_future().wait();
+                                  }});
         begun.get_future().wait();
     }
 };
@@ -50,10 +50,10 @@ TEST_CASE_METHOD(Fixture, "changes that come while one is carried out are writte
     std::optional<ParsedSessionKeys> in_file_at_first;
     for (std::uint8_t i = 0; i < 100; ++i)
         writer->submit(
-            EnrolKey{user(std::string{"u"}.append(std::to_string(i))), {i}, 1h, [&](const auto& made) {
-                         if (made && ++done == 1)
-                             in_file_at_first = parse_session_keys(data.read("sessions.db"));
-                     }});
+            KeyEnrolment{user(std::string{"u"}.append(std::to_string(i))), {i}, 1h, [&](const auto& made) {
+                             if (made && ++done == 1)
+                                 in_file_at_first = parse_session_keys(data.read("sessions.db"));
+                         }});
     CHECK(keys.size() == 0);
     go_on.set_value();
     writer.reset();
@@ -64,7 +64,7 @@ TEST_CASE_METHOD(Fixture, "changes that come while one is carried out are writte
 TEST_CASE_METHOD(Fixture, "a key holds before its user is told, and all that waits is carried out at the end")
 {
     bool held = false;
-    writer->submit(EnrolKey{
+    writer->submit(KeyEnrolment{
         user("alice"), {1}, 1h, [&](const auto& made) { held = keys.find(made.value().id).has_value(); }});
     go_on.set_value();
     writer.reset();
@@ -76,10 +76,10 @@ TEST_CASE_METHOD(Fixture, "so many changes wait, and more are refused at once")
     int refused = 0;
     std::atomic<int> answered = 0;
     for (int i = 0; i < 20'000; ++i)
-        writer->submit(EndKey{"nobody", {}, [&](const Result<KeyEnd>& ended) {
-                                  ++answered;
-                                  if (!ended && ended.error().value() == ENOBUFS) ++refused;
-                              }});
+        writer->submit(KeyRemoval{"nobody", {}, [&](const Result<KeyEnd>& ended) {
+                                      ++answered;
+                                      if (!ended && ended.error().value() == ENOBUFS) ++refused;
+                                  }});
     CHECK(refused > 0);
     CHECK(refused < 10'000);
     CHECK(answered == refused);

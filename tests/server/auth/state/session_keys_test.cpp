@@ -134,10 +134,10 @@ TEST_CASE_METHOD(Fixture, "changes that come together are carried out in their o
     std::vector<KeyChange> changes;
     const auto keep = [&](const Result<SessionKey>& key) { made.push_back(key.value()); };
     for (std::uint8_t i = 0; i < 33; ++i)
-        changes.emplace_back(EnrolKey{user("carol"), public_key(i), 1h, keep});
-    changes.emplace_back(EnrolKey{user("alice"), public_key(2), 1h, keep});
+        changes.emplace_back(KeyEnrolment{user("carol"), public_key(i), 1h, keep});
+    changes.emplace_back(KeyEnrolment{user("alice"), public_key(2), 1h, keep});
     for (int i = 0; i < 2; ++i)
-        changes.emplace_back(EndKey{"alice", old.id, [&](auto end) { ended.push_back(end.value()); }});
+        changes.emplace_back(KeyRemoval{"alice", old.id, [&](auto end) { ended.push_back(end.value()); }});
     keys.carry_out(changes);
     REQUIRE(made.size() == 34);
     CHECK(ended == std::vector<KeyEnd>{KeyEnd::ended, KeyEnd::no_such_key});
