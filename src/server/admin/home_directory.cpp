@@ -127,6 +127,7 @@ std::vector<std::string> home_problems(int tree, const std::string& root,
                                        const std::optional<FileOwner>& writer)
 {
     std::vector<Place> places;
+    places.reserve(homes.size());
     for (const std::string& home : homes)
         places.push_back({tree, root, home, Use::make_directories});
     const auto refusals = ask_kernel(writer, places);

@@ -282,12 +282,12 @@ std::vector<Problem> certificate_problems(const Settings& settings, std::chrono:
                                           NameService name_service)
 {
     std::vector<Problem> problems;
-    const auto add = [&](const std::string& file, std::string what) {
-        if (!what.empty()) problems.push_back({file, std::move(what)});
+    const auto add = [&](const std::string& file, const std::string& what) {
+        if (!what.empty()) problems.push_back({file, what});
     };
     try {
-        for (std::string& what : of_certificate(settings, now, name_service))
-            add(settings.certificate_file(), std::move(what));
+        for (const std::string& what : of_certificate(settings, now, name_service))
+            add(settings.certificate_file(), what);
     } catch (const std::exception&) {
         return {};
     }

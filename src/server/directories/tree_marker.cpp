@@ -76,7 +76,7 @@ Result<void> write_marker(int tree, const std::string& id)
 // The tree's identifier, which it gets if it has none.
 Result<std::string> read_or_make_marker(int tree, std::optional<FileOwner> net)
 {
-    const auto there = read_marker(tree);
+    auto there = read_marker(tree);
     const bool damaged = !there && there.error() == Errc::bad_argument;
     if (!damaged && (!there || !there->empty())) return there;
     const std::string id = new_identifier();

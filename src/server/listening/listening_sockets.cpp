@@ -85,7 +85,7 @@ std::string bound_address(int fd)
 
 std::string reason_for(const ListeningAddress& address, int number)
 {
-    const std::string reason = error_code{number, boost::system::system_category()}.message();
+    std::string reason = error_code{number, boost::system::system_category()}.message();
     switch (number) {
     case EADDRINUSE:
         return reason + "; see which program has it with: ss -ltnp 'sport = :" +

@@ -37,9 +37,9 @@ void use_certificate_chain(SSL_CTX* context, const std::vector<Certificate>& cha
 {
     for (std::size_t i = 0; i < chain.size(); ++i) {
         X509* const certificate = chain[i].get();
-        const std::string name = name_in_chain(chain, i);
+        std::string name = name_in_chain(chain, i);
         if (const std::string why = why_unusable(certificate); !why.empty())
-            throw std::runtime_error{name + " " + why};
+            throw std::runtime_error{name.append(" ").append(why)};
         const bool used = i == 0 ? SSL_CTX_use_certificate(context, certificate) == 1
                                  : SSL_CTX_add1_chain_cert(context, certificate) == 1;
         if (!used) fail(name + " cannot be used");
