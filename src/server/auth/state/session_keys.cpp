@@ -107,6 +107,7 @@ void SessionKeys::carry_out(const std::vector<KeyChange>& changes)
     Plan plan;
     plan_to_drop_useless(plan);
     std::vector<std::function<void()>> when_saved;
+    when_saved.reserve(changes.size());
     for (const KeyChange& change : changes)
         when_saved.push_back(std::visit(
             [&](const auto& each) -> std::function<void()> {
