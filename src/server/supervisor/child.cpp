@@ -48,14 +48,14 @@ void Child::start(int program, const ipc::Configure& configure, std::span<const 
     send(configure, descriptors);
 }
 
-bool Child::await_ready(const Signals& signals)
+bool Child::await_ready(Signals& signals)
 {
     const auto deadline = Clock::now() + start_time;
     while (!ready_) {
         std::array<pollfd, 2> waiting{pollfd{control(), POLLIN, 0}, pollfd{signals.descriptor(), POLLIN, 0}};
         if (::poll(waiting.data(), waiting.size(), milliseconds_until(deadline)) == 0)
             throw std::runtime_error{"the process " + role_.name + " did not start in time"};
-        if (waiting[1].revents != 0 && signals.take().stop) return false;
+        if (waiting[1].revents != 0 && signals.take_stop()) return false;
         if (waiting[0].revents == 0) continue;
         const auto report = receive();
         const auto* failed = report ? std::get_if<ipc::Failed>(&*report) : nullptr;
@@ -152,7 +152,7 @@ void Child::await_restart()
     pause_.ended(Clock::now(), std::exchange(ready_, false), left_behind_.size());
 }
 
-void Child::stop(const Signals& signals)
+void Child::stop(Signals& signals)
 {
     if (!process_) return;
     send(ipc::Stop{});
@@ -168,7 +168,7 @@ void Child::stop(const Signals& signals)
         if (now >= deadline) kill();
         pollfd waiting{signals.descriptor(), POLLIN, 0};
         ::poll(&waiting, 1, milliseconds_until(now >= deadline ? deadline + kill_time : deadline));
-        if (signals.take().stop) deadline = std::min(deadline, Clock::now());
+        if (signals.take_stop()) deadline = std::min(deadline, Clock::now());
     }
     process_.reset();
 }

@@ -52,7 +52,7 @@ public:
 
     // Waits until the first start has succeeded. False: told to stop meanwhile. Throws std::runtime_error
     // with the reason if the process reports one, ends or does not start in time.
-    bool await_ready(const Signals& signals);
+    bool await_ready(Signals& signals);
 
     // Takes a report; empty if there is none, or if the control channel has ended. Then the process is
     // killed.
@@ -74,7 +74,7 @@ public:
     std::set<pid_t> processes() const;
 
     // Tells the process to end, kills it if it does not in time or a signal asks for haste, and waits for it.
-    void stop(const Signals& signals);
+    void stop(Signals& signals);
 
 private:
     void on_ready(const ipc::Ready& report);

@@ -7,6 +7,7 @@
 
 #include <csignal>
 #include <stdexcept>
+#include <utility>
 
 namespace ftpc::server {
 
@@ -25,9 +26,9 @@ Signals::Signals()
     if (!fd_) throw std::runtime_error{"signalfd: " + last_system_error().message()};
 }
 
-Signals::Taken Signals::take() const
+Signals::Taken Signals::take()
 {
-    Taken taken;
+    Taken taken = std::exchange(left_, {});
     signalfd_siginfo info{};
     while (::read(fd_.get(), &info, sizeof info) == sizeof info) {
         taken.stop = taken.stop || info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT;
@@ -35,6 +36,12 @@ Signals::Taken Signals::take() const
         taken.child = taken.child || info.ssi_signo == SIGCHLD;
     }
     return taken;
+}
+
+bool Signals::take_stop()
+{
+    left_ = take();
+    return std::exchange(left_.stop, false);
 }
 
 } // namespace ftpc::server

@@ -19,9 +19,13 @@ public:
         bool child = false;  // SIGCHLD, which may stand for several
     };
     // Those that have come since the last call.
-    Taken take() const;
+    Taken take();
+
+    // Whether one to stop has come. The others are left to take().
+    bool take_stop();
 
 private:
+    Taken left_;
     UniqueFd fd_;
 };
 

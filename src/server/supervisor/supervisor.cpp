@@ -67,7 +67,7 @@ int Supervisor::run()
 {
     // It holds the TLS key and the pepper, and without root it is a process of the same user as net.
     ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-    const Signals signals;
+    Signals signals;
     for (Child& child : children_) {
         start(child);
         if (!child.await_ready(signals)) return stop(signals);
@@ -88,7 +88,7 @@ int Supervisor::run()
     }
 }
 
-void Supervisor::wait_for_events(const Signals& signals)
+void Supervisor::wait_for_events(Signals& signals)
 {
     std::vector<pollfd> waiting{{signals.descriptor(), POLLIN, 0}};
     for (const Child& child : children_)
@@ -261,7 +261,7 @@ void Supervisor::renew_certificate()
 
 // Nobody listens from here on, even if a child does not end. Those that were started last are stopped
 // first, so that their last answers can still be asked for.
-int Supervisor::stop(const Signals& signals)
+int Supervisor::stop(Signals& signals)
 {
     administrator_.close();
     sockets_.stop();

@@ -33,7 +33,7 @@ private:
     using Clock = std::chrono::steady_clock;
 
     // Until a signal has come, or something is due; takes reports and answers the administrator's commands.
-    void wait_for_events(const Signals& signals);
+    void wait_for_events(Signals& signals);
     int milliseconds_to_wait() const;
 
     void start(Child& child);
@@ -47,7 +47,7 @@ private:
     void reload();
     bool has_its_directories();
     void renew_certificate();
-    int stop(const Signals& signals); // returns the exit status
+    int stop(Signals& signals); // returns the exit status
 
     Arguments arguments_;
     ServiceAccounts accounts_;

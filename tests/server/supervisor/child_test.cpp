@@ -61,7 +61,7 @@ struct ChildTest {
     {
         which.start(program.get(), ipc::Configure{behaviour, {}, {}, {}}, {});
     }
-    void start_ready(Child& which) const
+    void start_ready(Child& which)
     {
         start(which, "ready");
         REQUIRE(which.await_ready(signals));
@@ -80,7 +80,7 @@ struct ChildTest {
         return std::get<ipc::ChannelLost>(*report).number;
     }
     // Until the process has ended and its status was taken.
-    void await_end(Child& which) const
+    void await_end(Child& which)
     {
         for (int i = 0; i < 100 && which.runs(); ++i) {
             pollfd waiting{signals.descriptor(), POLLIN, 0};
@@ -271,4 +271,13 @@ TEST_CASE_METHOD(ChildTest, "the lockdown is one line, or one for each child if 
                              : "ftpcd: lockdown of double: ready\nftpcd: lockdown of double: stopped\n"));
     for (Child& each : children)
         each.stop(signals);
+}
+
+TEST_CASE_METHOD(ChildTest, "a reload that is asked for while a child starts is not forgotten")
+{
+    start(child, "silent");
+    REQUIRE(::kill(::getpid(), SIGHUP) == 0);
+    REQUIRE(child.await_ready(signals));
+    CHECK(signals.take().reload);
+    CHECK_FALSE(signals.take().reload);
 }
