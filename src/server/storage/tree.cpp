@@ -102,7 +102,13 @@ Result<Directory> Tree::open_home(std::string_view home, Blocking blocking) cons
 
 Result<Directory> Tree::open(const Directory& home, const RemotePath& path, Blocking blocking) const
 {
-    return open_relative(home, path.relative(), blocking);
+    if (path.is_home()) return home;
+    // The kernel looks up "." in a directory only if that may be searched.
+    // protection: search-permission
+    const std::string searched = std::string{path.relative()} + "/.";
+    if (searched.size() < max_path_bytes) return open_relative(home, searched, blocking);
+    const auto opened = open_relative(home, path.relative(), blocking); // too long for one call
+    return opened ? open_relative(*opened, ".", blocking) : opened;
 }
 
 Result<Directory> Tree::open_relative(const Directory& home, std::string_view path, Blocking blocking) const
@@ -256,7 +262,7 @@ Result<Directory> Tree::step_into(const Directory& home, const Directory& here, 
     auto next = open_at(*here, reached.name(), blocking, O_NOFOLLOW);
     if (next) return share(std::move(*next));
     if (next.error() == Errc::would_wait) return next.error();
-    return open(home, reached, blocking);
+    return open_relative(home, reached.relative(), blocking);
 }
 
 // If there are more parents than may be held, they are synced before the walk goes on.

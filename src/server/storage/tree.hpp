@@ -82,7 +82,7 @@ public:
     // Fails with errno of openat2(2): ENOENT, ENOTDIR, EXDEV, EACCES …, EAGAIN after 16 tries.
     Result<Directory> open_home(std::string_view home, Blocking blocking = Blocking::any) const;
 
-    // The directory that `path` names beneath `home`. Fails as open_home.
+    // The directory that `path` names beneath `home`, to work in: it may be searched. Fails as open_home.
     Result<Directory> open(const Directory& home, const RemotePath& path,
                            Blocking blocking = Blocking::any) const;
 

@@ -133,6 +133,38 @@ TEST_CASE_METHOD(ErrorTest, "EACCES: a directory that the server may not write o
     permit("closed", 0755);
 }
 
+TEST_CASE_METHOD(ErrorTest, "EACCES: a directory that the server may not search is no working directory")
+{
+    make_in_home("listable");
+    link("listable", "to-listable");
+    permit("listable", 0440);
+    CHECK(in_child([&] {
+              test::drop_root();
+              return failure_text(tree_.open(home, path("/listable"))) + ", " +
+                     failure_text(tree_.open(home, path("/to-listable")));
+          }) == (lookup == Lookup::walk ? "Permission denied, Not a directory"
+                                        : "Permission denied, Permission denied"));
+    permit("listable", 0755);
+    CHECK(failure_text(tree_.open(home, path("/listable"))) == "done");
+}
+
+TEST_CASE_METHOD(ErrorTest, "EACCES: the same for the longest path there is")
+{
+    std::string longest;
+    for (int i = 0; i < 16; ++i)
+        longest += "/" + std::string(max_name_bytes, 'n');
+    REQUIRE(longest.size() == max_path_bytes);
+    CHECK(make_path(longest) == "done");
+    const Directory last = tree_.open(home, path(longest)).value();
+    if (::geteuid() == 0) REQUIRE(::fchown(last->fd.get(), test::nobody, test::nobody) == 0);
+    REQUIRE(::fchmod(last->fd.get(), 0440) == 0);
+    CHECK(in_child([&] {
+              test::drop_root();
+              return failure_text(tree_.open(home, path(longest)));
+          }) == "Permission denied");
+    REQUIRE(::fchmod(last->fd.get(), 0755) == 0);
+}
+
 TEST_CASE_METHOD(ErrorTest,
                  "a directory that may be written but not read is worked in, and cannot be synced by itself")
 {

@@ -236,6 +236,21 @@ TEST_CASE_METHOD(LinkTest, "a link that leads out of the home is never followed"
     CHECK_FALSE(is_directory("../../outside/there/x"));
 }
 
+TEST_CASE_METHOD(LinkTest, "an absolute link is not followed, even if its target is in the home")
+{
+    make_in_home("data");
+    link(top.path("root/alice/data"), "absolute");
+    link("/data", "from-home");
+    link("data", "relative");
+    for (const std::string name : {"absolute", "from-home"}) {
+        INFO(name);
+        CHECK(failure_text(beneath.open(home, path("/" + name))) == "Invalid cross-device link");
+        CHECK(mkd(beneath, "/" + name + "/x") == "Invalid cross-device link");
+        CHECK(make_path(beneath, "/" + name + "/x/y") == "Invalid cross-device link");
+    }
+    CHECK(mkd(beneath, "/relative/x") == "done");
+}
+
 TEST_CASE_METHOD(LinkTest, "links that go round in circles end")
 {
     link("b", "a");
