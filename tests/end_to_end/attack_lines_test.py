@@ -6,7 +6,7 @@ import time
 import unittest
 
 from harness import PASSWORD, SharedServerTest, children_of, cpu_seconds, directories_in, resident_bytes, scaled, until
-from control_client import ENDED, Control, connect, logged_in
+from control_client import ENDED, Control, Reply, connect, logged_in
 
 
 def send_and_count(control, data):
@@ -99,11 +99,13 @@ class Lines(SharedServerTest):
         self.assertGreater(answered, 0)
         self.assertLess(resident_bytes(self.net) - before, 8 << 20)
 
-    def test_telnet_commands_are_bytes_of_no_meaning(self):
+    def test_telnet_commands_mean_nothing_and_do_no_harm(self):
         # An escape of them past the end of a buffer was CVE-2010-4221.
         self.assertEqual([reply.code for reply in self.other.pipeline([b"\xff" * 4000, b"\xff\xff" * 4096, b"\xff" * 8192])], [500] * 3)
         self.assertEqual(self.other.code(b"\xff" * 8193), 500)
-        for line in (b"\xff\xf4\xff\xf2ABOR", b"\xff\xf2STAT", b"\xff\xfb\x01NOOP", b"NOOP\xff", b"\xff\xff" * 100 + b"NOOP"):
+        for line, code in ((b"\xff\xf4\xff\xf2ABOR", 225), (b"\xff\xf2STAT", 211), (b"\xff\xfb\x01NOOP", 200), (b"\xff\xf4" * 4000 + b"NOOP", 200)):
+            self.assertEqual(self.other.code(line), code, line)
+        for line in (b"NOOP\xff", b"\xff\xff" * 100 + b"NOOP", b"\xff\xf4" * 4000, b"\xff\xfb"):
             self.assertEqual(self.other.code(line), 500, line)
         for line in (b"MKD " + b"\xff" * 4000, b"MKD a\xff\xffb", b"SITE MKDIR \xff\xf9", b"CWD \xff\xf0"):
             self.assertEqual(self.other.code(line), 501, line)
@@ -135,9 +137,10 @@ class Lines(SharedServerTest):
             self.assertGreaterEqual(self.other.code(line) % 1000, 331, line)
 
     def test_opts_and_site_without_an_argument_or_with_junk(self):
-        junk = ["\0", "\x01\x02", "%n%s%x", "UTF8 UTF8", "x" * 8000, '"', "\\", "  ", "-", "utf8 on on", "MLST " + ";" * 4000]
+        junk = ["\0", "\x01\x02", "%n%s%x", "UTF8 UTF8", "x" * 8000, '"', "\\", "  ", "-", "utf8 on on", "MLST ; ;"]
         for line in ["OPTS", "OPTS ", "SITE", "SITE "] + [f"OPTS {word}" for word in junk]:
             self.assertEqual(self.other.code(line), 501, line[:40])
+        self.assertEqual(self.other.ask("OPTS MLST " + ";%n" * 2000), Reply(200, "MLST OPTS"))
         for line in [f"SITE {word}" for word in junk] + ["SITE EXEC %p%p%n", "SITE EXEC ../../bin/sh -c id", "SITE CPFR /etc/passwd", "SITE CPTO x",
                      "SITE NEWER 19990101 /", "SITE CHMOD 4777 .", "SITE UMASK 0", "SITE IDLE 999999", "SITE ZIPCHK ;id;", "SITE INDEX x", "SITE PSWD a b",
                      "SITE SYMLINK a b", "SITE UTIME x", "SITE CHGRP 0 x", "SITE GROUP root", "SITE GPASS x"]:
@@ -152,8 +155,8 @@ class Lines(SharedServerTest):
         # Nested ones kept vsftpd busy (CVE-2011-0762), a lone one brought wu-ftpd down (CVE-2001-0550).
         began = cpu_seconds(self.net)
         for pattern in ("{" * 4000, "*/../" * 1500, "{{*},{{*},{{*},{{*}}}}}", "~{", "*" * 8000, "[" * 8000, "/../*" * 1000):
-            self.assertEqual(self.other.code(f"STAT {pattern}"), 504)
-            self.assertEqual(self.other.code(f"NLST {pattern}"), 502)
+            self.assertIn(self.other.code(f"STAT {pattern}"), (211, 212, 213, 502, 550, 553))
+            self.assertEqual(self.other.code(f"NLST {pattern}"), 521)
             self.assertIn(self.other.code(f"CWD {pattern}"), (250, 550, 553))
         self.assertLess(cpu_seconds(self.net) - began, scaled(1))
 
@@ -215,12 +218,11 @@ class Lines(SharedServerTest):
             control.send_bytes(b"AUTH TLS\nAUTH TLS\r\n")
             self.assertEqual(control.reply().code, 504)
 
-    def test_ports_and_data_connections_are_not_there(self):
+    def test_the_server_connects_nowhere(self):
         # The bounce attack (CVE-1999-0017): the server would connect wherever it is told to.
         with socket.create_server(("127.0.0.1", 0)) as victim:
             port = victim.getsockname()[1]
-            for line in [f"PORT 127,0,0,1,{port >> 8},{port & 255}", f"EPRT |1|127.0.0.1|{port}|", "LPRT 4,4,127,0,0,1,2,0,80", "LIST", "RETR x", "STOR x", "PASV",
-                         "EPSV", "EPSV ALL", "NLST", "REST 1"]:
+            for line in [f"PORT 127,0,0,1,{port >> 8},{port & 255}", f"EPRT |1|127.0.0.1|{port}|", "LPRT 4,4,127,0,0,1,2,0,80", "RETR x", "STOR x", "REST 1"]:
                 self.assertEqual(self.other.code(line), 502, line)
             victim.settimeout(0)
             with self.assertRaises(BlockingIOError):
@@ -230,7 +232,7 @@ class Lines(SharedServerTest):
         # vsftpd 2.3.4, ProFTPD 1.3.3c and others had one.
         for line in ["USER alice:)", "USER x:)", "HELP ACIDBITCHEZ", "SITE DEBUG", "WIZ", "DEBUG", "KILL", "SITE ROOT"]:
             with connect(self.server.port) as control:
-                self.assertIn(control.code(line), (331, 214, 500, 504))
+                self.assertIn(control.code(line), (331, 500, 501, 504))
                 self.assertIn(control.code("PASS :)"), (530, 503))
                 self.assertEqual(control.code("MKD x"), 530)
         for pid in self.server.all_processes():

@@ -99,7 +99,7 @@ class BadInput(SharedServerTest):
                      "SITE SESSION END zz", "SITE SESSION NEW " + "A" * 43 + " -5", "PBSZ x", "QUIT now", "PWD x"]:
             with self.subTest(line=line):
                 self.assertIn(self.control.code(line), (500, 501))
-        for line, code in [("RETR x", 502), ("LIST", 502), ("PASV", 502), ("EPSV", 502), ("RMD x", 502), ("STOR x", 502),
+        for line, code in [("RETR x", 502), ("LIST", 521), ("PORT 127,0,0,1,8,75", 502), ("RMD x", 502), ("STOR x", 502),
                            ("SITE DANCE", 504), ("MODE B", 504), ("CCC", 534)]:
             with self.subTest(line=line):
                 self.assertEqual(self.control.code(line), code)

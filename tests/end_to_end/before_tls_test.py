@@ -12,7 +12,8 @@ class BeforeTls(SharedServerTest):
     def test_login_and_everything_behind_it_is_refused(self):
         with Control(self.server.port) as control:
             for line in ["USER alice", "PASS correct horse battery staple", "MKD x", "SITE AUTH PREHASH1 " + "A" * 43,
-                         "SITE SESSION LIST", "SITE MKDIR x", "PBSZ 0", "PROT P", "CWD /", "PWD", "STAT", "REIN", "OPTS UTF8 ON"]:
+                         "SITE SESSION LIST", "SITE MKDIR x", "PBSZ 0", "PROT P", "CWD /", "PWD", "STAT", "REIN", "OPTS UTF8 ON", "CLNT x",
+                         "PASV", "EPSV", "LIST", "MLSD", "MLST", "SIZE x", "ABOR", "RETR x", "SITE MLSD /"]:
                 self.assertEqual(control.code(line), 534, line)
             self.assertEqual(control.code("USER alice"), 534, "still, and without counting")
             for line, code in [("FEAT", 211), ("HELP", 214), ("SYST", 215), ("NOOP", 200), ("AUTH SSL", 504), ("QUIT", 221)]:
@@ -24,7 +25,7 @@ class BeforeTls(SharedServerTest):
             self.assertNotIn("SITE", control.ask("FEAT").text)
             control.start_tls()
             realm_of(control)
-            self.assertRegex(control.ask("FEAT").text, r"SITE AUTH PREHASH1;SESSKEY1\n SITE MKDIR\n SITE REALM [0-9a-f]{32}\n SITE SESSION\n")
+            self.assertRegex(control.ask("FEAT").text, r"SITE AUTH PREHASH1;SESSKEY1\n SITE MKDIR\n SITE MLSD\n SITE REALM [0-9a-f]{32}\n SITE SESSION\n")
             self.assertEqual(control.code("AUTH TLS"), 503)
 
     def test_auth_tls_may_come_before_the_greeting_is_read(self):

@@ -1,4 +1,6 @@
 """Logins that are refused: nobody learns why, and nobody may try for long."""
+import ftplib
+import ssl
 import unittest
 
 from harness import PASSWORD, SharedServerTest
@@ -37,7 +39,8 @@ class LoginRefused(SharedServerTest):
         with connect(self.server.port) as control:
             self.assertEqual(control.log_in("alice", "wrong"), REFUSED)
             self.assertEqual(control.log_in("nobody", "wrong"), REFUSED)
-            self.assertEqual(control.log_in("alice", "wrong again").code, 421)
+            self.assertEqual(control.log_in("alice", "wrong again"), REFUSED)
+            self.assertEqual(control.reply(), Reply(421, "Too many refused logins."))
             self.assertTrue(control.ended())
 
     def test_guesses_that_are_pipelined_end_at_the_third_as_well(self):
@@ -47,7 +50,15 @@ class LoginRefused(SharedServerTest):
             codes = []
             while (reply := control.reply()).code:
                 codes.append(reply.code)
-            self.assertEqual(codes, [331, 530, 331, 530, 331, 421])
+            self.assertEqual(codes, [331, 530, 331, 530, 331, 530, 421])
+
+    def test_the_third_failure_is_a_refused_login_to_ftplib(self):
+        client = ftplib.FTP_TLS(context=ssl.create_default_context(cafile=str(self.server.site.certificate)), timeout=20)
+        client.connect("127.0.0.1", self.server.port)
+        self.addCleanup(client.close)
+        for attempt in range(3):
+            with self.assertRaisesRegex(ftplib.error_perm, "^530 Login refused", msg=attempt):
+                client.login("alice", "wrong")
 
     def test_a_good_login_still_works_after_two_failures(self):
         with connect(self.server.port) as control:

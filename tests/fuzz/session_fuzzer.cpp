@@ -12,6 +12,8 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -110,6 +112,7 @@ public:
     void operator()(const Reply& reply) { check_reply(reply); }
     void operator()(const LastReply& last)
     {
+        if (last.before) check_reply(*last.before);
         check_reply(last.reply);
         over_ = true;
     }
@@ -175,6 +178,50 @@ public:
         check_new_path(make.path);
         check_reply(session_.on_path_made(make.path, choices_.below(2) == 0, result()));
     }
+    void operator()(const OpenPassivePort& open)
+    {
+        require_login();
+        PassivePort port{std::nullopt, static_cast<std::uint16_t>(choices_.below(256) * 257)};
+        if (choices_.below(2) == 0) port.ipv4 = {192, 0, 2, 255};
+        check_reply(Session::on_passive_port(open, or_failure(port)));
+    }
+    void operator()(const SendListing& send)
+    {
+        require_login();
+        check_path(send.path);
+    }
+    void operator()(const AbortTransfer&)
+    {
+        require_login();
+        check_reply(Session::on_nothing_to_abort());
+    }
+    void operator()(const ShowFacts& show)
+    {
+        check_listed(show.path);
+        check_reply(Session::on_facts(
+            show.path, or_failure(show.facts.option_text() + " " + std::string{show.path.text()})));
+    }
+    void operator()(const ShowStatus& show) { check_listed(show.path); }
+    void operator()(const ShowSize& show)
+    {
+        check_listed(show.path);
+        std::optional<std::uint64_t> size;
+        if (choices_.below(2) == 0) size = choices_.below(256);
+        check_reply(Session::on_size(show.path, or_failure(size)));
+    }
+    void operator()(const ShowModified& show)
+    {
+        check_listed(show.path);
+        constexpr std::array times{std::int64_t{0}, std::int64_t{-1}, std::int64_t{1} << 40U,
+                                   std::numeric_limits<std::int64_t>::max(),
+                                   std::numeric_limits<std::int64_t>::min()};
+        check_reply(Session::on_modified(show.path, or_failure(times[choices_.below(times.size())])));
+    }
+    void operator()(const ListTree& tree)
+    {
+        check_listed(tree.path);
+        require(tree.depth <= 32, "a tree is listed to a bounded depth");
+    }
 
 private:
     void log_in(const std::string& user)
@@ -197,6 +244,12 @@ private:
         require(session_.logged_in(), "only who is logged in does anything in the tree");
     }
 
+    void check_listed(const RemotePath& path) const
+    {
+        require_login();
+        check_path(path);
+    }
+
     static void check_new_path(const RemotePath& path)
     {
         check_path(path);
@@ -210,6 +263,14 @@ private:
         const std::size_t which = choices_.below(2 * failures.size());
         if (which == failures.size()) return Errc::directory_exists;
         return {which < failures.size() ? failures[which] : 0, boost::system::system_category()};
+    }
+
+    // The value, or one of the failures.
+    template <class Value>
+    Result<Value> or_failure(Value value)
+    {
+        if (const error_code failure = result()) return failure;
+        return value;
     }
 
     const std::string realm_ = "6f2c8e1bd0a94f7793ab5c44e1d2f0a7";

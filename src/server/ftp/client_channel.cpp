@@ -50,10 +50,11 @@ ClientChannel::ClientChannel(Reactor& its_reactor, std::span<ReactorContext> con
 
 // ---- replies
 
-void ClientChannel::answer_last(const Reply& reply)
+void ClientChannel::answer_last(const LastReply& last)
 {
-    if (!stage.last_reply()) replies.add(reply); // else that is the last word
-    stage.close(reply.text);
+    if (last.before) replies.add(*last.before);
+    if (!stage.last_reply()) replies.add(last.reply); // else that is the last word
+    stage.close(last.reply.text);
 }
 
 void ClientChannel::answer_when_synced(const Reply& reply, const Parents& parents, std::size_t most)

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "server/event_loop/loop_promise.hpp"
+#include "server/ftp/actions.hpp"
 #include "server/ftp/connection_log.hpp"
 #include "server/ftp/connection_stage.hpp"
 #include "server/ftp/reply_batch.hpp"
@@ -34,7 +35,7 @@ public:
     void answer(const Reply& reply) { replies.add(reply); }
 
     // After that one the connection closes.
-    void answer_last(const Reply& reply);
+    void answer_last(const LastReply& last);
 
     // `reply` holds once `parents` are on disk, if directories are acknowledged only then. `most`: as of
     // Parents::add.

@@ -15,6 +15,8 @@ constexpr std::chrono::milliseconds longest_gathering{250}; // of replies, while
 constexpr std::size_t worth_another_look = 8; // replies: a client of so many commands may have sent more
 constexpr std::size_t most_last_bytes = std::size_t{1} << 20U; // read at the end, so that replies arrive
 
+const Reply not_served{502, "This server does not have that command."};
+
 // One function of several, for std::visit.
 template <class... Functions>
 struct Overloaded : Functions... {
@@ -205,6 +207,14 @@ asio::awaitable<void> Connection::perform(Action& action)
                           [this](ChangeDirectory& change) { return directories_.change(std::move(change)); },
                           [this](MakeDirectory& make) { return directories_.make(std::move(make)); },
                           [this](MakePath& make) { return directories_.make(std::move(make)); },
+                          [this](OpenPassivePort&) { return answer(not_served); },
+                          [this](SendListing&) { return answer(not_served); },
+                          [this](AbortTransfer&) { return answer(Session::on_nothing_to_abort()); },
+                          [this](ShowFacts&) { return answer(not_served); },
+                          [this](ShowStatus&) { return answer(not_served); },
+                          [this](ShowSize&) { return answer(not_served); },
+                          [this](ShowModified&) { return answer(not_served); },
+                          [this](ListTree&) { return answer(not_served); },
                       },
                       action);
 }
@@ -217,7 +227,7 @@ asio::awaitable<void> Connection::answer(Reply reply)
 
 asio::awaitable<void> Connection::answer_last(LastReply last)
 {
-    client_.answer_last(last.reply);
+    client_.answer_last(last);
     co_return;
 }
 

@@ -85,7 +85,7 @@ asio::awaitable<void> Logins::finish(std::optional<ipc::LoginAnswer> answer)
     const Action reply = session_.on_login(outcome, answer ? answer->retry_seconds : 0, home_failure_);
     forget_if_over();
     if (const auto* last = std::get_if<LastReply>(&reply))
-        client_.answer_last(last->reply);
+        client_.answer_last(*last);
     else
         client_.answer(std::get<Reply>(reply));
 }

@@ -46,6 +46,8 @@ public:
             return "the file system may take long to answer";
         case Errc::too_many_waiting:
             return "too many requests wait for this file system; try again later";
+        case Errc::no_passive_port:
+            return "every port for data connections waits for another one from your address; try again later";
         case Errc::directory_exists:
             return "the directory exists";
         case Errc::users_db_missing:

@@ -24,4 +24,10 @@ std::optional<T> parse_number(std::string_view text, std::type_identity_t<T> lea
     return number;
 }
 
+// A number of any size.
+inline bool is_digits(std::string_view text)
+{
+    return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
 } // namespace ftpc

@@ -29,6 +29,14 @@ constexpr std::uint32_t packed(std::string_view verb)
     return number;
 }
 
+std::string unpacked(std::uint32_t number)
+{
+    std::string verb;
+    for (int shift = 24; shift >= 0; shift -= 8)
+        if (const auto letter = static_cast<char>(number >> shift & 0xffU)) verb += letter;
+    return verb;
+}
+
 struct Row {
     std::uint32_t name;
     Verb verb;
@@ -44,30 +52,66 @@ constexpr std::array own_verbs{
     Row{packed("FEAT"), Verb::feat}, Row{packed("HELP"), Verb::help}, Row{packed("SYST"), Verb::syst},
     Row{packed("STAT"), Verb::stat}, Row{packed("TYPE"), Verb::type}, Row{packed("MODE"), Verb::mode},
     Row{packed("STRU"), Verb::stru}, Row{packed("ALLO"), Verb::allo}, Row{packed("OPTS"), Verb::opts},
+    Row{packed("PASV"), Verb::pasv}, Row{packed("EPSV"), Verb::epsv}, Row{packed("LIST"), Verb::list},
+    Row{packed("NLST"), Verb::nlst}, Row{packed("MLSD"), Verb::mlsd}, Row{packed("MLST"), Verb::mlst},
+    Row{packed("SIZE"), Verb::size}, Row{packed("MDTM"), Verb::mdtm}, Row{packed("ABOR"), Verb::abor},
+    Row{packed("CLNT"), Verb::clnt},
 };
 
-constexpr std::array verbs_known_elsewhere{
-    packed("ABOR"), packed("ACCT"), packed("ADAT"), packed("APPE"), packed("CONF"), packed("DELE"),
-    packed("ENC"),  packed("EPRT"), packed("EPSV"), packed("HOST"), packed("LANG"), packed("LIST"),
-    packed("LPRT"), packed("LPSV"), packed("MDTM"), packed("MFMT"), packed("MIC"),  packed("MLSD"),
-    packed("MLST"), packed("NLST"), packed("PASV"), packed("PORT"), packed("REST"), packed("RETR"),
-    packed("RMD"),  packed("RNFR"), packed("RNTO"), packed("SIZE"), packed("SMNT"), packed("STOR"),
-    packed("STOU"), packed("XRMD"),
+constexpr std::array other_verbs{
+    Row{packed("RETR"), Verb::file_transfer},   Row{packed("STOR"), Verb::file_transfer},
+    Row{packed("APPE"), Verb::file_transfer},   Row{packed("REST"), Verb::file_transfer},
+    Row{packed("RNFR"), Verb::file_transfer},   Row{packed("RNTO"), Verb::file_transfer},
+    Row{packed("DELE"), Verb::file_transfer},   Row{packed("RMD"), Verb::file_transfer},
+    Row{packed("XRMD"), Verb::file_transfer},   Row{packed("MFMT"), Verb::file_transfer},
+    Row{packed("PORT"), Verb::active_mode},     Row{packed("EPRT"), Verb::active_mode},
+    Row{packed("ACCT"), Verb::known_elsewhere}, Row{packed("ADAT"), Verb::known_elsewhere},
+    Row{packed("CONF"), Verb::known_elsewhere}, Row{packed("ENC"), Verb::known_elsewhere},
+    Row{packed("HOST"), Verb::known_elsewhere}, Row{packed("LANG"), Verb::known_elsewhere},
+    Row{packed("LPRT"), Verb::known_elsewhere}, Row{packed("LPSV"), Verb::known_elsewhere},
+    Row{packed("MIC"), Verb::known_elsewhere},  Row{packed("SMNT"), Verb::known_elsewhere},
+    Row{packed("STOU"), Verb::known_elsewhere},
 };
+
+// The bytes of the Telnet command at the front of `line` (RFC 854); 0 if there is none.
+std::size_t telnet_command_size(std::string_view line)
+{
+    constexpr unsigned char data_mark = 0xf2;
+    constexpr unsigned char iac = 0xff;
+    const auto byte = [line](std::size_t i) {
+        return i < line.size() ? static_cast<unsigned char>(line[i]) : 0;
+    };
+    // The byte before or behind it is lost if it came as urgent data.
+    if (byte(0) == data_mark) return 1;
+    if (byte(0) != iac || byte(1) == iac) return 0;                    // two of them are a character
+    if (byte(1) >= 0xfb) return std::min<std::size_t>(line.size(), 3); // WILL, WONT, DO, DONT and an option
+    return byte(1) >= 0xf0 ? 2 : 1;
+}
 
 } // namespace
 
 Result<Command> parse_command(std::string_view line)
 {
+    while (const std::size_t telnet = telnet_command_size(line))
+        line.remove_prefix(telnet);
     const auto [word, argument] = split_first_word(line);
     const std::uint32_t name = packed(word);
     if (name == 0) return Errc::unknown_verb;
-    const auto row =
-        std::find_if(own_verbs.begin(), own_verbs.end(), [&](const Row& r) { return r.name == name; });
-    if (row != own_verbs.end()) return Command{row->verb, argument};
-    const auto known = std::find(verbs_known_elsewhere.begin(), verbs_known_elsewhere.end(), name);
-    if (known != verbs_known_elsewhere.end()) return Command{Verb::known_elsewhere, argument};
+    const auto is_it = [name](const Row& row) { return row.name == name; };
+    const auto own = std::find_if(own_verbs.begin(), own_verbs.end(), is_it);
+    if (own != own_verbs.end()) return Command{own->verb, argument};
+    const auto other = std::find_if(other_verbs.begin(), other_verbs.end(), is_it);
+    if (other != other_verbs.end()) return Command{other->verb, argument};
     return Errc::unknown_verb;
+}
+
+std::vector<std::string> own_verb_names()
+{
+    std::vector<std::string> names;
+    for (const Row& row : own_verbs)
+        names.push_back(unpacked(row.name));
+    std::sort(names.begin(), names.end());
+    return names;
 }
 
 FirstWord split_first_word(std::string_view argument)

@@ -4,6 +4,7 @@
 #include "server/ftp/session.hpp"
 #include "shared/base/base64.hpp"
 
+#include <array>
 #include <string>
 #include <string_view>
 
@@ -14,7 +15,8 @@ struct OutcomeText {
     std::string operator()(const Reply& reply) const { return std::to_string(reply.code); }
     std::string operator()(const server::LastReply& last) const
     {
-        return std::to_string(last.reply.code) + ", close";
+        const std::string before = last.before ? std::to_string(last.before->code) + ", " : std::string{};
+        return before + std::to_string(last.reply.code) + ", close";
     }
     std::string operator()(const server::StartTls& start) const
     {
@@ -57,6 +59,40 @@ struct OutcomeText {
     std::string operator()(const server::MakePath& make) const
     {
         return "make all of " + std::string{make.path.text()};
+    }
+    std::string operator()(const server::OpenPassivePort& open) const
+    {
+        return std::string{open.extended ? "EPSV" : "PASV"} +
+               (open.family ? " of family " + std::to_string(*open.family) : std::string{});
+    }
+    std::string operator()(const server::SendListing& send) const
+    {
+        constexpr std::array forms{"list ", "name ", "facts of "};
+        std::string text = forms.at(static_cast<std::size_t>(send.form));
+        text += send.path.text();
+        if (send.form == server::ListingForm::facts) text.append(" ").append(send.facts.option_text());
+        return text;
+    }
+    std::string operator()(const server::AbortTransfer&) const { return "abort"; }
+    std::string operator()(const server::ShowFacts& show) const
+    {
+        return "show facts of " + std::string{show.path.text()} + " " + show.facts.option_text();
+    }
+    std::string operator()(const server::ShowStatus& show) const
+    {
+        return "show status of " + std::string{show.path.text()};
+    }
+    std::string operator()(const server::ShowSize& show) const
+    {
+        return "show size of " + std::string{show.path.text()};
+    }
+    std::string operator()(const server::ShowModified& show) const
+    {
+        return "show time of " + std::string{show.path.text()};
+    }
+    std::string operator()(const server::ListTree& tree) const
+    {
+        return "list tree of " + std::string{tree.path.text()} + " to " + std::to_string(tree.depth);
     }
 };
 

@@ -110,14 +110,15 @@ TEST_CASE_METHOD(LoginTest, "a password that is empty, too long or not UTF-8 is 
     CHECK(outcome("PASS " + std::string(1024, 'x')) == "log in alice by password " + std::string(1024, 'x'));
 }
 
-TEST_CASE_METHOD(LoginTest, "the third refused login ends the connection, however it was refused")
+TEST_CASE_METHOD(LoginTest,
+                 "the third refused login gets its 530 and ends the connection, however it was refused")
 {
     CHECK(fail_once() == "530");
     session.on_line("USER alice");
     CHECK(outcome("PASS") == "530");
     session.on_line("USER alice");
     session.on_line("SITE AUTH SESSKEY1 " + id + " " + zeros64);
-    CHECK(on_login(LoginOutcome::refused) == "421, close");
+    CHECK(on_login(LoginOutcome::refused) == "530, 421, close");
 }
 
 TEST_CASE_METHOD(LoginTest, "REIN and a new handshake do not begin the count of refusals anew")
@@ -126,7 +127,7 @@ TEST_CASE_METHOD(LoginTest, "REIN and a new handshake do not begin the count of 
     CHECK(fail_once() == "530");
     session.on_line("REIN");
     session.on_tls(TlsVersion::tls_1_3);
-    CHECK(fail_once() == "421, close");
+    CHECK(fail_once() == "530, 421, close");
 }
 
 TEST_CASE_METHOD(LoginTest, "the third refusal counts also when a login was granted between")
@@ -136,7 +137,7 @@ TEST_CASE_METHOD(LoginTest, "the third refusal counts also when a login was gran
     session.on_line("USER alice");
     session.on_line("PASS secret");
     CHECK(on_login(LoginOutcome::granted) == "230");
-    CHECK(fail_once() == "421, close");
+    CHECK(fail_once() == "530, 421, close");
 }
 
 TEST_CASE_METHOD(LoginTest,

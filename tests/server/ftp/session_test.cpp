@@ -60,10 +60,23 @@ const std::array dispatch{
     Row{"SITE AUTH SESSKEY1 x", "534", "503", "503"},
     Row{"SITE AUTH PLAIN x", "534", "504", "504"},
     Row{"SITE CHMOD 777 a", "534", "504", "504"},
-    Row{"STOR a", "502", "502", "502"},
-    Row{"RETR a", "502", "502", "502"},
-    Row{"EPSV", "502", "502", "502"},
+    Row{"CLNT lftp 4.9", "534", "200", "200"},
+    Row{"OPTS MLST type;", "534", "200", "200"},
+    Row{"PASV", "534", "530", "PASV"},
+    Row{"EPSV", "534", "530", "EPSV"},
+    Row{"LIST", "534", "530", "521"},
+    Row{"NLST a", "534", "530", "521"},
+    Row{"MLSD", "534", "530", "521"},
+    Row{"MLST", "534", "530", "show facts of / type;size;modify;perm;unique;unix.mode;"},
+    Row{"STAT a", "534", "530", "show status of /a"},
+    Row{"SIZE a", "534", "530", "550"},
+    Row{"MDTM a", "534", "530", "show time of /a"},
+    Row{"ABOR", "534", "530", "abort"},
+    Row{"SITE MLSD /a", "534", "530", "list tree of /a to 1"},
+    Row{"STOR a", "534", "530", "502"},
+    Row{"RETR a", "534", "530", "502"},
     Row{"PORT 1,2,3,4,5,6", "502", "502", "502"},
+    Row{"EPRT |1|192.0.2.1|2121|", "502", "502", "502"},
     Row{"ADAT x", "502", "502", "502"},
     Row{"ACCT x", "502", "502", "502"},
     Row{"GET / HTTP/1.1", "421, close", "421, close", "421, close"},
@@ -79,7 +92,7 @@ const std::array dispatch{
     Row{"XNOO", "500", "500", "500"},
     Row{"\xff\xf4\xff\xf2"
         "ABOR",
-        "500", "500", "500"},
+        "534", "530", "abort"},
 };
 
 } // namespace
@@ -196,10 +209,15 @@ TEST_CASE_METHOD(SessionDriver, "TLS that begins anew forgets PBSZ and the login
 
 TEST_CASE_METHOD(SessionDriver, "FEAT announces the realm and the extensions inside TLS only")
 {
-    CHECK(text("FEAT") == "Features:\nAUTH TLS\nPBSZ\nPROT\nUTF8\nEnd");
+    const std::string before = "Features:\nAUTH TLS\nCLNT\nEPSV\nMDTM\n"
+                               "MLST type*;size*;modify*;perm*;unique*;unix.mode*;\nPBSZ\nPROT\n";
+    const std::string behind = "SIZE\nTVFS\nUTF8\nEnd";
+    CHECK(text("FEAT") == before + behind);
     start_tls();
-    CHECK(text("FEAT") == "Features:\nAUTH TLS\nPBSZ\nPROT\nUTF8\nSITE AUTH PREHASH1;SESSKEY1\nSITE MKDIR\n"
-                          "SITE REALM 6f2c8e1bd0a94f7793ab5c44e1d2f0a7\nSITE SESSION\nEnd");
+    CHECK(text("FEAT") == before +
+                              "SITE AUTH PREHASH1;SESSKEY1\nSITE MKDIR\nSITE MLSD\n"
+                              "SITE REALM 6f2c8e1bd0a94f7793ab5c44e1d2f0a7\nSITE SESSION\n" +
+                              behind);
 }
 
 TEST_CASE_METHOD(SessionDriver, "FEAT follows a realm that is not known yet, or changes")
@@ -211,13 +229,14 @@ TEST_CASE_METHOD(SessionDriver, "FEAT follows a realm that is not known yet, or 
     CHECK_THAT(text("FEAT"), test::contains("\nSITE REALM another\n"));
 }
 
-TEST_CASE_METHOD(SessionDriver,
-                 "STAT names the user, the TLS version and the working directory; not of paths")
+TEST_CASE_METHOD(SessionDriver, "STAT names the user, the TLS version, the type and the working directory")
 {
     log_in();
     change_directory("/a \"b\"");
-    CHECK(text("STAT") == "Status:\nLogged in as alice\nTLS 1.3\nWorking directory \"/a \"\"b\"\"\"\nEnd");
-    CHECK(outcome("STAT /a") == "504");
+    CHECK(text("STAT") ==
+          "Status:\nLogged in as alice\nTLS 1.3\nTYPE A\nWorking directory \"/a \"\"b\"\"\"\nEnd");
+    CHECK(outcome("TYPE I") == "200");
+    CHECK_THAT(text("STAT"), test::contains("\nTYPE I\n"));
 }
 
 TEST_CASE_METHOD(SessionDriver, "TYPE, MODE, STRU, ALLO and OPTS take what a control connection can mean")
@@ -235,7 +254,8 @@ TEST_CASE_METHOD(SessionDriver, "TYPE, MODE, STRU, ALLO and OPTS take what a con
     }
     CHECK(outcome("ALLO 10 R 5") == "202");
     CHECK(outcome("ALLO ten") == "501");
-    CHECK(outcome("OPTS MLST type;") == "501");
+    CHECK(outcome("OPTS HASH SHA-256") == "501");
+    CHECK(outcome("OPTS UTF8 MAYBE") == "501");
 }
 
 TEST_CASE_METHOD(SessionDriver, "lines that are no line have replies of their own")

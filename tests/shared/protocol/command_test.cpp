@@ -48,19 +48,43 @@ TEST_CASE("every verb of this server is known by its name")
         {"FEAT", Verb::feat}, {"HELP", Verb::help}, {"SYST", Verb::syst}, {"STAT", Verb::stat},
         {"NOOP", Verb::noop}, {"TYPE", Verb::type}, {"MODE", Verb::mode}, {"STRU", Verb::stru},
         {"ALLO", Verb::allo}, {"OPTS", Verb::opts}, {"SITE", Verb::site}, {"XMKD", Verb::mkd},
-        {"XCWD", Verb::cwd},  {"XCUP", Verb::cdup}, {"XPWD", Verb::pwd}};
+        {"XCWD", Verb::cwd},  {"XCUP", Verb::cdup}, {"XPWD", Verb::pwd},  {"PASV", Verb::pasv},
+        {"EPSV", Verb::epsv}, {"LIST", Verb::list}, {"NLST", Verb::nlst}, {"MLSD", Verb::mlsd},
+        {"MLST", Verb::mlst}, {"SIZE", Verb::size}, {"MDTM", Verb::mdtm}, {"ABOR", Verb::abor},
+        {"CLNT", Verb::clnt}};
     for (const auto& [name, verb] : verbs)
         CHECK(parsed(name).verb == verb);
+    CHECK(own_verb_names().size() == verbs.size());
 }
 
-TEST_CASE("other verbs of FTP are told apart from nonsense")
+TEST_CASE("other verbs of FTP are told apart by kind, and from nonsense")
 {
     for (const std::string_view name :
-         {"RETR", "STOR", "LIST", "PASV", "EPSV", "PORT", "EPRT", "DELE", "RMD", "XRMD", "RNFR",
-          "RNTO", "MLSD", "SIZE", "HOST", "ABOR", "ACCT", "REST", "ENC",  "MIC", "rmd"})
+         {"RETR", "STOR", "APPE", "REST", "RNFR", "RNTO", "DELE", "RMD", "XRMD", "MFMT", "rmd"})
+        CHECK(parsed(name).verb == Verb::file_transfer);
+    for (const std::string_view name : {"PORT", "EPRT"})
+        CHECK(parsed(name).verb == Verb::active_mode);
+    for (const std::string_view name : {"HOST", "ACCT", "ENC", "MIC", "STOU", "LANG", "LPSV"})
         CHECK(parsed(name).verb == Verb::known_elsewhere);
     for (const auto& line : {""s, " "s, " MKD a"s, "M"s, "MK"s, "MKDX"s, "MKDIR a"s, "GET / HTTP/1.1"s,
-                             "\x16\x03\x01"s, "MKD\ta"s, "EHLO x"s, "\xff\xf4\xff\xf2"s + "ABOR"})
+                             "\x16\x03\x01"s, "MKD\ta"s, "EHLO x"s})
+        CHECK(parse_command(line).error() == Errc::unknown_verb);
+}
+
+TEST_CASE("Telnet commands in front of a verb are skipped, whole or torn by urgent data")
+{
+    for (const auto& telnet : {"\xff\xf4\xff\xf2"s, "\xff\xf4\xff"s, "\xff\xf4\xf2"s, "\xf2"s, "\xff"s,
+                               "\xff\xfd\x06"s, "\xff\xf1"s, "\xff\xfb\xff\xff\xf4"s}) {
+        CHECK(parsed(telnet + "ABOR").verb == Verb::abor);
+        CHECK(parsed(telnet + "mkd a\xff\xf4").argument == "a\xff\xf4");
+    }
+}
+
+TEST_CASE("Telnet commands anywhere else, and escaped characters, are no Telnet commands")
+{
+    for (const auto& line :
+         {"\xff\xff"s + "ABOR", "A\xff\xf4"s + "BOR", " \xff\xf4"s + "ABOR", "\xff\xf4"s, "\xff"s, "\xf2"s,
+          "\xff\xfd"s, "\xff\xfd\x06"s, "\xff\xf4 ABOR"s, "\xf3"s + "ABOR"})
         CHECK(parse_command(line).error() == Errc::unknown_verb);
 }
 
