@@ -4,6 +4,8 @@
 #include "shared/base/result.hpp"
 #include "shared/base/unique_fd.hpp"
 
+#include <sys/stat.h>
+
 #include <string_view>
 
 namespace ftpc::server {
@@ -23,5 +25,10 @@ Result<UniqueFd> open_beneath(int base, std::string_view path, int flags, Mounts
 
 // The same, across mounts, by opening one component after the other without following any link.
 Result<UniqueFd> open_by_walking(int base, std::string_view path, int flags);
+
+// The status of `path`, of any kind, looked up as by open_beneath and open_by_walking. It is not opened for
+// reading or writing, so that a FIFO or device notices nothing. ELOOP for a link that the walk ends at.
+Result<struct stat> status_beneath(int base, std::string_view path, Mounts mounts = Mounts::cross);
+Result<struct stat> status_by_walking(int base, std::string_view path);
 
 } // namespace ftpc::server

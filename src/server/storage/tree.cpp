@@ -119,6 +119,23 @@ Result<Directory> Tree::open_relative(const Directory& home, std::string_view pa
     return share(std::move(*opened));
 }
 
+Result<struct stat> Tree::status(const Directory& home, std::string_view relative_path,
+                                 Blocking blocking) const
+{
+    if (blocking != Blocking::any && !home->local) return Errc::would_wait;
+    const int base = home->fd.get();
+    if (relative_path.empty()) {
+        struct stat status {};
+        if (::fstat(base, &status) != 0) return last_system_error();
+        return status;
+    }
+    if (lookup_ == Lookup::walk) return status_by_walking(base, relative_path);
+    const Mounts mounts = must_stay(blocking) ? Mounts::stay : Mounts::cross;
+    auto found = status_beneath(base, relative_path, mounts);
+    if (!found && mounts == Mounts::stay && is_errno(found.error(), EXDEV)) return Errc::would_wait;
+    return found;
+}
+
 // A directory that is opened without crossing a mount lies on the file system of `base`.
 Result<OpenDirectory> Tree::open_at(const OpenDirectory& base, std::string_view relative_path,
                                     Blocking blocking, int flags) const

@@ -9,6 +9,7 @@
 #include "shared/base/unique_fd.hpp"
 #include "shared/protocol/remote_path.hpp"
 
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include <atomic>
@@ -85,6 +86,11 @@ public:
     // The directory that `path` names beneath `home`, to work in: it may be searched. Fails as open_home.
     Result<Directory> open(const Directory& home, const RemotePath& path,
                            Blocking blocking = Blocking::any) const;
+
+    // The status of what `relative_path` names beneath `home`, of any kind; "" is the home itself. Links are
+    // followed. Fails as open_home.
+    Result<struct stat> status(const Directory& home, std::string_view relative_path,
+                               Blocking blocking = Blocking::any) const;
 
     // The parent of `path`, which is not the home, found from `recent` if that is given. Fails as open_home.
     Result<Directory> open_parent(const Directory& home, const RemotePath& path, Blocking blocking,

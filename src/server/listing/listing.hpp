@@ -1,0 +1,76 @@
+// One directory, or a tree of them, on its way to a client. However large it is, the memory for it is
+// bounded.
+#pragma once
+
+#include "server/listing/directory_reader.hpp"
+#include "server/listing/entry.hpp"
+#include "server/listing/facts.hpp"
+#include "server/storage/tree.hpp"
+#include "shared/base/result.hpp"
+#include "shared/protocol/remote_path.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace ftpc::server {
+
+// Made and used by one thread at a time, which may wait for the file system. Links are shown as their
+// targets; those that lead out of the home, or nowhere, are left out, and so is an entry that vanishes
+// meanwhile.
+class Listing {
+public:
+    static constexpr unsigned most_depth = 32; // as many directories are open at once
+
+    // What `path` names, without "." and "..": of a file that file alone. `tree` must outlive the listing.
+    // Fails as Tree::open; with ENOTDIR for the facts of a file (RFC 3659 §7.2).
+    static Result<std::unique_ptr<Listing>> open(const Tree& tree, const Directory& home,
+                                                 const RemotePath& path, ListingForm form, FactSet facts);
+
+    // The facts of `path` and of all that lies beneath it, `depth` levels down (at most most_depth), each
+    // directory with its contents behind it (docs/protocol.md §11). Links and what may not be read are shown
+    // and not entered. Fails as Tree::open.
+    static Result<std::unique_ptr<Listing>> open_tree(const Tree& tree, const Directory& home,
+                                                      const RemotePath& path, unsigned depth);
+
+    // The next lines, each ended by CRLF: at most `most` bytes, or one line; empty at the end. Fails with the
+    // file system's error.
+    Result<std::string> next(std::size_t most);
+
+    // Names left out so far because no reply can show them: not UTF-8, with control characters, or beyond
+    // max_path_bytes.
+    std::uint64_t unlisted() const { return unlisted_; }
+
+private:
+    struct Level {
+        DirectoryReader reader;
+        std::size_t prefix; // bytes of prefix_ that lead to it
+    };
+
+    Listing(const Tree& tree, Directory home, ListingForm form, FactSet facts);
+
+    error_code enter(UniqueFd directory);
+    error_code enter_below(const std::string& name);
+    error_code add_next(std::string& out);
+    bool can_be_shown(std::string_view name) const;
+    Result<bool> look_at(int parent, const dirent64& found);
+    void append_line(std::string& out, std::string_view shown_name) const;
+
+    const Tree& tree_;
+    Directory home_;
+    ListingForm form_;
+    FactSet facts_;
+    unsigned depth_ = 1; // levels that are read
+    std::int64_t now_;   // seconds since 1970
+    std::string top_;    // the path that is listed, relative to the home, with a slash behind it
+    std::string prefix_; // from there to the directory that is being read, with a slash behind it
+    std::vector<Level> levels_;
+    Entry entry_;         // the one at hand
+    std::string pending_; // a line that the piece before had no room for
+    std::uint64_t unlisted_ = 0;
+};
+
+} // namespace ftpc::server
