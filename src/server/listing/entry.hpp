@@ -9,7 +9,8 @@ namespace ftpc::server {
 enum class EntryKind { directory, file, other }; // other: a FIFO, socket or device
 
 struct Entry {
-    std::string name; // without slashes; of what is looked up by a path: the last part of it, "" for the home
+    std::string
+        name{}; // without slashes; of what is looked up by a path: the last part of it, "" for the home
     EntryKind kind = EntryKind::other;
     std::uint64_t size = 0;    // bytes
     std::int64_t modified = 0; // seconds since 1970, UTC; before that, negative

@@ -40,6 +40,9 @@ public:
     // file system's error.
     Result<std::string> next(std::size_t most);
 
+    // Nothing more comes. False: next() has to be asked.
+    bool at_end() const { return levels_.empty() && pending_.empty(); }
+
     // Names left out so far because no reply can show them: not UTF-8, with control characters, or beyond
     // max_path_bytes.
     std::uint64_t unlisted() const { return unlisted_; }
@@ -47,28 +50,31 @@ public:
 private:
     struct Level {
         DirectoryReader reader;
-        std::size_t prefix; // bytes of prefix_ that lead to it
+        std::size_t path_bytes; // of path_, as far as this directory
     };
+    enum class Seen { nothing, itself, target }; // target: of a link
 
-    Listing(const Tree& tree, Directory home, ListingForm form, FactSet facts);
+    Listing(const Tree& tree, Directory home, const RemotePath& path, ListingForm form, FactSet facts);
 
-    error_code enter(UniqueFd directory);
-    error_code enter_below(const std::string& name);
+    error_code enter_top(const OpenDirectory& directory);
+    error_code enter_below(const char* name);
+    void leave();
     error_code add_next(std::string& out);
     bool can_be_shown(std::string_view name) const;
-    Result<bool> look_at(int parent, const dirent64& found);
-    void append_line(std::string& out, std::string_view shown_name) const;
+    Result<Seen> look_at(const dirent64& found);
+    Result<Seen> look_behind(const char* link);
+    void append_line(std::string& out, std::string_view name) const;
 
     const Tree& tree_;
     Directory home_;
     ListingForm form_;
     FactSet facts_;
-    unsigned depth_ = 1; // levels that are read
-    std::int64_t now_;   // seconds since 1970
-    std::string top_;    // the path that is listed, relative to the home, with a slash behind it
-    std::string prefix_; // from there to the directory that is being read, with a slash behind it
+    unsigned depth_ = 1;        // levels that are read
+    std::int64_t now_;          // seconds since 1970
+    std::string path_;          // of the directory that is being read, relative to the home: "" or "a/b/"
+    std::size_t top_bytes_ = 0; // of path_, as far as the directory that is listed
     std::vector<Level> levels_;
-    Entry entry_;         // the one at hand
+    Entry entry_;         // the facts of the one at hand
     std::string pending_; // a line that the piece before had no room for
     std::uint64_t unlisted_ = 0;
 };

@@ -8,6 +8,8 @@
 #include "support/temporary_directory.hpp"
 
 #include <fcntl.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -114,6 +116,29 @@ struct TreeFixture {
         return ::lstat(top.path("root/alice/" + name).c_str(), &status) == 0 ? status.st_mode & 07777U : 0;
     }
     ino_t inode_in_home(const std::string& name) const { return inode(open("root/alice/" + name).get()); }
+    // Runs `job` while a file system of its own is mounted on alice/mount; its text, or why there is none.
+    template <class Job>
+    void with_mount(const Job& job, const std::string& expected) const
+    {
+        if (::geteuid() != 0) {
+            WARN("skipped: mounting needs root");
+            return;
+        }
+        make_in_home("mount");
+        const std::string result = test::in_child([&]() -> std::string {
+            const std::string mount = top.path("root/alice/mount");
+            if (::unshare(CLONE_NEWNS) != 0 ||
+                ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+                ::mount("tmpfs", mount.c_str(), "tmpfs", 0, nullptr) != 0)
+                return "cannot mount";
+            return job();
+        });
+        if (result == "cannot mount")
+            WARN("skipped: nothing can be mounted here");
+        else
+            CHECK(result == expected);
+    }
+
     bool outside_is_empty() const { return std::filesystem::is_empty(top.path("outside")); }
 };
 

@@ -4,11 +4,7 @@
 
 #include "server/storage/tree_fixture.hpp"
 
-#include <sys/mount.h>
 #include <sys/stat.h>
-#include <unistd.h>
-
-#include <sched.h>
 
 #include <string>
 
@@ -22,30 +18,7 @@ namespace {
 
 const std::string would_wait = make_error_code(Errc::would_wait).message();
 
-struct MountTest : test::TreeFixture {
-    // Runs `job` while a file system of its own is mounted on alice/mount; its text, or why there is none.
-    template <class Job>
-    void with_mount(const Job& job, const std::string& expected) const
-    {
-        if (::geteuid() != 0) {
-            WARN("skipped: mounting needs root");
-            return;
-        }
-        make_in_home("mount");
-        const std::string result = test::in_child([&]() -> std::string {
-            const std::string mount = top.path("root/alice/mount");
-            if (::unshare(CLONE_NEWNS) != 0 ||
-                ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
-                ::mount("tmpfs", mount.c_str(), "tmpfs", 0, nullptr) != 0)
-                return "cannot mount";
-            return job();
-        });
-        if (result == "cannot mount")
-            WARN("skipped: nothing can be mounted here");
-        else
-            CHECK(result == expected);
-    }
-};
+using MountTest = test::TreeFixture;
 
 } // namespace
 
