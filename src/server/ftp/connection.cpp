@@ -31,7 +31,8 @@ Connection::Connection(Reactor& reactor, std::span<ReactorContext> contexts, Uni
                        const ipc::PeerAddress& peer, ConnectionId id)
     : session_{contexts[reactor.index()].realm}, client_{reactor, contexts, std::move(socket),
                                                          peer,    id,       session_},
-      directories_{client_, session_}, logins_{client_, session_, directories_, *this}
+      directories_{client_, session_}, facts_{client_, directories_}, logins_{client_, session_, directories_,
+                                                                              *this}
 {}
 
 asio::awaitable<Reactor*> Connection::run()
@@ -210,11 +211,11 @@ asio::awaitable<void> Connection::perform(Action& action)
                           [this](OpenPassivePort&) { return answer(not_served); },
                           [this](SendListing&) { return answer(not_served); },
                           [this](AbortTransfer&) { return answer(Session::on_nothing_to_abort()); },
-                          [this](ShowFacts&) { return answer(not_served); },
-                          [this](ShowStatus&) { return answer(not_served); },
-                          [this](ShowSize&) { return answer(not_served); },
-                          [this](ShowModified&) { return answer(not_served); },
-                          [this](ListTree&) { return answer(not_served); },
+                          [this](ShowFacts& request) { return facts_.show(std::move(request)); },
+                          [this](ShowStatus& request) { return facts_.show(std::move(request)); },
+                          [this](ShowSize& request) { return facts_.show(std::move(request)); },
+                          [this](ShowModified& request) { return facts_.show(std::move(request)); },
+                          [this](ListTree& request) { return facts_.list(std::move(request)); },
                       },
                       action);
 }

@@ -4,6 +4,7 @@
 
 #include "server/ftp/client_channel.hpp"
 #include "server/ftp/directory_commands.hpp"
+#include "server/ftp/fact_commands.hpp"
 #include "server/ftp/logins.hpp"
 #include "server/ftp/session.hpp"
 #include "server/transport/client_processor.hpp"
@@ -63,6 +64,7 @@ private:
     Session session_;
     ClientChannel client_;
     DirectoryCommands directories_;
+    FactCommands facts_;
     Logins logins_;
     LineBuffer lines_;
     CommandRate rate_;

@@ -35,6 +35,9 @@ public:
     boost::asio::awaitable<std::optional<error_code>> enter_home(std::string home);
     void leave_home() { place_ = {}; }
 
+    // Of the user who is logged in; for the other commands of the session.
+    const SessionDirectories& place() const { return place_; }
+
     // The limit of the user: any number of directories (0), or as the setting says (none).
     void set_max_dirs(std::optional<std::uint64_t> max_dirs) { own_max_dirs_ = max_dirs; }
 
