@@ -94,12 +94,12 @@ class Links(SharedServerTest):
                     self.assertTrue(control.ask("PWD").text.startswith('"/"'))
         self.assert_outside_untouched()
 
-    def test_links_to_nowhere_and_in_circles(self):
+    def test_links_to_nowhere_in_circles_and_to_absolute_paths_of_the_home(self):
         for name, target in {"nowhere": "not-there", "nowhere-deep": "a/b/c", "circle": "circle", "a": "b", "b": "a", "long": "x/" * 2000,
-                             "empty-looking": " ", "slashes": "./././."}.items():
+                             "empty-looking": " ", "slashes": "./././.", "absolute": self.home / "slashes"}.items():
             (self.home / name).symlink_to(target)
         with logged_in(self.server.port) as control:
-            for name in ("nowhere", "nowhere-deep", "circle", "a", "b", "long", "empty-looking"):
+            for name in ("nowhere", "nowhere-deep", "circle", "a", "b", "long", "empty-looking", "absolute"):
                 for command in (f"MKD {name}", f"MKD {name}/x", f"SITE MKDIR {name}/x/y", f"CWD {name}"):
                     self.assertEqual(control.code(command), 550, command)
             self.assertEqual(control.code("MKD slashes/inside"), 257, "a link that stays inside is followed")
