@@ -86,6 +86,21 @@ void check_listening(const Arguments& arguments, Problems& problems)
         problems.push_back({"listen", address.words()});
 }
 
+// Those of a running server that is meant are not tried: it has them.
+ListeningCheck check_passive(const Arguments& arguments)
+{
+    if (!addresses_in_use(arguments).empty()) return {{}, {}, true};
+    return check_passive_ports(arguments.settings.listen, arguments.settings.passive_ports);
+}
+
+void check_passive(const Arguments& arguments, Problems& problems)
+{
+    const ListeningCheck check = check_passive(arguments);
+    if (check.any_usable || check.left_out.empty()) return;
+    problems.push_back({"passive-ports", check.left_out.front().words() +
+                                             "; without any such port clients cannot list directories"});
+}
+
 // The server's own files: a broken one loses its contents at the next start.
 void check_kept_files(int data, const std::string& path, Problems& problems)
 {
@@ -273,6 +288,7 @@ Problems check(const Arguments& arguments)
         problems.push_back({"descriptors", std::move(problem)});
     check_lockdown(settings, problems);
     check_listening(arguments, problems);
+    check_passive(arguments, problems);
     check_running_servers(arguments, problems);
     const std::optional<ServiceAccounts> found_accounts = check_accounts(settings, problems);
     const ServiceAccounts accounts = found_accounts.value_or(ServiceAccounts{});
@@ -322,6 +338,8 @@ int run_check(const std::vector<std::string>& words)
     if (!arguments->settings.certificate.empty())
         std::cout << "ftpcd: certificate: " << printable(describe_chain(arguments->settings)) << "\n";
     for (const UnusableAddress& address : check_addresses(*arguments).left_out)
+        std::cout << "ftpcd: left out: " << printable(address.words()) << "\n";
+    for (const UnusableAddress& address : check_passive(*arguments).left_out)
         std::cout << "ftpcd: left out: " << printable(address.words()) << "\n";
     for (const std::string& server : describe_running_servers(*arguments))
         std::cout << "ftpcd: running server: " << printable(server) << "\n";

@@ -5,6 +5,8 @@
 #include "shared/base/text.hpp"
 #include "shared/base/text_lines.hpp"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <pwd.h>
 #include <unistd.h>
 
@@ -79,6 +81,28 @@ Complaint take(ScryptCost& out, std::string_view text)
     return {};
 }
 
+Complaint take(PortRange& out, std::string_view text)
+{
+    const auto dash = text.find('-');
+    const auto first = parse_number<std::uint16_t>(text.substr(0, dash), 1);
+    const auto last =
+        dash == std::string_view::npos ? first : parse_number<std::uint16_t>(text.substr(dash + 1), 1);
+    if (!first || !last || *last < *first || *last - *first >= most_passive_ports)
+        return "must be a port or a range of at most " + std::to_string(most_passive_ports) +
+               " ports, such as 2122-2137";
+    out = {*first, *last};
+    return {};
+}
+
+Complaint take_ipv4_address(std::string& out, std::string_view text)
+{
+    in_addr parsed{};
+    if (::inet_pton(AF_INET, std::string{text}.c_str(), &parsed) != 1)
+        return "must be an IPv4 address, such as 192.0.2.7";
+    out = text;
+    return {};
+}
+
 Complaint take_directory_mode(mode_t& out, std::string_view text)
 {
     unsigned mode = 0;
@@ -107,6 +131,12 @@ std::string show(const std::string& text)
 std::string show(const ScryptCost& cost)
 {
     return "ln=" + std::to_string(cost.ln) + ",r=" + std::to_string(cost.r) + ",p=" + std::to_string(cost.p);
+}
+
+std::string show(const PortRange& ports)
+{
+    const std::string first = std::to_string(ports.first);
+    return ports.first == ports.last ? first : first + "-" + std::to_string(ports.last);
 }
 
 std::string octal(mode_t mode)
@@ -208,6 +238,19 @@ const std::array rows{
          "where to listen; may be given several times; port 0 takes a free one ([::]:2121)"},
         [](Settings& s, std::string_view v, std::string_view) { return take(s.listen.emplace_back(), v); },
         nullptr},
+    setting<&Settings::passive_ports>(
+        {"passive-ports", "PORTS",
+         "ports for data connections, one or more; with port 0 in listen free ones are taken (2122-2137)"}),
+    Row{{"passive-address", "ADDRESS",
+         "IPv4 address that PASV tells, behind NAT the one outside (that of the control connection)"},
+        [](Settings& s, std::string_view v, std::string_view) {
+            return take_ipv4_address(s.passive_address, v);
+        },
+        [](const Settings& s, std::string_view) { return s.passive_address; }},
+    choice<&Settings::data_resumption, DataResumption::prefer, DataResumption::require>(
+        {"data-resumption", "prefer|require",
+         "whether a data connection must resume the TLS session of its control connection, after a login by "
+         "PASS (prefer)"}),
     choice<&Settings::durability, Durability::group, Durability::none>(
         {"durability", "group|none",
          "when a directory is acknowledged: once it is on disk, or at once (group)"}),
@@ -263,6 +306,11 @@ const std::array rows{
          "connections that are not logged in; one too many, and one of them drawn by lot gets 421 (1000)"}),
     number<&Settings::max_sessions_per_user, 1, 1000000>(
         {"max-sessions-per-user", "N", "sessions of one user at the same time (2000)"}),
+    number<&Settings::max_transfers, 1, 100000>(
+        {"max-transfers", "N", "data connections at the same time; one too many gets 450 (256)"}),
+    number<&Settings::max_transfers_per_user, 1, 100000>({"max-transfers-per-user", "N", "of one user (64)"}),
+    setting<&Settings::transfer_timeout>(
+        {"transfer-timeout", "TIME", "a data connection without a byte ends after this time (1m)"}),
     number<&Settings::max_commands_per_second, 0, 1000000>(
         {"max-commands-per-second", "N", "of one session; a faster one waits; 0: no bound (0)"}),
     choice<&Settings::log_directories, true, false>(

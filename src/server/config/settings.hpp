@@ -34,10 +34,25 @@ enum class HandOver {
     never,
 };
 
+// TCP ports from `first` to `last`.
+struct PortRange {
+    std::uint16_t first = 0;
+    std::uint16_t last = 0;
+    friend bool operator==(const PortRange&, const PortRange&) = default;
+};
+
+// Whether a data connection must resume the TLS session of its control connection, after a login by PASS.
+inline constexpr int most_passive_ports = 64;
+
+enum class DataResumption { prefer, require };
+
 struct Settings {
     std::string data; // directory of users.db, sessions.db, tls/; default_data_directory()
     std::string root; // the tree; empty: DATA/root
     std::vector<std::string> listen{"[::]:2121"};
+    PortRange passive_ports{2122, 2137}; // for data connections; free ones beside a `listen` with port 0
+    std::string passive_address;         // IPv4, told by PASV; empty: the one that the client is connected to
+    DataResumption data_resumption = DataResumption::prefer;
     Durability durability = Durability::group;
     unsigned sync_parents = 8; // up to so many parents are synced one by one, more by one syncfs
     mode_t directory_mode = 0755;
@@ -60,6 +75,9 @@ struct Settings {
     unsigned max_connections_per_address = 2000; // IPv4 address or /64 of IPv6
     unsigned max_unauthenticated = 1000;         // connections that are not logged in
     unsigned max_sessions_per_user = 2000;
+    unsigned max_transfers = 256; // data connections at the same time
+    unsigned max_transfers_per_user = 64;
+    std::chrono::seconds transfer_timeout{60};    // of a data connection without a byte
     unsigned max_commands_per_second = 0;         // of one session, which then waits; 0: no bound
     bool log_directories = true;                  // a line for each path that is made
     unsigned hash_workers = 0;                    // threads that hash passwords; 0: one for each core

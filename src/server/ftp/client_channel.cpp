@@ -158,7 +158,8 @@ void ClientChannel::wake()
 
 bool ClientChannel::may_be_told() const
 {
-    return deadlines.waits(Deadlines::For::command) || deadlines.waits(Deadlines::For::auth);
+    return deadlines.waits(Deadlines::For::command) || deadlines.waits(Deadlines::For::auth) ||
+           deadlines.waits(Deadlines::For::transfer);
 }
 
 } // namespace ftpc::server

@@ -1,5 +1,7 @@
 #include "server/ftp/connection.hpp"
 
+#include "server/transport/tls_role.hpp"
+
 #include <boost/asio.hpp>
 
 #include <utility>
@@ -15,7 +17,7 @@ constexpr std::chrono::milliseconds longest_gathering{250}; // of replies, while
 constexpr std::size_t worth_another_look = 8; // replies: a client of so many commands may have sent more
 constexpr std::size_t most_last_bytes = std::size_t{1} << 20U; // read at the end, so that replies arrive
 
-const Reply not_served{502, "This server does not have that command."};
+constexpr const char* alpn_control = "\3ftp"; // as it travels: a length and the name (RFC 7301 §3.1)
 
 // One function of several, for std::visit.
 template <class... Functions>
@@ -31,8 +33,8 @@ Connection::Connection(Reactor& reactor, std::span<ReactorContext> contexts, Uni
                        const ipc::PeerAddress& peer, ConnectionId id)
     : session_{contexts[reactor.index()].realm}, client_{reactor, contexts, std::move(socket),
                                                          peer,    id,       session_},
-      directories_{client_, session_}, facts_{client_, directories_}, logins_{client_, session_, directories_,
-                                                                              *this}
+      directories_{client_, session_}, facts_{client_, directories_},
+      logins_{client_, session_, directories_, *this}, transfers_{client_, session_, directories_, lines_}
 {}
 
 asio::awaitable<Reactor*> Connection::run()
@@ -67,7 +69,8 @@ asio::awaitable<Reactor*> Connection::serve()
 // One to move to, if nothing is under way. A client that does not wait for each reply gains little by it.
 Reactor* Connection::nearer_reactor()
 {
-    const bool idle = lines_.pending() == 0 && client_.replies.empty() && !client_.stream.has_unsent();
+    const bool idle =
+        lines_.pending() == 0 && client_.replies.empty() && !client_.stream.has_unsent() && transfers_.idle();
     return idle && one_at_a_time_
                ? client_.reactor->on_processor(processor_.look(client_.stream.descriptor()))
                : nullptr;
@@ -151,6 +154,7 @@ asio::awaitable<void> Connection::handle_lines()
         if (!client_.stage.is_serving()) break;
         Action action = act_on(line);
         logins_.forget_if_over();
+        if (!session_.logged_in()) transfers_.drop();
         co_await perform(action);
         now = Clock::now();
         // protection: gathering
@@ -208,9 +212,9 @@ asio::awaitable<void> Connection::perform(Action& action)
                           [this](ChangeDirectory& change) { return directories_.change(std::move(change)); },
                           [this](MakeDirectory& make) { return directories_.make(std::move(make)); },
                           [this](MakePath& make) { return directories_.make(std::move(make)); },
-                          [this](OpenPassivePort&) { return answer(not_served); },
-                          [this](SendListing&) { return answer(not_served); },
-                          [this](AbortTransfer&) { return answer(Session::on_nothing_to_abort()); },
+                          [this](OpenPassivePort& open) { return transfers_.open_port(open); },
+                          [this](SendListing& send) { return transfers_.send(std::move(send)); },
+                          [this](AbortTransfer& abort) { return transfers_.abort(abort); },
                           [this](ShowFacts& request) { return facts_.show(std::move(request)); },
                           [this](ShowStatus& request) { return facts_.show(std::move(request)); },
                           [this](ShowSize& request) { return facts_.show(std::move(request)); },
@@ -248,7 +252,12 @@ asio::awaitable<void> Connection::start_tls(StartTls start)
     const bool sent = co_await client_.flush();
     if (!sent) co_return;
     client_.deadlines.wait(Deadlines::For::handshake, Clock::now());
-    const error_code failure = co_await client_.stream.start_tls(client_.context->tls);
+    // The tickets are for data connections.
+    const TlsRole role{.kind = TlsRole::Kind::control,
+                       .control_connection = random_tls_role_id(),
+                       .tickets = 2,
+                       .alpn = alpn_control};
+    const error_code failure = co_await client_.stream.start_tls(client_.context->tls, role);
     client_.deadlines.wait(Deadlines::For::nothing, Clock::now());
     if (failure) {
         client_.stage.input_ended(in_words(failure));
@@ -286,6 +295,7 @@ void Connection::end_at_once(std::string_view why)
 
 void Connection::end_if_overdue(Clock::time_point now)
 {
+    transfers_.end_if_overdue(now);
     Deadlines& deadlines = client_.deadlines;
     const std::uint64_t sent = client_.stream.bytes_sent();
     if (sent != std::exchange(sent_before_, sent)) deadlines.client_took_something(now);

@@ -7,6 +7,7 @@
 #include "server/ftp/fact_commands.hpp"
 #include "server/ftp/logins.hpp"
 #include "server/ftp/session.hpp"
+#include "server/ftp/transfers.hpp"
 #include "server/transport/client_processor.hpp"
 #include "server/transport/command_rate.hpp"
 #include "server/transport/served_connection.hpp"
@@ -67,6 +68,7 @@ private:
     FactCommands facts_;
     Logins logins_;
     LineBuffer lines_;
+    Transfers transfers_;
     CommandRate rate_;
     std::uint64_t sent_before_ = 0; // bytes, when the deadlines were looked at last
     std::uint64_t answered_ = 0;    // commands

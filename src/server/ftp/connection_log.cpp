@@ -77,6 +77,12 @@ void ConnectionLog::file_system_abandoned()
     log_->event("operation-abandoned", {{"id", id_}, {"user", user()}, {"peer", peer_}});
 }
 
+void ConnectionLog::transfer_failed(std::string_view reason)
+{
+    log_->trouble(Trouble::transfer_failed, "transfer-failed",
+                  {{"id", id_}, {"user", user()}, {"peer", peer_}, {"reason", reason}});
+}
+
 void ConnectionLog::over_quota(std::uint64_t max_dirs)
 {
     if (std::exchange(told_of_quota_, true)) return;

@@ -33,6 +33,7 @@ public:
     void too_fast();
     void sync_failed(error_code failure);
     void file_system_abandoned();
+    void transfer_failed(std::string_view reason);
     void over_quota(std::uint64_t max_dirs); // once a connection
     void directory_refused(const RemotePath& path, error_code failure);
     void ended(std::string_view reason, bool logged_in);

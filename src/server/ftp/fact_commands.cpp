@@ -68,26 +68,7 @@ Result<Reply> status_reply(const Tree& tree, const Directory& home, const Remote
 
 // ---- SITE MLSD, on a worker
 
-struct TreePiece {
-    std::shared_ptr<Listing> listing;
-    std::string lines; // each ended by CRLF
-};
-
-Result<TreePiece> next_piece(std::shared_ptr<Listing> listing)
-{
-    auto lines = listing->next(piece_bytes);
-    if (!lines) return lines.error();
-    return TreePiece{std::move(listing), std::move(*lines)};
-}
-
-Result<TreePiece> first_piece(const Tree& tree, const Directory& home, const ListTree& request)
-{
-    auto listing = Listing::open_tree(tree, home, request.path, request.depth);
-    if (!listing) return listing.error();
-    return next_piece(std::move(*listing));
-}
-
-Reply piece_reply(const RemotePath& path, TreePiece piece)
+Reply piece_reply(const RemotePath& path, ListingPiece piece)
 {
     const bool last = piece.listing->at_end();
     Reply reply{last ? 250 : 150, {}};
@@ -173,7 +154,7 @@ asio::awaitable<void> FactCommands::show(ShowStatus request)
 asio::awaitable<void> FactCommands::list(ListTree request)
 {
     auto begin = [&tree = client_.context->server.tree, home = directories_.place().home, request] {
-        return first_piece(tree, home, request);
+        return read_piece(Listing::open_tree(tree, home, request.path, request.depth), piece_bytes);
     };
     auto piece = co_await in_worker(std::move(begin));
     while (piece && *piece) {
@@ -183,7 +164,7 @@ asio::awaitable<void> FactCommands::list(ListTree request)
         const bool taken = co_await client_.flush();
         // protection: listing-ends
         if (!taken || !client_.stage.is_serving()) co_return;
-        auto go_on = [listing] { return next_piece(listing); };
+        auto go_on = [listing] { return read_piece(listing, piece_bytes); };
         piece = co_await in_worker(std::move(go_on));
     }
     if (piece) client_.answer(error_reply(piece->error(), request.path.text()));

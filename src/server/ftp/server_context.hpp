@@ -3,6 +3,8 @@
 
 #include "server/config/settings.hpp"
 #include "server/ftp/session_directories.hpp"
+#include "server/passive/passive_ports.hpp"
+#include "server/passive/transfer_bounds.hpp"
 #include "server/storage/commit_queue.hpp"
 #include "server/storage/tree.hpp"
 #include "server/storage/workers.hpp"
@@ -26,6 +28,8 @@ struct ServerContext {
     Workers& workers;
     Admission& admission;
     Homes& homes;
+    PassivePorts& passive_ports;
+    TransferBounds& transfers;
 };
 
 // For the thread of one reactor.

@@ -58,6 +58,7 @@ public:
     static Reply on_modified(const RemotePath& path, const Result<std::int64_t>& seconds);
 
     bool logged_in() const { return logged_in_; }
+    bool logged_in_by_site_auth() const { return logged_in_ && by_site_auth_; }
     const std::string& user() const { return user_; } // as given with USER
     const RemotePath& working_directory() const { return working_directory_; }
 
@@ -167,8 +168,9 @@ private:
     Parameters parameters_;
     bool user_given_ = false;
     bool logged_in_ = false;
-    bool may_enrol_ = false;   // this login was by password and has enrolled no key yet
-    bool by_password_ = false; // the login under way is
+    bool may_enrol_ = false;    // this login was by password and has enrolled no key yet
+    bool by_password_ = false;  // the login under way is
+    bool by_site_auth_ = false; // the last login was, or is
     int refusals_ = 0;
     std::string user_;
     RemotePath working_directory_;

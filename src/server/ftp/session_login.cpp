@@ -52,6 +52,7 @@ Action Session::pass(std::string_view password)
 {
     if (!user_given_) return Reply{503, "USER first."};
     by_password_ = true;
+    by_site_auth_ = false;
     if (!check_password(password)) return on_login(LoginOutcome::refused);
     return LogInByPassword{user_, secret_text(password)};
 }
@@ -96,6 +97,7 @@ Action Session::on_refused()
 Action Session::site_auth(std::string_view argument)
 {
     const auto [method, rest] = split_first_word(argument);
+    by_site_auth_ = true;
     if (equal_ignoring_case(method, "PREHASH1")) return site_auth_prehash(rest);
     if (equal_ignoring_case(method, "SESSKEY1")) return site_auth_session_key(rest);
     return Reply{504, "Only SITE AUTH PREHASH1 and SESSKEY1 are offered."};

@@ -13,7 +13,7 @@
 
 namespace ftpc::server::ipc {
 
-inline constexpr std::size_t max_passed_descriptors = 64;
+inline constexpr std::size_t max_passed_descriptors = 128;
 
 // Both ends close-on-exec; blocking.
 std::pair<UniqueFd, UniqueFd> make_channel();

@@ -21,6 +21,7 @@ struct Fields {
         packet.text(m.certificate_pem, max_text_bytes);
         packet.text(m.key_pem, max_text_bytes);
         packet.text(m.pepper, max_text_bytes);
+        packet.field(m.control_sockets);
     }
     void operator()(auto& packet, Is<Connect> auto& m) const { packet.field(m.number); }
     void operator()(auto&, Is<Stop> auto&) const {}

@@ -17,10 +17,12 @@ inline constexpr int control_descriptor = 3; // where a child finds its end of t
 // First message to each child, and again at each reload (then without descriptors).
 // To auth: descriptor 0 is the data directory. To net: descriptor 0 is the tree, then the listening sockets.
 struct Configure {
-    std::string settings;        // settings_text()
-    std::string certificate_pem; // net only
-    SecretText key_pem;          // net only
-    SecretText pepper;           // auth only; empty: none
+    std::string settings;              // settings_text()
+    std::string certificate_pem;       // net only
+    SecretText key_pem;                // net only
+    SecretText pepper;                 // auth only; empty: none
+    std::uint32_t control_sockets = 0; // net, the first time: of the listening sockets so many are for
+                                       // control connections, and the others behind them for data connections
     friend bool operator==(const Configure&, const Configure&) = default;
 };
 // With one descriptor: the channel to the other child, in place of any earlier one.

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 
 namespace ftpc::server {
 
@@ -27,6 +28,35 @@ PeerNetwork network_of(const ipc::PeerAddress& peer)
     PeerNetwork network{};
     std::copy_n(peer.begin(), ipv6_network_bytes, network.begin());
     return network;
+}
+
+ipc::PeerAddress address_of(const sockaddr& address)
+{
+    ipc::PeerAddress result = mapped_ipv4;
+    if (address.sa_family == AF_INET6) {
+        const auto& ipv6 = reinterpret_cast<const sockaddr_in6&>(address);
+        std::memcpy(result.data(), &ipv6.sin6_addr, result.size());
+    } else {
+        const auto& ipv4 = reinterpret_cast<const sockaddr_in&>(address);
+        std::memcpy(result.data() + mapped_prefix_bytes, &ipv4.sin_addr, sizeof ipv4.sin_addr);
+    }
+    return result;
+}
+
+ipc::PeerAddress local_address(int socket)
+{
+    sockaddr_storage own{};
+    socklen_t size = sizeof own;
+    ::getsockname(socket, reinterpret_cast<sockaddr*>(&own), &size);
+    return address_of(reinterpret_cast<const sockaddr&>(own));
+}
+
+std::optional<std::array<std::uint8_t, 4>> ipv4_of(const ipc::PeerAddress& address)
+{
+    if (!is_ipv4(address)) return std::nullopt;
+    std::array<std::uint8_t, 4> bytes{};
+    std::copy_n(address.begin() + mapped_prefix_bytes, bytes.size(), bytes.begin());
+    return bytes;
 }
 
 std::string address_text(const ipc::PeerAddress& peer)

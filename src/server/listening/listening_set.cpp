@@ -1,20 +1,39 @@
 #include "server/listening/listening_set.hpp"
 
+#include "server/ipc/channel.hpp"
 #include "server/log/log.hpp"
 
+#include <algorithm>
 #include <exception>
+#include <iterator>
 #include <stdexcept>
 #include <string>
 #include <utility>
 
 namespace ftpc::server {
 
-void ListeningSet::open(const std::vector<std::string>& addresses)
+namespace {
+
+void log_left_out(const std::vector<UnusableAddress>& left_out)
+{
+    for (const UnusableAddress& address : left_out)
+        log_event("not-listening", {{"address", address.address}, {"reason", address.reason}});
+}
+
+} // namespace
+
+void ListeningSet::open(const std::vector<std::string>& addresses, PortRange passive_ports)
 {
     OpenedSockets opened = open_listening_sockets(addresses);
-    for (const UnusableAddress& address : opened.left_out)
-        log_event("not-listening", {{"address", address.address}, {"reason", address.reason}});
+    const std::size_t room = ipc::max_passed_descriptors - 1 - opened.sockets.size();
+    OpenedSockets passive =
+        open_passive_sockets(opened.sockets, passive_ports, takes_any_port(addresses), room);
+    log_left_out(opened.left_out);
+    log_left_out(passive.left_out);
+    if (passive.sockets.empty())
+        log_event("no-passive-ports", {{"effect", "clients cannot list directories"}});
     sockets_ = std::move(opened.sockets);
+    std::move(passive.sockets.begin(), passive.sockets.end(), std::back_inserter(sockets_));
 }
 
 std::vector<int> ListeningSet::descriptors() const
@@ -25,11 +44,18 @@ std::vector<int> ListeningSet::descriptors() const
     return all;
 }
 
+std::size_t ListeningSet::control_sockets() const
+{
+    return static_cast<std::size_t>(
+        std::count_if(sockets_.begin(), sockets_.end(),
+                      [](const ListeningSocket& socket) { return socket.fd && !socket.passive; }));
+}
+
 std::vector<std::string> ListeningSet::addresses() const
 {
     std::vector<std::string> all;
     for (const ListeningSocket& socket : sockets_)
-        all.push_back(socket.address);
+        if (!socket.passive) all.push_back(socket.address);
     return all;
 }
 
@@ -48,7 +74,7 @@ void ListeningSet::mend()
     for (ListeningSocket& socket : sockets_) {
         try {
             if (!is_sound(socket)) reopen(socket);
-            listens = true;
+            listens = listens || !socket.passive;
         } catch (const std::exception& error) { // the others must not wait for it
             socket.fd.reset();
             reason = error.what();

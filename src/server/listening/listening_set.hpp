@@ -10,11 +10,15 @@ namespace ftpc::server {
 
 class ListeningSet {
 public:
-    // Throws std::runtime_error with the address and the reason.
-    void open(const std::vector<std::string>& addresses);
+    // Those for control connections at `addresses`, and those for data connections on `passive_ports`. Throws
+    // std::runtime_error with the address and the reason if there are none of the first kind.
+    void open(const std::vector<std::string>& addresses, PortRange passive_ports);
 
+    // Of all sockets, those for control connections first.
     std::vector<int> descriptors() const;
-    std::vector<std::string> addresses() const;
+    // How many of these are for control connections.
+    std::size_t control_sockets() const;
+    std::vector<std::string> addresses() const; // for control connections
 
     // The addresses of sockets that a process has changed. net shares them, so a taken-over one could do what
     // no filter of system calls keeps from it.

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <set>
 #include <stdexcept>
 #include <utility>
 
@@ -132,7 +133,7 @@ void open_into(OpenedSockets& opened, const ListeningAddress& address)
     }
     std::string bound = bound_address(fd.get());
     const bool only_ipv6 = address.is_ipv6_wildcard() && !address.both_families;
-    opened.sockets.push_back({std::move(fd), std::move(bound), only_ipv6});
+    opened.sockets.push_back({std::move(fd), std::move(bound), only_ipv6, false});
 }
 
 // ---- checking
@@ -140,6 +141,23 @@ void open_into(OpenedSockets& opened, const ListeningAddress& address)
 std::string port_of(const std::string& address)
 {
     return address.substr(address.rfind(':') + 1);
+}
+
+std::string host_of(const std::string& address)
+{
+    return address.substr(0, address.rfind(':'));
+}
+
+// One at `address` beside the socket `control`.
+void open_passive_into(OpenedSockets& opened, const ListeningSocket& control, const std::string& address)
+{
+    ListeningPlan plan = plan_listening({address});
+    ListeningAddress& planned = plan.addresses.front();
+    if (control.only_ipv6) planned.both_families = false;
+    UniqueFd fd = open_or_ipv4(planned, open_beside_dead);
+    if (!fd) return opened.left_out.push_back(unusable(planned, errno));
+    std::string bound = bound_address(fd.get());
+    opened.sockets.push_back({std::move(fd), std::move(bound), control.only_ipv6, true});
 }
 
 // Whether a failure with this number will be none once the running server has ended.
@@ -168,6 +186,14 @@ int option_value(int fd, int option)
     return ::getsockopt(fd, SOL_SOCKET, option, &value, &size) == 0 ? value : -1;
 }
 
+// Its connections inherit it: each end of one would be a reset, or a wait.
+bool lingers(int fd)
+{
+    linger value{};
+    socklen_t size = sizeof value;
+    return ::getsockopt(fd, SOL_SOCKET, SO_LINGER, &value, &size) != 0 || value.l_onoff != 0;
+}
+
 // Reads the number of its instructions; one that was attached as eBPF is an error.
 bool has_filter(int fd)
 {
@@ -189,6 +215,26 @@ OpenedSockets open_listening_sockets(const std::vector<std::string>& where)
     return opened;
 }
 
+bool takes_any_port(const std::vector<std::string>& where)
+{
+    return std::any_of(where.begin(), where.end(),
+                       [](const std::string& address) { return port_of(address) == "0"; });
+}
+
+OpenedSockets open_passive_sockets(const std::vector<ListeningSocket>& control, PortRange ports,
+                                   bool any_port, std::size_t most)
+{
+    OpenedSockets opened;
+    std::set<std::string> hosts;
+    for (const ListeningSocket& socket : control) {
+        const std::string host = host_of(socket.address);
+        if (!hosts.insert(host).second) continue;
+        for (unsigned port = ports.first; port <= ports.last && opened.sockets.size() < most; ++port)
+            open_passive_into(opened, socket, host + ":" + std::to_string(any_port ? 0 : port));
+    }
+    return opened;
+}
+
 ListeningCheck check_listening_addresses(const std::vector<std::string>& where,
                                          const std::vector<std::string>& of_running_server)
 {
@@ -207,13 +253,29 @@ ListeningCheck check_listening_addresses(const std::vector<std::string>& where,
     return check;
 }
 
+ListeningCheck check_passive_ports(const std::vector<std::string>& where, PortRange ports)
+{
+    ListeningCheck check;
+    if (takes_any_port(where)) return {{}, {}, true};
+    for (const ListeningAddress& control : plan_listening(where).addresses)
+        for (unsigned port = ports.first; port <= ports.last; ++port) {
+            const ListeningAddress address =
+                plan_listening({host_of(control.text()) + ":" + std::to_string(port)}).addresses.front();
+            const UniqueFd fd = open_or_ipv4(address, open_bound);
+            if (!fd) check.left_out.push_back(unusable(address, errno));
+            if (fd) check.any_usable = true;
+        }
+    return check;
+}
+
 bool is_sound(const ListeningSocket& socket)
 {
     const int fd = socket.fd.get();
     const int flags = ::fcntl(fd, F_GETFL);
     // protection: sound-sockets
     return flags >= 0 && (flags & (O_NONBLOCK | O_ASYNC)) == O_NONBLOCK &&
-           option_value(fd, SO_ACCEPTCONN) == 1 && option_value(fd, SO_LOCK_FILTER) == 0 && !has_filter(fd);
+           option_value(fd, SO_ACCEPTCONN) == 1 && option_value(fd, SO_LOCK_FILTER) == 0 && !has_filter(fd) &&
+           !lingers(fd);
 }
 
 void stop_listening(const ListeningSocket& socket)

@@ -5,6 +5,8 @@
 #include "server/listening/listening_addresses.hpp"
 #include "shared/base/unique_fd.hpp"
 
+#include "server/config/settings.hpp"
+
 #include <string>
 #include <vector>
 
@@ -14,6 +16,7 @@ struct ListeningSocket {
     UniqueFd fd;
     std::string address;    // as bound, with the port that was taken: "[::]:2121"
     bool only_ipv6 = false; // of [::], if IPv4 has sockets of its own
+    bool passive = false;   // for data connections
 };
 
 struct OpenedSockets {
@@ -26,6 +29,14 @@ struct OpenedSockets {
 // others remain. Throws std::runtime_error with the address and the reason if none remains, and for every
 // other reason.
 OpenedSockets open_listening_sockets(const std::vector<std::string>& where);
+
+// Sockets for data connections at the addresses of `control`, each on every port of `ports`; `any_port`: on
+// as many free ones instead. A port that cannot be had is left out. At most `most` in all.
+OpenedSockets open_passive_sockets(const std::vector<ListeningSocket>& control, PortRange ports,
+                                   bool any_port, std::size_t most);
+
+// Whether `where` leaves the choice of a port to the system.
+bool takes_any_port(const std::vector<std::string>& where);
 
 // Whether it accepts clients as it did when it was opened. Processes that share it could have changed that:
 // shut it down, attached a filter, made it wait.
@@ -49,5 +60,9 @@ struct ListeningCheck {
 // that the server has which is about to be replaced: they, and their ports, are no problem.
 ListeningCheck check_listening_addresses(const std::vector<std::string>& where,
                                          const std::vector<std::string>& of_running_server);
+
+// The same for open_passive_sockets() at the addresses that `where` means: those that cannot be had are left
+// out.
+ListeningCheck check_passive_ports(const std::vector<std::string>& where, PortRange ports);
 
 } // namespace ftpc::server

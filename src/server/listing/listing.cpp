@@ -194,4 +194,12 @@ void Listing::append_line(std::string& out, std::string_view name) const
     out.append(name).append("\r\n");
 }
 
+Result<ListingPiece> read_piece(Result<std::shared_ptr<Listing>> listing, std::size_t most)
+{
+    if (!listing) return listing.error();
+    auto lines = (*listing)->next(most);
+    if (!lines) return lines.error();
+    return ListingPiece{std::move(*listing), std::move(*lines)};
+}
+
 } // namespace ftpc::server

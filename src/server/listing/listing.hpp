@@ -79,4 +79,13 @@ private:
     std::uint64_t unlisted_ = 0;
 };
 
+// The next lines of a listing, for a thread that goes on with it.
+struct ListingPiece {
+    std::shared_ptr<Listing> listing;
+    std::string lines; // each ended by CRLF
+};
+
+// Takes it from the thread that read it before. Fails as Listing::next; a failed `listing` is passed on.
+Result<ListingPiece> read_piece(Result<std::shared_ptr<Listing>> listing, std::size_t most);
+
 } // namespace ftpc::server

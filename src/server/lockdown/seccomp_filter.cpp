@@ -237,6 +237,8 @@ void allow_accepted_connections(Filter& filter)
     filter.fail_with(EPERM, SCMP_SYS(shutdown), {is_not(1, SHUT_WR)});
     allow_option(filter, SCMP_SYS(setsockopt), IPPROTO_TCP, TCP_NODELAY);
     allow_option(filter, SCMP_SYS(setsockopt), SOL_SOCKET, SO_KEEPALIVE);
+    allow_option(filter, SCMP_SYS(setsockopt), SOL_SOCKET,
+                 SO_LINGER); // a transfer that fails ends with a reset
     allow_option(filter, SCMP_SYS(getsockopt), SOL_SOCKET, SO_INCOMING_CPU);
 }
 

@@ -22,7 +22,16 @@ namespace ftpc::server {
 // before their login are logged as far as there are not too many of them. For any thread.
 class LogBounds {
 public:
-    enum class Trouble { no_descriptors, no_room, too_many_sessions, too_fast, tree_refuses, sync_failed };
+    enum class Trouble {
+        no_descriptors,
+        no_room,
+        too_many_sessions,
+        too_fast,
+        tree_refuses,
+        sync_failed,
+        unexpected_connection,
+        transfer_failed,
+    };
     static constexpr unsigned unauthenticated_lines_a_second = 100;
 
     // As LogThrottle::pass().
@@ -32,8 +41,8 @@ public:
 private:
     std::mutex mutex_;
     LogThrottle unauthenticated_{unauthenticated_lines_a_second};
-    std::array<LogThrottle, 6> troubles_{LogThrottle{1}, LogThrottle{1}, LogThrottle{1},
-                                         LogThrottle{1}, LogThrottle{1}, LogThrottle{1}};
+    std::array<LogThrottle, 8> troubles_{LogThrottle{1}, LogThrottle{1}, LogThrottle{1}, LogThrottle{1},
+                                         LogThrottle{1}, LogThrottle{1}, LogThrottle{1}, LogThrottle{1}};
 };
 
 class EventLog {

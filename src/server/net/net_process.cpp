@@ -34,8 +34,6 @@ constexpr std::chrono::seconds stop_time{3};       // for connections to take th
 constexpr std::chrono::seconds memory_interval{5}; // of looking whether there is much to give back
 constexpr std::chrono::seconds longest_realm_wait{1};
 constexpr std::size_t few_connections = 64; // whose memory is not worth it
-// As TLS names it: a length and the name (RFC 7301 §3.1).
-constexpr const char* alpn_ftp = "\3ftp";
 
 namespace {
 
@@ -84,7 +82,8 @@ struct Start {
     Settings settings;
     TlsContext tls;
     UniqueFd root;
-    std::vector<UniqueFd> sockets;
+    std::vector<UniqueFd> sockets;         // for control connections
+    std::vector<UniqueFd> passive_sockets; // for data connections
 };
 
 Start receive_start()
@@ -96,11 +95,14 @@ Start receive_start()
     if (configure == nullptr || packet->descriptors.size() < 2)
         throw std::runtime_error{"the supervisor's first order is not a configuration"};
     Start start{parse_configured(*configure),
-                make_tls_context(configure->certificate_pem, view(configure->key_pem), alpn_ftp),
+                make_tls_context(configure->certificate_pem, view(configure->key_pem)),
                 std::move(packet->descriptors.front()),
+                {},
                 {}};
-    for (std::size_t i = 1; i < packet->descriptors.size(); ++i)
-        start.sockets.push_back(std::move(packet->descriptors[i]));
+    for (std::size_t i = 1; i < packet->descriptors.size(); ++i) {
+        auto& kind = i <= configure->control_sockets ? start.sockets : start.passive_sockets;
+        kind.push_back(std::move(packet->descriptors[i]));
+    }
     return start;
 }
 
@@ -126,10 +128,13 @@ public:
                  .on_revoked = [this](const ipc::LoginHandle& login) { on_revoked(login); },
                  .on_limit_changed = [this](const ipc::LimitChanged& change) { on_limit_changed(change); },
                  .on_lost = [this] { on_auth_lost(); }}},
-          admission_{admission_bounds(settings_)},
+          admission_{admission_bounds(settings_)}, passive_ports_{io_, std::move(start.passive_sockets),
+                                                                  log_bounds_},
           contexts_(number_of_reactors(settings_),
-                    ReactorContext{
-                        {tree_, sync_, commits_, auth_, workers_, admission_, homes_}, settings_, start.tls}),
+                    ReactorContext{{tree_, sync_, commits_, auth_, workers_, admission_, homes_,
+                                    passive_ports_, transfers_},
+                                   settings_,
+                                   start.tls}),
           reactors_{contexts_.size(), admission_, log_bounds_}, listener_{
                                                                     io_,
                                                                     {.service = ftp(),
@@ -204,8 +209,7 @@ private:
     {
         try {
             settings_ = parse_configured(configure);
-            const TlsContext tls =
-                make_tls_context(configure.certificate_pem, view(configure.key_pem), alpn_ftp);
+            const TlsContext tls = make_tls_context(configure.certificate_pem, view(configure.key_pem));
             in_each_context([settings = settings_, tls](ReactorContext& context) {
                 const bool was_durable = context.settings.durability == Durability::group;
                 context.settings = settings;
@@ -257,6 +261,7 @@ private:
     asio::awaitable<void> stop()
     {
         listener_.stop();
+        passive_ports_.stop();
         reactors_.on_each([](const Reactor& reactor) {
             for (const auto& [id, connection] : reactor.served())
                 connection->end("The server is shutting down.");
@@ -279,7 +284,9 @@ private:
     {
         realm_wait_.expires_after(longest_realm_wait);
         co_await realm_wait_.async_wait(use_awaitable);
-        if (!stopping_) listener_.start();
+        if (stopping_) co_return;
+        listener_.start();
+        passive_ports_.start();
     }
 
     // To each reactor a copy, which nobody changes while a session announces it.
@@ -332,6 +339,8 @@ private:
     Admission admission_;
     Homes homes_;
     LogBounds log_bounds_;
+    PassivePorts passive_ports_;
+    TransferBounds transfers_;
     std::vector<ReactorContext> contexts_; // one for each reactor; outlives the connections, which use it
     Reactors reactors_;
     Listener listener_;
@@ -353,6 +362,7 @@ int run_net_process()
         Start start = receive_start();
         // protection: addresses-at-the-end
         close_at_parent_death(start.sockets);
+        close_at_parent_death(start.passive_sockets);
         // Before the first thread, the commit queue's.
         Lockdown lockdown = lock_down(Locked::net, start.settings, start.root.get());
         NetProcess process{std::move(start), std::move(lockdown)};

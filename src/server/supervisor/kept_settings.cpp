@@ -13,6 +13,7 @@ std::string keep_until_next_start(const Settings& in_force, Settings& settings)
     keep(in_force.data, settings.data, "data");
     keep(in_force.root, settings.root, "root");
     keep(in_force.listen, settings.listen, "listen");
+    keep(in_force.passive_ports, settings.passive_ports, "passive-ports");
     keep(in_force.net_user, settings.net_user, "net-user");
     keep(in_force.auth_user, settings.auth_user, "auth-user");
     keep(in_force.reactors, settings.reactors, "reactors");

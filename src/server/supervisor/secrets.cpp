@@ -47,7 +47,7 @@ std::string Secrets::fingerprint() const
 
 ipc::Configure Secrets::configuration(const ChildRole& role, const Settings& settings) const
 {
-    ipc::Configure configure{settings_text(settings), {}, {}, {}};
+    ipc::Configure configure{settings_text(settings), {}, {}, {}, 0};
     if (role.pepper) configure.pepper = pepper_;
     if (role.certificate) {
         configure.certificate_pem = certificate_pem_;

@@ -60,7 +60,7 @@ Supervisor::Supervisor(const Arguments& arguments)
     // protection: one-server-a-path
     refuse_if_served(ask_running_servers(runtime_directories()).answered, status_.data);
     secrets_.load(arguments_.settings);
-    sockets_.open(arguments_.settings.listen);
+    sockets_.open(arguments_.settings.listen, arguments_.settings.passive_ports);
 }
 
 int Supervisor::run()
@@ -124,7 +124,10 @@ void Supervisor::start(Child& child)
     if (role.listening_sockets)
         for (const int socket : sockets_.descriptors())
             given.push_back(socket);
-    child.start(program_.get(), secrets_.configuration(role, arguments_.settings), given);
+    ipc::Configure configure = secrets_.configuration(role, arguments_.settings);
+    if (role.listening_sockets)
+        configure.control_sockets = static_cast<std::uint32_t>(sockets_.control_sockets());
+    child.start(program_.get(), configure, given);
 }
 
 void Supervisor::take_report(Child& child)

@@ -20,6 +20,7 @@ public:
         nothing,      // the server is at work; only a login has to be made in time
         command,      // idle-timeout, counted from the last command that was answered
         handshake,    // tls-timeout
+        transfer,     // a data connection has its own
         file_system,  // idle-timeout, counted from when a worker was asked
         auth,         // auth_time; the connection goes on without the answer
         taking,       // write-timeout, counted from the last byte of the replies that the client took

@@ -34,12 +34,6 @@ tcp protocol_of(int socket)
     return address.ss_family == AF_INET6 ? tcp::v6() : tcp::v4();
 }
 
-ipc::PeerAddress peer_address(const asio::ip::address& address)
-{
-    return address.is_v6() ? address.to_v6().to_bytes()
-                           : asio::ip::make_address_v6(asio::ip::v4_mapped, address.to_v4()).to_bytes();
-}
-
 asio::awaitable<void> pause(std::chrono::milliseconds time)
 {
     asio::steady_timer timer{co_await asio::this_coro::executor, time};
@@ -92,7 +86,7 @@ error_code Listener::accept_one(tcp::acceptor& acceptor)
     auto size = static_cast<socklen_t>(peer.capacity());
     UniqueFd socket{::accept4(acceptor.native_handle(), peer.data(), &size, SOCK_NONBLOCK | SOCK_CLOEXEC)};
     if (!socket) return last_system_error();
-    serve(reactors_.least_busy(), std::move(socket), peer_address(peer.address()));
+    serve(reactors_.least_busy(), std::move(socket), address_of(*peer.data()));
     return {};
 }
 

@@ -240,12 +240,14 @@ std::size_t Stream::write_now(std::string_view bytes)
     return sent;
 }
 
-asio::awaitable<error_code> Stream::start_tls(TlsContext context)
+asio::awaitable<error_code> Stream::start_tls(TlsContext context, const TlsRole& role)
 {
     context_ = std::move(context);
+    role_ = role;
     ssl_.reset(SSL_new(context_.get()));
     if (!ssl_ || SSL_set_fd(ssl_.get(), socket_.descriptor()) != 1)
         co_return error_code{ENOMEM, boost::system::system_category()};
+    set_role(ssl_.get(), role_);
     BIO_set_callback_ex(SSL_get_rbio(ssl_.get()), &Stream::on_receiving);
     BIO_set_callback_arg(SSL_get_rbio(ssl_.get()), reinterpret_cast<char*>(this));
     // protection: tls-wiped
@@ -316,10 +318,26 @@ asio::awaitable<void> Stream::discard_to_end(std::size_t most)
     }
 }
 
+bool Stream::discard_now(std::size_t most)
+{
+    std::array<char, 4096> discarded{};
+    for (std::size_t left = most; left > 0;) {
+        const Attempt attempt = receive_in_clear(discarded);
+        if (attempt.failure) return attempt.failure != asio::error::would_block;
+        left -= std::min(left, attempt.bytes);
+    }
+    return false;
+}
+
 TlsVersion Stream::tls_version() const
 {
     if (!ssl_) return TlsVersion::none;
     return SSL_version(ssl_.get()) == TLS1_3_VERSION ? TlsVersion::tls_1_3 : TlsVersion::tls_1_2;
+}
+
+bool Stream::resumed_session() const
+{
+    return ssl_ && SSL_session_reused(ssl_.get()) == 1;
 }
 
 std::string_view Stream::tls_version_name() const
@@ -350,6 +368,13 @@ void Stream::cancel()
 void Stream::close()
 {
     socket_.close();
+}
+
+void Stream::reset()
+{
+    const linger at_once{.l_onoff = 1, .l_linger = 0};
+    ::setsockopt(socket_.descriptor(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    close();
 }
 
 } // namespace ftpc::server

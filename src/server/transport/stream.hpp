@@ -4,6 +4,7 @@
 
 #include "server/event_loop/watched_socket.hpp"
 #include "server/transport/tls_context.hpp"
+#include "server/transport/tls_role.hpp"
 #include "server/transport/tls_version.hpp"
 #include "shared/base/result.hpp"
 #include "shared/protocol/session_key.hpp"
@@ -66,8 +67,12 @@ public:
     // The server's side of the handshake. Fails as read_some, and with errno EPROTO when TLS itself fails;
     // tls_error() then has OpenSSL's words. If the client has ended its side in the midst of TLS, the words
     // are plainer.
-    boost::asio::awaitable<error_code> start_tls(TlsContext context);
+    boost::asio::awaitable<error_code> start_tls(TlsContext context, const TlsRole& role = {});
     const std::string& tls_error() const { return tls_error_; }
+
+    const TlsContext& tls_context() const { return context_; }
+    const TlsRole& tls_role() const { return role_; }
+    bool resumed_session() const; // the handshake was that of a ticket
 
     // Sends close_notify, waits for that of the client and goes on in clear.
     boost::asio::awaitable<error_code> stop_tls();
@@ -78,6 +83,9 @@ public:
     // Takes further bytes of the client and throws them away, until it ends, or `most` bytes have come, or
     // cancel() is called.
     boost::asio::awaitable<void> discard_to_end(std::size_t most);
+
+    // The same as far as nothing has to be waited for. True: the client has ended its side, too.
+    bool discard_now(std::size_t most);
 
     TlsVersion tls_version() const;
     std::string_view tls_version_name() const; // "TLSv1.3"; for the log
@@ -90,6 +98,8 @@ public:
     // Ends the read or write that is waiting, with operation_aborted.
     void cancel();
     void close();
+    // Closes so that the client sees a reset, even if it has not taken all that was sent.
+    void reset();
 
 private:
     struct FreeSsl {
@@ -122,6 +132,7 @@ private:
 
     WatchedSocket socket_;
     TlsContext context_;
+    TlsRole role_;
     std::unique_ptr<SSL, FreeSsl> ssl_;
     std::string tls_error_;
     std::uint64_t bytes_sent_ = 0;

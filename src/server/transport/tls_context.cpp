@@ -1,6 +1,7 @@
 #include "server/transport/tls_context.hpp"
 
 #include "server/transport/pem.hpp"
+#include "server/transport/tls_role.hpp"
 
 #include <algorithm>
 #include <array>
@@ -71,34 +72,20 @@ void use_key(SSL_CTX* context, const std::vector<Certificate>& chain, std::strin
     if (SSL_CTX_use_PrivateKey(context, key.get()) != 1) fail("the key is of a kind that cannot be used");
 }
 
-// RFC 7301 §3.2: a client that speaks something else, such as a browser led here, is turned away.
-int choose_protocol(SSL*, const unsigned char** out, unsigned char* out_bytes, const unsigned char* offered,
-                    unsigned offered_bytes, void* protocol)
-{
-    const std::string_view ours{static_cast<const char*>(protocol)};
-    unsigned char* chosen = nullptr;
-    const int result =
-        SSL_select_next_proto(&chosen, out_bytes, reinterpret_cast<const unsigned char*>(ours.data()),
-                              static_cast<unsigned>(ours.size()), offered, offered_bytes);
-    *out = chosen;
-    // protection: alpn
-    return result == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
-}
-
 } // namespace
 
-TlsContext make_tls_context(std::string_view certificate_pem, std::string_view key_pem, const char* alpn)
+TlsContext make_tls_context(std::string_view certificate_pem, std::string_view key_pem)
 {
     TlsContext context{SSL_CTX_new(TLS_server_method()), SSL_CTX_free};
     if (!context) fail("TLS cannot be set up");
     SSL_CTX* const ctx = context.get();
     SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
-    SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
-                                 SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_NO_TICKET);
+    SSL_CTX_set_options(ctx,
+                        SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE);
     // Overrides the system's configuration: an end without close_notify is an error.
     SSL_CTX_clear_options(ctx, SSL_OP_IGNORE_UNEXPECTED_EOF);
     SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
-    SSL_CTX_set_num_tickets(ctx, 0);
+    SSL_CTX_set_num_tickets(ctx, 0); // unless a role says more
     // An idle session keeps no record buffers; replies may move between two tries of a write.
     SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
                               SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
@@ -110,7 +97,7 @@ TlsContext make_tls_context(std::string_view certificate_pem, std::string_view k
             ctx, "TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256") != 1 ||
         SSL_CTX_set1_groups_list(ctx, "X25519:P-256:P-384") != 1)
         fail("the ciphers of this server are not in the TLS library");
-    if (alpn != nullptr) SSL_CTX_set_alpn_select_cb(ctx, choose_protocol, const_cast<char*>(alpn));
+    follow_roles(ctx);
     const std::vector<Certificate> chain = parse_certificates(certificate_pem);
     use_certificate_chain(ctx, chain);
     use_key(ctx, chain, key_pem);

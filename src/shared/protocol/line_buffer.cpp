@@ -53,6 +53,26 @@ LineBuffer::Line LineBuffer::skip_over_long_line()
     return {skipped_ > max_skipped_bytes ? Status::endless : Status::need_more, {}};
 }
 
+std::optional<std::string> LineBuffer::take_out(const std::function<bool(std::string_view line)>& wanted)
+{
+    if (skipped_ > 0 || !bytes_) return std::nullopt; // the bytes at hand end a line that is too long
+    std::string_view all{bytes_.get(), end_};
+    for (std::size_t begin = begin_;;) {
+        const auto line_end = all.find("\r\n", begin);
+        if (line_end == std::string_view::npos) return std::nullopt;
+        const std::string_view line = all.substr(begin, line_end - begin);
+        if (!wanted(line)) {
+            begin = line_end + 2;
+            continue;
+        }
+        std::string taken{line};
+        std::memmove(bytes_.get() + begin, bytes_.get() + line_end + 2, end_ - line_end - 2);
+        end_ -= line.size() + 2;
+        searched_ = begin_;
+        return taken;
+    }
+}
+
 void LineBuffer::release_if_empty()
 {
     if (begin_ != end_) return;

@@ -4,8 +4,11 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -50,6 +53,13 @@ public:
     }
 
     Line next();
+
+    // Takes the first whole line for which `wanted` holds out of the buffer; the others stay as they are. For
+    // commands that must not wait behind others. None: there is no such line.
+    std::optional<std::string> take_out(const std::function<bool(std::string_view line)>& wanted);
+
+    // No room is left before a line is given out.
+    bool is_full() const { return bytes_ && begin_ == 0 && end_ == capacity; }
 
     // How many received bytes have not been given out.
     std::size_t pending() const { return end_ - begin_; }

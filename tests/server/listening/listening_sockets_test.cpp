@@ -234,3 +234,39 @@ TEST_CASE("a socket whose address is taken meanwhile cannot be opened anew, and 
     reopen(socket);
     CHECK(is_sound(socket));
 }
+
+TEST_CASE("ports for data connections are opened at each address of the control connections, once")
+{
+    const OpenedSockets control = open_listening_sockets({"127.0.0.1:0", "127.0.0.1:0"});
+    const OpenedSockets passive = open_passive_sockets(control.sockets, {2122, 2124}, true, 10);
+    REQUIRE(passive.sockets.size() == 3);
+    for (const ListeningSocket& socket : passive.sockets) {
+        CHECK(socket.passive);
+        CHECK_THAT(socket.address, test::starts_with("127.0.0.1:"));
+        CHECK(answers(port_of(socket.address)));
+    }
+}
+
+TEST_CASE("a port for data connections that is taken is left out with the reason")
+{
+    const auto taken = open_at("127.0.0.1:0");
+    const auto port = static_cast<std::uint16_t>(std::stoi(port_of(taken[0].address)));
+    const OpenedSockets passive = open_passive_sockets(open_at("127.0.0.1:0"), {port, port}, false, 10);
+    CHECK(passive.sockets.empty());
+    REQUIRE(passive.left_out.size() == 1);
+    CHECK(passive.left_out[0].address == taken[0].address);
+    CHECK_THAT(passive.left_out[0].reason, test::contains("in use"));
+}
+
+TEST_CASE("there are no more ports for data connections than can be handed on")
+{
+    CHECK(open_passive_sockets(open_at("127.0.0.1:0"), {2122, 2137}, true, 2).sockets.size() == 2);
+}
+
+TEST_CASE("a socket whose connections would linger is not sound")
+{
+    const auto sockets = open_at("127.0.0.1:0");
+    const linger at_once{.l_onoff = 1, .l_linger = 0};
+    REQUIRE(::setsockopt(sockets[0].fd.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once) == 0);
+    CHECK_FALSE(is_sound(sockets[0]));
+}

@@ -168,9 +168,13 @@ TEST_CASE_METHOD(FilterTest, "net sets the two socket options that it needs, and
     };
     CHECK(net(set(IPPROTO_TCP, TCP_NODELAY)) == "0");
     CHECK(net(set(SOL_SOCKET, SO_KEEPALIVE)) == "0");
+    CHECK(net([&] {
+              const linger at_once{.l_onoff = 1, .l_linger = 0};
+              return outcome(::setsockopt(socket.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once));
+          }) == "0");
     CHECK(net(get(SOL_SOCKET, SO_INCOMING_CPU)) == "0");
     for (const int option : {SO_ATTACH_FILTER, SO_LOCK_FILTER, SO_ATTACH_BPF, SO_ATTACH_REUSEPORT_CBPF,
-                             SO_REUSEPORT, SO_REUSEADDR, SO_LINGER, SO_RCVBUF, SO_SNDBUF, SO_BINDTODEVICE})
+                             SO_REUSEPORT, SO_REUSEADDR, SO_RCVBUF, SO_SNDBUF, SO_BINDTODEVICE})
         CHECK(net(set(SOL_SOCKET, option)) == "ENOPROTOOPT");
     for (const int option : {TCP_REPAIR, TCP_DEFER_ACCEPT, TCP_FASTOPEN, TCP_ULP, TCP_CONGESTION, TCP_MAXSEG})
         CHECK(net(set(IPPROTO_TCP, option)) == "ENOPROTOOPT");

@@ -1,6 +1,7 @@
 // Which certificates and keys the server takes, and which clients get a TLS connection.
 #include "server/transport/tls_context.hpp"
 
+#include "server/transport/tls_pair.hpp"
 #include "support/catch.hpp"
 #include "support/matchers.hpp"
 #include "support/own_certificate.hpp"
@@ -17,6 +18,7 @@
 using namespace ftpc;
 using namespace ftpc::server;
 using test::OwnCertificate;
+using test::TlsPair;
 
 namespace {
 
@@ -45,79 +47,8 @@ std::string encrypted(const std::string& key_pem)
     return {text, static_cast<std::size_t>(bytes)};
 }
 
-// A client and the server in one process, joined by memory.
-class Pair {
-public:
-    explicit Pair(const OwnCertificate& own)
-        : server_context_{make_tls_context(own.certificate(), own.key(), "\3ftp")},
-          client_context_{SSL_CTX_new(TLS_client_method()), SSL_CTX_free}
-    {
-        // The client is as lax as it can be, so that it is the server who refuses.
-        SSL_CTX_set_security_level(client_context_.get(), 0);
-        SSL_CTX_set_min_proto_version(client_context_.get(), TLS1_VERSION);
-    }
-
-    SSL_CTX* client_context() { return client_context_.get(); }
-
-    bool shake_hands()
-    {
-        server_.reset(SSL_new(server_context_.get()));
-        client_.reset(SSL_new(client_context_.get()));
-        BIO* server_end = nullptr;
-        BIO* client_end = nullptr;
-        REQUIRE(BIO_new_bio_pair(&server_end, 0, &client_end, 0) == 1);
-        SSL_set_bio(server_.get(), server_end, server_end);
-        SSL_set_bio(client_.get(), client_end, client_end);
-        SSL_set_accept_state(server_.get());
-        SSL_set_connect_state(client_.get());
-        return drive();
-    }
-
-    // Lets both work until neither gets any further; whether both have finished their handshake.
-    bool drive()
-    {
-        bool server_done = false;
-        bool client_done = false;
-        for (int i = 0; i < 20; ++i) {
-            client_done = SSL_do_handshake(client_.get()) == 1;
-            server_done = SSL_do_handshake(server_.get()) == 1;
-        }
-        ERR_clear_error();
-        return server_done && client_done;
-    }
-
-    // Application data from the client to the server, and with it anything else under way.
-    std::string send(const std::string& text)
-    {
-        std::array<char, 64> received{};
-        SSL_write(client_.get(), text.data(), static_cast<int>(text.size()));
-        const int got = SSL_read(server_.get(), received.data(), static_cast<int>(received.size()));
-        ERR_clear_error();
-        return got > 0 ? std::string{received.data(), static_cast<std::size_t>(got)} : std::string{};
-    }
-
-    SSL* client() { return client_.get(); }
-    std::string version() const { return SSL_get_version(server_.get()); }
-    std::string protocol() const
-    {
-        const unsigned char* name = nullptr;
-        unsigned bytes = 0;
-        SSL_get0_alpn_selected(client_.get(), &name, &bytes);
-        return name == nullptr ? std::string{} : std::string{reinterpret_cast<const char*>(name), bytes};
-    }
-
-private:
-    struct Free {
-        void operator()(SSL* ssl) const { SSL_free(ssl); }
-    };
-    TlsContext server_context_;
-    std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> client_context_;
-    std::unique_ptr<SSL, Free> server_;
-    std::unique_ptr<SSL, Free> client_;
-};
-
 struct TlsTest : OwnCertificate {
-    Pair pair{*this};
+    TlsPair pair{*this};
 
     void offer_versions(int least, int most)
     {

@@ -232,3 +232,57 @@ TEST_CASE("a buffer that is moved takes its bytes along, and the memory of the o
     put(to, "QUIT\r\n");
     CHECK(to.next().text == "QUIT");
 }
+
+namespace {
+
+std::string received(LineBuffer& buffer, std::string_view bytes)
+{
+    const auto room = buffer.room();
+    REQUIRE(room.size() >= bytes.size());
+    std::copy(bytes.begin(), bytes.end(), room.begin());
+    buffer.received(bytes.size());
+    return std::string{bytes};
+}
+
+bool is_abor(std::string_view line)
+{
+    return line == "ABOR";
+}
+
+} // namespace
+
+TEST_CASE("a line that must not wait is taken out, and the others stay in order")
+{
+    LineBuffer buffer;
+    received(buffer, "NOOP\r\nABOR\r\nMKD a\r\nABOR\r\nMKD");
+    CHECK(buffer.take_out(is_abor) == "ABOR");
+    CHECK(buffer.take_out(is_abor) == "ABOR");
+    CHECK_FALSE(buffer.take_out(is_abor));
+    received(buffer, " b\r\n");
+    std::vector<Given> given;
+    take_all(buffer, given);
+    CHECK(given == std::vector<Given>{line("NOOP"), line("MKD a"), line("MKD b")});
+}
+
+TEST_CASE("a line that must not wait is taken out only once it is whole")
+{
+    LineBuffer buffer;
+    CHECK_FALSE(buffer.take_out(is_abor));
+    received(buffer, "ABOR\r");
+    CHECK_FALSE(buffer.take_out(is_abor));
+    received(buffer, "\n");
+    CHECK(buffer.take_out(is_abor) == "ABOR");
+}
+
+TEST_CASE("the end of a line that is too long is no line to be taken out")
+{
+    LineBuffer buffer;
+    for (int i = 0; i < 3; ++i) {
+        received(buffer, std::string(buffer.room().size(), 'x'));
+        CHECK(buffer.next().status == Status::need_more);
+    }
+    received(buffer, "\r\nABOR\r\n");
+    CHECK_FALSE(buffer.take_out(is_abor));
+    CHECK(buffer.next().status == Status::too_long);
+    CHECK(buffer.take_out(is_abor) == "ABOR");
+}
