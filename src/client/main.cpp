@@ -1,4 +1,4 @@
-// ftpc: logs in to an ftpcd server and makes directories there.
+// ftpc: logs in to an ftpcd server, makes directories there and lists them.
 #include "client/commands/options.hpp"
 #include "client/commands/subcommands.hpp"
 #include "client/terminal/safe_text.hpp"
@@ -45,7 +45,7 @@ ExitStatus run(const Arguments& arguments, const char* name, Outcome<Options> (*
     return options->common.help ? print(help()) : command(*options);
 }
 
-constexpr std::array<Subcommand, 4> subcommands{{
+constexpr std::array<Subcommand, 6> subcommands{{
     {"login", "log in to a server",
      [](const Arguments& arguments) {
          return run(arguments, "login", parse_login_options, login_help, login);
@@ -54,6 +54,10 @@ constexpr std::array<Subcommand, 4> subcommands{{
      [](const Arguments& arguments) {
          return run(arguments, "mkdir", parse_mkdir_options, mkdir_help, mkdir);
      }},
+    {"ls", "list directories",
+     [](const Arguments& arguments) { return run(arguments, "ls", parse_ls_options, ls_help, ls); }},
+    {"tree", "show a directory with all that lies beneath it",
+     [](const Arguments& arguments) { return run(arguments, "tree", parse_tree_options, tree_help, tree); }},
     {"logout", "end the login",
      [](const Arguments& arguments) {
          return run(arguments, "logout", parse_plain_options, logout_help, logout);
@@ -67,7 +71,7 @@ constexpr std::array<Subcommand, 4> subcommands{{
 std::string overview()
 {
     std::string text = "Usage: ftpc SUBCOMMAND [OPTION]... [ARGUMENT]...\n"
-                       "Log in to an ftpcd server and make directories there.\n\n";
+                       "Log in to an ftpcd server, make directories there and list them.\n\n";
     for (const Subcommand& subcommand : subcommands) {
         std::string line = "  " + std::string{subcommand.name};
         line.resize(12, ' ');

@@ -95,6 +95,12 @@ class Script(Relay):
             stream.sendall(answer.encode() + b"\r\n")
 
 
+def listing(*names, path="/", code=250, end="End"):
+    """One reply to SITE MLSD that lists directories of these names in `path`."""
+    lines = [f'{code}-"{path}"', f" type=dir; {path}", *(f" type=dir; {name}" for name in names), f"{code} {end}"]
+    return "\r\n".join(lines)
+
+
 class MaliciousServer(EndToEndTest):
     @classmethod
     def setUpClass(cls):
@@ -130,6 +136,13 @@ class MaliciousServer(EndToEndTest):
         server = self.server if user is None else self.logged_in_server(user)
         server.answers = answers
         return (user or self.user).ftpc("mkdir", "--server", server.address, "--timeout", str(TIMEOUT), *flags, "--", *(paths or ("inbox",)))
+
+    def list_at(self, answer, *words, user=None):
+        """ftpc ls, or another command for listings, at a server that answers SITE MLSD so."""
+        server = self.against()
+        self.assertEqual((user or self.user).log_in(server).returncode, 0)
+        server.answers = {"SITE MLSD": answer}
+        return (user or self.user).ftpc(*(words or ("ls",)), "--timeout", str(TIMEOUT))
 
     def assert_harmless(self, done):
         for text in (done.stdout, done.stderr):
@@ -198,19 +211,59 @@ class MaliciousServer(EndToEndTest):
         for answer in (lines, line, junk, b"257 \"/inbox\"\r\n" * (1 << 20), b"421 x\r\n" * (1 << 20)):
             done = self.mkdir({"MKD": answer})
             self.assertLess(len(done.stderr) + len(done.stdout), 1000)
+        for answer in (lines, line, junk):
+            done = self.list_at(answer)
+            self.assertEqual(done.returncode, 4, done.stderr)
+            self.assertLess(len(done.stderr) + len(done.stdout), 1000)
 
     def test_a_reply_that_drips_is_given_up_after_the_timeout(self):
         bytewise, linewise = [b"2", b"2", b"0", b"-"] + [b"x"] * 1000, [b"211-x\r\n"] + [b" and so on\r\n"] * 1000
         cases = [("greeting", self.log_in, (None, bytewise)), ("greeting in lines", self.log_in, (None, linewise)), ("234", self.log_in, ({"AUTH": bytewise},)),
                  ("FEAT", self.log_in, ({"FEAT": linewise},)), ("FEAT byte by byte", self.log_in, ({"FEAT": bytewise},)),
                  ("USER", self.log_in, ({"USER": linewise},)), ("MKD", self.mkdir, ({"MKD": linewise},)), ("QUIT", self.mkdir, ({"QUIT": linewise},)),
-                 ("silence", self.mkdir, ({"MKD": FOREVER},))]
+                 ("silence", self.mkdir, ({"MKD": FOREVER},)), ("SITE MLSD", self.list_at, ([b"150-x\r\n type=dir; /\r\n"] + [b" type=dir; a\r\n"] * 1000,))]
         with concurrent.futures.ThreadPoolExecutor(len(cases)) as pool:  # each waits, most of the time
             running = [(what, pool.submit(act, *arguments, user=FtpcUser(self.make_directory()))) for what, act, arguments in cases]
             for what, done in running:
                 with self.subTest(what=what):
                     self.assertEqual(done.result(scaled(20)).returncode, 4, done.result().stderr)  # a server that goes on for 20 s was not waited for
                     self.assertIn("no answer", done.result().stderr)
+
+    def test_names_in_a_listing_are_shown_escaped_or_refused(self):
+        # CVE-2019-6109.
+        for words in (["ls"], ["ls", "-l"], ["tree"], ["ls", "--json"], ["tree", "--json"]):
+            with self.subTest(words=words):
+                done = self.list_at(listing("a\u202egnol\u2066\u200b\U000e0041", end="End; \u202e names \x1b[2J"), *words)
+                self.assertEqual(done.returncode, 0, done.stderr)
+                self.assert_harmless(done)
+                for answer in (listing(ESCAPES), listing(path=f"/{ESCAPES}"), f"550 {ESCAPES}", f"504 {ESCAPES}", f"421 {ESCAPES}", f"150 {ESCAPES}"):
+                    done = self.list_at(answer, *words)
+                    self.assertIn(done.returncode, (1, 4))
+                    self.assert_harmless(done)
+
+    def test_a_name_gives_the_terminal_no_colour_of_its_own(self):
+        done = self.list_at(listing("\u202e\u200b"), "ls", "--color", "always")
+        self.assertEqual(done.stdout, "\x1b[1;34m\\xe2\\x80\\xae\\xe2\\x80\\x8b\x1b[0m/\n")
+
+    def test_entries_that_were_not_asked_for_are_not_shown(self):
+        # CVE-2019-6111.
+        for name in ("..", ".", "/etc", "../etc", "a/../..", "a//b", "a/b/c", "b/a", ""):
+            for words in (["ls"], ["tree", "-L", "2"], ["tree", "--json", "-L", "2"]):
+                with self.subTest(name=name, words=words):
+                    done = self.list_at(listing("a", "a/b" if words[0] == "tree" else "c", name), *words)
+                    self.assertEqual(done.returncode, 4)
+                    self.assertNotIn('"path"', done.stdout)
+                    self.assertIn("does not keep to the protocol", done.stdout if "--json" in words else done.stderr)
+
+    def test_parts_of_a_listing_that_bring_nothing_do_not_keep_ftpc(self):
+        part = b'150-"/"\r\n150 More follows.\r\n'
+        for answer in ([part], [listing(code=150).encode() + b"\r\n"] + [part] * 1000, [b"150 More follows.\r\n"]):
+            self.assertEqual(self.list_at(answer).returncode, 4)
+
+    def test_preliminary_replies_to_other_commands_are_no_answer(self):
+        for answers in ({"USER": "150 a\r\n331 b"}, {"SITE AUTH": "150 a\r\n230 b"}, {"SITE SESSION": "150 a"}, {"FEAT": "150 a\r\n211 b"}):
+            self.assertNotEqual(self.log_in(answers).returncode, 0)
+        self.assertEqual(self.mkdir({"MKD": '150 a\r\n257 "/inbox"'}).returncode, 1)
 
     @staticmethod
     def after(seconds, answer):

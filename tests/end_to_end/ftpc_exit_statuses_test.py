@@ -30,12 +30,14 @@ class ExitStatuses(SharedServerTest):
     def test_2_for_wrong_usage(self):
         for words in [(), ("dance",), ("mkdir",), ("mkdir", "--no-such-option", "x"), ("login", "a@b@:"),
                       ("login", "alice@127.0.0.1:99999"), ("login", "UPPER@127.0.0.1"), ("status", "extra"),
-                      ("mkdir", "--timeout", "soon", "x"), ("login", "alice@127.0.0.1", "--pin", "SHA1:abc")]:
+                      ("mkdir", "--timeout", "soon", "x"), ("login", "alice@127.0.0.1", "--pin", "SHA1:abc"), ("ls", "-R"),
+                      ("ls", "--color", "red"), ("tree", "-L", "33"), ("tree", "a", "b")]:
             with self.subTest(words=words):
                 self.assert_status(self.user.ftpc(*words), 2)
 
     def test_3_when_not_logged_in_or_refused(self):
         self.assert_status(self.user.ftpc("mkdir", "x"), 3, "not logged in")
+        self.assert_status(self.user.ftpc("ls"), 3, "not logged in")
         self.assert_status(self.user.log_in(self.server, password="wrong"), 3, "login refused")
         self.assert_status(self.user.log_in(self.server, user="nobody"), 3, "login refused")
         self.assert_status(self.user.ftpc("logout"), 3, "not logged in")

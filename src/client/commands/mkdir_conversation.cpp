@@ -1,33 +1,14 @@
 #include "client/commands/mkdir_conversation.hpp"
 
+#include "client/commands/path_replies.hpp"
 #include "shared/base/error.hpp"
 #include "shared/base/text.hpp"
-#include "shared/protocol/line_buffer.hpp"
 
-#include <algorithm>
+#include <utility>
 
 namespace ftpc::client {
 
 namespace {
-
-// Room in a reply line for its code and the words behind the quoted path.
-constexpr std::size_t reply_words_bytes = 64;
-
-// A path of almost nothing but `"` doubles in the answer, past the longest line.
-bool answer_fits(std::string_view path)
-{
-    const auto quotes = static_cast<std::size_t>(std::count(path.begin(), path.end(), '"'));
-    return path.size() + quotes + reply_words_bytes <= LineBuffer::max_line_bytes;
-}
-
-std::string reason_of(const Reply& reply)
-{
-    std::string text = reply.text;
-    if (reply.code == 521) return "already exists";
-    std::replace(text.begin(), text.end(), '\n', ' ');
-    // protection: safe-terminal
-    return text.empty() ? "refused with " + std::to_string(reply.code) : printable(text);
-}
 
 // A server that names another directory has not done as it was asked. Its name is not printed as if it had
 // (compare CVE-2019-6111).
@@ -81,6 +62,7 @@ PathOutcome MkdirConversation::on_reply(const Reply& reply)
                 "the server says that it made another directory: " + printable(reply.text), reply.code};
     if (reply.code == 257) return {PathOutcome::State::made, absolute, "", reply.code};
     if (reply.code == 250 && with_parents_) return {PathOutcome::State::existed, absolute, "", reply.code};
+    if (reply.code == 521) return {PathOutcome::State::failed, std::move(path), "already exists", reply.code};
     return {PathOutcome::State::failed, std::move(path), reason_of(reply), reply.code};
 }
 
@@ -89,20 +71,6 @@ std::optional<PathOutcome> MkdirConversation::next_unknown()
     if (paths_.empty()) return std::nullopt;
     return PathOutcome{PathOutcome::State::unknown, take_oldest(), "no answer before the connection ended",
                        0};
-}
-
-std::optional<std::string> quoted_text(std::string_view text)
-{
-    if (!text.starts_with('"')) return std::nullopt;
-    std::string unquoted;
-    for (std::size_t i = 1; i < text.size(); ++i) {
-        if (text[i] == '"') {
-            if (i + 1 == text.size() || text[i + 1] != '"') return unquoted;
-            ++i;
-        }
-        unquoted += text[i];
-    }
-    return std::nullopt;
 }
 
 } // namespace ftpc::client

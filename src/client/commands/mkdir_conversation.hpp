@@ -62,7 +62,4 @@ private:
     std::size_t answered_ = 0;
 };
 
-// The text in double quotes that `text` begins with, each doubled `"` in it one (RFC 959 Appendix II).
-std::optional<std::string> quoted_text(std::string_view text);
-
 } // namespace ftpc::client

@@ -2,6 +2,7 @@
 
 #include "client/terminal/safe_text.hpp"
 #include "shared/base/duration.hpp"
+#include "shared/base/numbers.hpp"
 #include "shared/protocol/fingerprint.hpp"
 
 #include <boost/filesystem/operations.hpp>
@@ -16,6 +17,7 @@ namespace {
 namespace po = boost::program_options;
 
 constexpr std::chrono::seconds longest_timeout = std::chrono::hours{24};
+constexpr unsigned most_levels = 32; // that SITE MLSD goes down
 
 po::options_description common_description()
 {
@@ -24,7 +26,7 @@ po::options_description common_description()
                               "the server; else the last one logged in at")(
         "json", "say everything as JSON on standard output, one object a line")(
         "timeout", po::value<std::string>()->value_name("SECONDS"),
-        "how long the server may keep this command waiting, all in all; mkdir: for a path (30)")(
+        "how long the server may keep this command waiting, all in all; mkdir, ls, tree: for a part (30)")(
         "pin", po::value<std::string>()->value_name("SHA256:..."),
         "trust the server with this key fingerprint, as `ftpcd fingerprint` shows it, and remember it")(
         "ca", po::value<std::string>()->value_name("FILE"),
@@ -48,6 +50,31 @@ po::options_description mkdir_description()
     description.add_options()("parents,p",
                               "make missing directories above as well; one that exists is no error")(
         "null,0", "paths on standard input end with NUL instead of a line end");
+    return description;
+}
+
+// Of ls and tree.
+void describe_listing(po::options_description& description)
+{
+    description.add_options()("all,a", "show names that begin with a dot, too")(
+        "color", po::value<std::string>()->value_name("WHEN"),
+        "colours: always, never, or auto (only on a terminal that has them, unless NO_COLOR is set)");
+}
+
+po::options_description ls_description()
+{
+    po::options_description description = common_description();
+    describe_listing(description);
+    description.add_options()("long,l", "show permissions, size, and time of the last change as well");
+    return description;
+}
+
+po::options_description tree_description()
+{
+    po::options_description description = common_description();
+    describe_listing(description);
+    description.add_options()("level,L", po::value<std::string>()->value_name("N"),
+                              "go N levels down, 1 to 32 (32)");
     return description;
 }
 
@@ -199,6 +226,49 @@ Outcome<void> read_mkdir_options(const po::variables_map& values, MkdirOptions& 
     return {};
 }
 
+Outcome<Colours> colours_option(const po::variables_map& values)
+{
+    const std::string when = values.count("color") > 0 ? text_of(values, "color") : "auto";
+    if (when == "auto") return Colours::automatic;
+    if (when == "always") return Colours::always;
+    if (when == "never") return Colours::never;
+    return usage("--color: '" + safe_text(when) + "' is neither auto nor always nor never");
+}
+
+// The part that ls and tree have in common. Without a PATH it is the home.
+template <class Options>
+Outcome<std::vector<std::string>> read_listing_options(const po::variables_map& values, Options& options)
+{
+    options.all = values.count("all") > 0;
+    const auto colours = colours_option(values);
+    if (!colours) return colours.error();
+    options.colours = *colours;
+    auto paths = positional_of(values);
+    if (paths.empty()) paths.emplace_back("/");
+    return paths;
+}
+
+Outcome<void> read_ls_options(const po::variables_map& values, LsOptions& options)
+{
+    options.long_form = values.count("long") > 0;
+    auto paths = read_listing_options(values, options);
+    if (!paths) return paths.error();
+    options.paths = std::move(*paths);
+    return {};
+}
+
+Outcome<void> read_tree_options(const po::variables_map& values, TreeOptions& options)
+{
+    const auto paths = read_listing_options(values, options);
+    if (!paths) return paths.error();
+    if (paths->size() > 1) return usage("unexpected argument '" + safe_text((*paths)[1]) + "'");
+    options.path = paths->front();
+    if (values.count("level") == 0) return {};
+    options.depth = parse_number<unsigned>(text_of(values, "level"), 1, most_levels);
+    if (!options.depth) return usage("-L: a number of levels from 1 to 32 is needed");
+    return {};
+}
+
 } // namespace
 
 Outcome<LoginOptions> parse_login_options(const Arguments& arguments)
@@ -209,6 +279,16 @@ Outcome<LoginOptions> parse_login_options(const Arguments& arguments)
 Outcome<MkdirOptions> parse_mkdir_options(const Arguments& arguments)
 {
     return parse_options(arguments, mkdir_description(), read_mkdir_options);
+}
+
+Outcome<LsOptions> parse_ls_options(const Arguments& arguments)
+{
+    return parse_options(arguments, ls_description(), read_ls_options);
+}
+
+Outcome<TreeOptions> parse_tree_options(const Arguments& arguments)
+{
+    return parse_options(arguments, tree_description(), read_tree_options);
 }
 
 Outcome<PlainOptions> parse_plain_options(const Arguments& arguments)
@@ -233,6 +313,23 @@ std::string mkdir_help()
                 mkdir_description());
 }
 
+std::string ls_help()
+{
+    return help(
+        "Usage: ftpc ls [OPTION]... [PATH]...\n"
+        "List directories on the server, your home there if no PATH is given. Paths start at your home.\n"
+        "Names stand in columns on a terminal, else one a line. A directory has a '/' behind its name.\n",
+        ls_description());
+}
+
+std::string tree_help()
+{
+    return help("Usage: ftpc tree [OPTION]... [PATH]\n"
+                "Show a directory on the server with all that lies beneath it, your home there if no PATH is "
+                "given.\n",
+                tree_description());
+}
+
 std::string logout_help()
 {
     return help("Usage: ftpc logout [OPTION]...\n"
@@ -251,7 +348,7 @@ std::string exit_statuses_help()
 {
     return "Exit status:\n"
            "  0  all done\n"
-           "  1  some directory failed, the server cannot use the home directory, or something on this "
+           "  1  some path failed, the server cannot use the home directory, or something on this "
            "machine is "
            "in the way\n"
            "  2  wrong usage\n"

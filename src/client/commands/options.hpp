@@ -38,6 +38,25 @@ struct MkdirOptions {
     std::vector<std::string> paths;
 };
 
+// automatic: if standard output is a terminal that has them.
+enum class Colours { automatic, always, never };
+
+struct LsOptions {
+    CommonOptions common;
+    bool all = false; // names that begin with a dot as well
+    Colours colours = Colours::automatic;
+    bool long_form = false;
+    std::vector<std::string> paths; // at least one
+};
+
+struct TreeOptions {
+    CommonOptions common;
+    bool all = false;
+    Colours colours = Colours::automatic;
+    std::optional<unsigned> depth; // 1 to 32; as deep as the server goes if not given
+    std::string path;
+};
+
 // Of logout and status.
 struct PlainOptions {
     CommonOptions common;
@@ -46,11 +65,15 @@ struct PlainOptions {
 // Each takes the arguments behind the subcommand's name. Fails with ExitStatus::usage.
 Outcome<LoginOptions> parse_login_options(const Arguments& arguments);
 Outcome<MkdirOptions> parse_mkdir_options(const Arguments& arguments);
+Outcome<LsOptions> parse_ls_options(const Arguments& arguments);
+Outcome<TreeOptions> parse_tree_options(const Arguments& arguments);
 Outcome<PlainOptions> parse_plain_options(const Arguments& arguments);
 
 // The text that --help shows.
 std::string login_help();
 std::string mkdir_help();
+std::string ls_help();
+std::string tree_help();
 std::string logout_help();
 std::string status_help();
 std::string exit_statuses_help();

@@ -2,6 +2,7 @@
 
 #include "client/terminal/safe_text.hpp"
 #include "shared/base/text.hpp"
+#include "shared/base/utc_time.hpp"
 
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
@@ -28,6 +29,21 @@ std::string json_text(const std::string& path)
 void put_json(const boost::json::object& object)
 {
     put_line(std::cout, printable_json(boost::json::serialize(object)));
+}
+
+const char* type_text(EntryKind kind)
+{
+    if (kind == EntryKind::directory) return "directory";
+    return kind == EntryKind::file ? "file" : "other";
+}
+
+// "0755"
+std::string octal(unsigned mode)
+{
+    std::string text;
+    for (const unsigned shift : {9U, 6U, 3U, 0U})
+        text += static_cast<char>('0' + (mode >> shift & 7U));
+    return text;
 }
 
 } // namespace
@@ -67,12 +83,40 @@ void Output::made(const PathOutcome& outcome) const
 
 void Output::not_made(const PathOutcome& outcome) const
 {
-    const std::string path = safe_text(outcome.path);
-    if (!json_) return put_line(std::cerr, "ftpc: " + (path.empty() ? "''" : path) + ": " + outcome.reason);
+    if (!json_) return put_about(outcome.path, outcome.reason);
     boost::json::object object{{"path", json_text(outcome.path)}, {"made", false}, {"error", outcome.reason}};
     if (outcome.state == PathOutcome::State::unknown) object["made"] = nullptr;
     if (outcome.code != 0) object["code"] = outcome.code;
     put_json(object);
+}
+
+void Output::put_about(const std::string& path, const std::string& words)
+{
+    put_line(std::cerr, "ftpc: " + (path.empty() ? "''" : safe_text(path)) + ": " + words);
+}
+
+void Output::entry(const std::string& path, const Listed& entry) const
+{
+    boost::json::object object{
+        {"path", json_text(path)}, {"name", json_text(entry.name)}, {"type", type_text(entry.facts.kind)}};
+    if (entry.facts.size) object["size"] = *entry.facts.size;
+    if (entry.facts.modified) object["modified"] = utc_text(*entry.facts.modified);
+    if (entry.facts.mode) object["mode"] = octal(*entry.facts.mode);
+    put_json(object);
+}
+
+void Output::not_listed(const std::string& path, const std::string& reason, int code) const
+{
+    if (!json_) return put_about(path, reason);
+    boost::json::object object{{"path", json_text(path)}, {"error", reason}};
+    if (code != 0) object["code"] = code;
+    put_json(object);
+}
+
+void Output::note(const std::string& path, const std::string& words) const
+{
+    if (!json_) return put_about(path, words);
+    put_json({{"path", json_text(path)}, {"note", words}});
 }
 
 void Output::failure(const Failure& failure) const

@@ -1,4 +1,4 @@
-// Going on with a saved login: the first step of mkdir, logout and status.
+// Going on with a saved login: the first step of mkdir, ls, tree, logout and status.
 #pragma once
 
 #include "client/commands/options.hpp"

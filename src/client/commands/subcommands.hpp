@@ -9,6 +9,8 @@ namespace ftpc::client {
 
 ExitStatus login(const LoginOptions& options);
 ExitStatus mkdir(const MkdirOptions& options);
+ExitStatus ls(const LsOptions& options);
+ExitStatus tree(const TreeOptions& options);
 ExitStatus logout(const PlainOptions& options);
 ExitStatus status(const PlainOptions& options);
 

@@ -85,7 +85,8 @@ Outcome<std::optional<Reply>> ControlConnection::next_reply()
         if (state == ReplyReader::State::incomplete) continue;
         reply_bytes_ = 0;
         if (unanswered_ == 0 && reader_.reply().code != 421) return broken("a reply to nothing");
-        unanswered_ -= std::min<std::size_t>(unanswered_, 1);
+        // After a preliminary reply another one is due for the same command (RFC 959 §4.2.1).
+        if (reader_.reply().code >= 200) unanswered_ -= std::min<std::size_t>(unanswered_, 1);
         return std::optional<Reply>{reader_.reply()};
     }
 }

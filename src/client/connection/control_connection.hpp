@@ -41,16 +41,17 @@ public:
     // Bytes of commands that have not been sent.
     std::size_t unsent() const { return outgoing_.size() - sent_; }
 
-    // Commands whose reply has not come, sent or not.
+    // Commands whose final reply has not come, sent or not.
     std::size_t unanswered() const { return unanswered_; }
 
     // For a command with any number of exchanges: the server has answered, and has the whole time for the
     // next one.
     void renew_allowance();
 
-    // The next reply among the received bytes; nothing when it is not complete yet. Never waits. A reply 421
-    // (the server ends the connection) may come unasked. Fails with ExitStatus::unreachable when the server
-    // does not keep to the protocol.
+    // The next reply among the received bytes; nothing when it is not complete yet. Never waits. Any number
+    // of preliminary replies (100-199) may come before the final one of a command. A reply 421 (the server
+    // ends the connection) may come unasked. Fails with ExitStatus::unreachable when the server does not keep
+    // to the protocol.
     Outcome<std::optional<Reply>> next_reply();
 
     // Sends and receives as much as it can at once; returns whether that was anything. Take every

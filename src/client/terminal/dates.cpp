@@ -38,4 +38,9 @@ std::string format_date(std::int64_t time)
     return format(time, "%Y-%m-%d");
 }
 
+std::string format_minute(std::int64_t time)
+{
+    return format(time, "%Y-%m-%d %H:%M");
+}
+
 } // namespace ftpc::client

@@ -16,4 +16,7 @@ std::string format_end(std::int64_t time, std::int64_t now);
 // "2026-11-29", in local time.
 std::string format_date(std::int64_t time);
 
+// "2026-11-29 10:15", in local time.
+std::string format_minute(std::int64_t time);
+
 } // namespace ftpc::client

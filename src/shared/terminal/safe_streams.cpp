@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <iostream>
+#include <utility>
 
 namespace ftpc {
 
@@ -36,6 +37,22 @@ void escape_standard_streams()
     // protection: safe-streams
     for (std::ostream* stream : {&std::cout, &std::cerr})
         escape(*stream);
+}
+
+void put_sequence(std::ostream& stream, std::string_view sequence)
+{
+    auto* const escaping = dynamic_cast<EscapingBuffer*>(stream.rdbuf());
+    if (escaping == nullptr)
+        stream << sequence;
+    else if (!escaping->put_sequence(sequence))
+        stream.setstate(std::ios::badbit);
+}
+
+bool EscapingBuffer::put_sequence(std::string_view sequence)
+{
+    const bool written = write_whole_characters() && write(std::exchange(pending_, {}));
+    return written && target_.sputn(sequence.data(), static_cast<std::streamsize>(sequence.size())) ==
+                          static_cast<std::streamsize>(sequence.size());
 }
 
 EscapingBuffer::~EscapingBuffer()

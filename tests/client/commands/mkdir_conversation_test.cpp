@@ -108,14 +108,3 @@ TEST_CASE("paths without a reply are given out as unknown")
     CHECK(last->path == "c");
     CHECK_FALSE(conversation.next_unknown());
 }
-
-TEST_CASE("a quoted path ends at its first single quote, and doubled ones are one")
-{
-    CHECK(*quoted_text("\"/a\" created.") == "/a");
-    CHECK(*quoted_text("\"/say \"\"hi\"\"\"") == "/say \"hi\"");
-    CHECK(*quoted_text("\"\"") == "");
-    CHECK_FALSE(quoted_text("/a created."));
-    CHECK_FALSE(quoted_text("\"/a"));
-    CHECK_FALSE(quoted_text("\"/a\"\""));
-    CHECK_FALSE(quoted_text(""));
-}

@@ -105,6 +105,40 @@ TEST_CASE("an empty path is an argument like any other, for the others are still
     CHECK(options->paths == std::vector<std::string>{"", "a"});
 }
 
+TEST_CASE("options of ls")
+{
+    const auto options = parse_ls_options({"-la", "b", "--color", "always", "a", "--json"});
+    REQUIRE(options);
+    CHECK(options->long_form);
+    CHECK(options->all);
+    CHECK(options->common.json);
+    CHECK(options->colours == Colours::always);
+    CHECK(options->paths == std::vector<std::string>{"b", "a"});
+    const auto plain = parse_ls_options({});
+    REQUIRE(plain);
+    CHECK_FALSE(plain->long_form);
+    CHECK(plain->colours == Colours::automatic);
+    CHECK(plain->paths == std::vector<std::string>{"/"});
+    CHECK(parse_ls_options({"--color=never"})->colours == Colours::never);
+    CHECK(parse_ls_options({"--color=auto"})->colours == Colours::automatic);
+    CHECK(parse_ls_options({"--color=red"}).has_error());
+    CHECK(parse_ls_options({"-R"}).has_error());
+}
+
+TEST_CASE("options of tree")
+{
+    const auto options = parse_tree_options({"-L", "3", "a"});
+    REQUIRE(options);
+    CHECK(*options->depth == 3);
+    CHECK(options->path == "a");
+    CHECK(parse_tree_options({})->path == "/");
+    CHECK_FALSE(parse_tree_options({})->depth);
+    CHECK(*parse_tree_options({"-L32"})->depth == 32);
+    for (const char* const wrong : {"0", "33", "-1", "x", ""})
+        CHECK(parse_tree_options({"-L", wrong}).has_error());
+    CHECK(parse_tree_options({"a", "b"}).has_error());
+}
+
 TEST_CASE("logout and status take options only")
 {
     CHECK(parse_plain_options({"--server", "host"})->common.server->host == "host");
@@ -117,7 +151,8 @@ TEST_CASE("help is shown even if all else is missing, and names the exit statuse
     CHECK(parse_mkdir_options({"--help"})->common.help);
     CHECK(parse_login_options({"-h"})->common.help);
     CHECK(parse_plain_options({"--help", "x"})->common.help);
-    for (const auto& text : {login_help(), mkdir_help(), logout_help(), status_help()}) {
+    for (const auto& text :
+         {login_help(), mkdir_help(), ls_help(), tree_help(), logout_help(), status_help()}) {
         CHECK(test::contains(text, "Exit status:"));
         CHECK(test::contains(text, "--accept-new"));
     }

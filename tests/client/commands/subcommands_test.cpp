@@ -1,6 +1,7 @@
 #include "client/commands/subcommands.hpp"
 
 #include "client/program_run.hpp"
+#include "client/saved_login.hpp"
 #include "client/scripted_server.hpp"
 #include "client/state/known_servers.hpp"
 #include "client/state/saved_logins.hpp"
@@ -12,19 +13,15 @@
 
 using namespace ftpc;
 using namespace ftpc::client;
+using ftpc::test::address;
+using ftpc::test::be_logged_in;
 using ftpc::test::contains;
 using ftpc::test::Peer;
 using ftpc::test::ProgramRun;
 using ftpc::test::ScriptedServer;
+using ftpc::test::session_id;
 
 namespace {
-
-const std::string session_id(32, 'a');
-
-ServerAddress address(const ScriptedServer& server)
-{
-    return {"127.0.0.1", server.port()};
-}
 
 // The first step of a login: reads FEAT and answers with a realm.
 void show_features(Peer& peer, const std::string& realm = "realm-1")
@@ -74,18 +71,6 @@ LoginOptions login_options(const ScriptedServer& server)
 ExitStatus log_in(ProgramRun& run, const LoginOptions& options)
 {
     return run([&] { return login(options); }, "correct horse\n");
-}
-
-// Leaves a session and a known server behind, as a login would.
-void be_logged_in(const ScriptedServer& server, const SessionPrivateKey& key)
-{
-    const auto state = StateDirectory::of_this_user();
-    REQUIRE(remember_server(
-        *state,
-        {address(server), "realm-1", "2026-01-01", {Trust::Kind::pin, server.certificate().fingerprint()}}));
-    SavedSession session{{}, key, now_in_seconds() + 86400};
-    session.id.fill(0xaa);
-    REQUIRE(save_login(*state, {address(server), "alice", session}));
 }
 
 MkdirOptions mkdir_options(std::vector<std::string> paths)

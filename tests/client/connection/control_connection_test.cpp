@@ -84,6 +84,44 @@ TEST_CASE("all commands go out before the first reply, and AUTH TLS before the g
     CHECK(commands == std::vector<std::string>{"USER alice", "SITE AUTH SESSKEY1 x y", "MKD a", "QUIT"});
 }
 
+TEST_CASE("any number of preliminary replies come before the final one, and only that answers the command")
+{
+    const std::string piece = "150-begin\r\n " + std::string(8000, 'x') + "\r\n150 more\r\n";
+    const ScriptedServer server{[&](Peer& peer) {
+        peer.greet_and_start_tls();
+        peer.read_line();
+        // Together they are longer than a reply may be.
+        for (int i = 0; i < 20; ++i)
+            peer.write(piece);
+        peer.write("250 done\r\n");
+        peer.client_said_goodbye();
+    }};
+    auto connection = connect(server);
+    REQUIRE(connection);
+    connection->send("SITE MLSD /");
+    for (int i = 0; i < 20; ++i) {
+        REQUIRE(connection->await_reply()->code == 150);
+        CHECK(connection->unanswered() == 1);
+    }
+    CHECK(connection->await_reply()->code == 250);
+    CHECK(connection->unanswered() == 0);
+}
+
+TEST_CASE("a preliminary reply to nothing breaks the protocol")
+{
+    const ScriptedServer server{[](Peer& peer) {
+        peer.greet_and_start_tls();
+        peer.read_line();
+        peer.write("200 yes\r\n150 more\r\n");
+        peer.client_said_goodbye();
+    }};
+    auto connection = connect(server);
+    REQUIRE(connection);
+    connection->send("NOOP");
+    REQUIRE(connection->await_reply()->code == 200);
+    CHECK(contains(connection->await_reply().error().message, "a reply to nothing"));
+}
+
 TEST_CASE("the peer is known by the fingerprint of its key, and both sides have the same channel binding")
 {
     ChannelBinding servers{};

@@ -43,6 +43,23 @@ TEST_CASE("bytes that are no character come out at the end")
     CHECK(written({"\x80\x80\x80\x80", "\xFF", "b"}) == "\\x80\\x80\\x80\\x80\\xffb");
 }
 
+TEST_CASE("a colour that the program gives passes in its place, and one in a text does not")
+{
+    std::stringbuf target;
+    EscapingBuffer buffer{target};
+    std::ostream stream{&buffer};
+    stream << "a\x1b[0m";
+    put_sequence(stream, "\x1b[1m");
+    stream << "\u8D44";
+    put_sequence(stream, "\x1b[0m");
+    stream << "b" << std::flush;
+    CHECK(target.str() == "a\\x1b[0m\x1b[1m\u8D44\x1b[0mb");
+
+    std::ostringstream plain;
+    put_sequence(plain, "\x1b[1m");
+    CHECK(plain.str() == "\x1b[1m");
+}
+
 TEST_CASE("much text does not wait for a flush")
 {
     std::stringbuf target;
@@ -59,5 +76,8 @@ TEST_CASE("a target that takes nothing fails the stream")
     EscapingBuffer buffer{full};
     std::ostream stream{&buffer};
     stream << "text" << std::flush;
+    CHECK(!stream);
+    stream.clear();
+    put_sequence(stream, "\x1b[0m");
     CHECK(!stream);
 }
