@@ -1,37 +1,16 @@
 """Other people's FTP clients, over explicit TLS: lftp, curl, Python's ftplib, and tnftp behind a TLS relay."""
 import ftplib
-import shutil
 import ssl
 import unittest
 import urllib.parse
 
-from harness import PASSWORD, SharedServerTest, directories_in, run
+from harness import PASSWORD, run
+from real_clients import NAMES, PLAIN_ENVIRONMENT, RealClientsTest, need, quoted_for_lftp
 from relays import TlsRelay
 
-NAMES = ["plain", "with space", "  two before", 'with "quotes"', "100%25 %s", "资料与图片", "back\\slash", "'single'", "#;&$(x)"]
 
-
-def need(program):
-    return unittest.skipUnless(shutil.which(program), f"{program} is not installed")
-
-
-class RealClients(SharedServerTest):
+class RealClients(RealClientsTest):
     users = ("ftplib", "lftp", "curl", "tnftp", "wrong")
-
-    def made_by(self, user):
-        return directories_in(self.server.site.root / user)
-
-    @property
-    def certificate(self):
-        return str(self.server.site.certificate)
-
-    def ftplib_client(self, user):
-        context = ssl.create_default_context(cafile=self.certificate)
-        client = ftplib.FTP_TLS(context=context, encoding="utf-8", timeout=20)
-        client.connect("127.0.0.1", self.server.port)
-        self.addCleanup(client.close)
-        client.login(user, PASSWORD)  # AUTH TLS first, by itself
-        return client
 
     def test_ftplib(self):
         client = self.ftplib_client("ftplib")
@@ -57,21 +36,9 @@ class RealClients(SharedServerTest):
         with self.assertRaisesRegex(ftplib.error_perm, "^530 Login refused"):
             client.login("wrong", "wrong")
 
-    def lftp(self, user, password, commands):
-        settings = [f"set ssl:ca-file {self.certificate}", "set ftp:ssl-force true", "set ssl:verify-certificate true",
-                    "set ssl:check-hostname true", "set net:max-retries 1", "set net:timeout 20", "set cmd:fail-exit true"]
-        script = "\n".join([*settings, f'open -u {user},"{password}" -p {self.server.port} 127.0.0.1', *commands]) + "\n"
-        directory = self.make_directory()
-        return run("lftp", "--norc", "-f", "/dev/stdin", input=script,
-                   env={"HOME": str(directory), "PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"})
-
-    @staticmethod
-    def quoted_for_lftp(name):
-        return '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
-
     @need("lftp")
     def test_lftp(self):
-        commands = [f"mkdir {self.quoted_for_lftp(name)}" for name in NAMES]
+        commands = [f"mkdir {quoted_for_lftp(name)}" for name in NAMES]
         done = self.lftp("lftp", PASSWORD, [*commands, "mkdir -p deep/er/资料", "cd deep", "mkdir beside", "pwd"])
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(self.made_by("lftp"), {*NAMES, "deep", "deep/er", "deep/er/资料", "deep/beside"})
@@ -85,34 +52,32 @@ class RealClients(SharedServerTest):
         self.assertNotEqual(done.returncode, 0)
         self.assertIn("530", done.stderr)
 
-    def curl(self, user, password, path, *flags):
-        # -I: no listing, for which there would have to be a data connection.
-        return run("curl", "-q", "-sS", "-I", "--ssl-reqd", "--cacert", self.certificate, "--user", f"{user}:{password}", *flags,
-                   f"ftp://127.0.0.1:{self.server.port}/{path}", env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"})
+    def curl_without_listing(self, user, password, path, *flags):
+        return self.curl(user, password, path, "-I", *flags)
 
     @need("curl")
     def test_curl_with_quoted_commands(self):
         flags = [flag for name in NAMES for flag in ("-Q", f"MKD {name}")]
-        done = self.curl("curl", PASSWORD, "", *flags)
+        done = self.curl_without_listing("curl", PASSWORD, "", *flags)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(self.made_by("curl") & set(NAMES), set(NAMES))
 
     @need("curl")
     def test_curl_making_the_directories_of_an_address(self):
         names = ["create dirs", "100%", "图片", '"quoted"']
-        done = self.curl("curl", PASSWORD, "".join(urllib.parse.quote(name) + "/" for name in names), "--ftp-create-dirs")
+        done = self.curl_without_listing("curl", PASSWORD, "".join(urllib.parse.quote(name) + "/" for name in names), "--ftp-create-dirs")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("/".join(names), self.made_by("curl"))
 
     @need("curl")
     def test_curl_with_a_wrong_password(self):
-        done = self.curl("wrong", "wrong", "", "-Q", "MKD x")
+        done = self.curl_without_listing("wrong", "wrong", "", "-Q", "MKD x")
         self.assertEqual(done.returncode, 67, done.stderr)  # CURLE_LOGIN_DENIED
 
     @need("curl")
     def test_curl_without_tls_gets_nowhere(self):
         done = run("curl", "-q", "-sS", "-I", "--user", f"wrong:{PASSWORD}", f"ftp://127.0.0.1:{self.server.port}/", "-Q", "MKD clear",
-                   env={"PATH": "/usr/bin:/bin"})
+                   env=PLAIN_ENVIRONMENT)
         self.assertNotEqual(done.returncode, 0)
         self.assertNotIn("clear", self.made_by("wrong"))
 
@@ -120,9 +85,7 @@ class RealClients(SharedServerTest):
         relay = TlsRelay(self.server.port)
         self.addCleanup(relay.close)
         script = "\n".join([f'user {user} "{password}"', *commands, "quit"]) + "\n"
-        directory = self.make_directory()
-        return run("tnftp", "-n", "-i", "-v", "127.0.0.1", str(relay.port), input=script,
-                   env={"HOME": str(directory), "PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"})
+        return run("tnftp", "-n", "-i", "-v", "127.0.0.1", str(relay.port), input=script, env=self.environment())
 
     @staticmethod
     def quoted_for_tnftp(name):
