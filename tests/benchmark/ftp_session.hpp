@@ -61,6 +61,9 @@ public:
     // advance() waits from now on: for a thread that has only this session, it saves a call of epoll a
     // command.
     void make_blocking();
+    // The session that another connection can resume. With TLS 1.3 it is that of the newest ticket, and
+    // tickets are read together with replies.
+    TlsSession newest_tls_session() const { return TlsSession{SSL_get1_session(ssl_.get())}; }
     // close_notify, as a client that leaves in order.
     void say_goodbye();
 

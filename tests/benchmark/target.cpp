@@ -55,4 +55,10 @@ UniqueFd connect_to(const Target& target)
     return fd;
 }
 
+void acknowledge_at_once(int socket)
+{
+    const int on = 1;
+    ::setsockopt(socket, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
+}
+
 } // namespace ftpc::benchmark

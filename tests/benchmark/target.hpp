@@ -24,4 +24,8 @@ Target parse_target(const std::string& text);
 // A connection without Nagle's delay. Throws std::system_error.
 UniqueFd connect_to(const Target& target);
 
+// The next segments that come are acknowledged without delay. A server with Nagle's algorithm would otherwise
+// wait 40 ms between two replies.
+void acknowledge_at_once(int socket);
+
 } // namespace ftpc::benchmark
