@@ -80,6 +80,33 @@ class SmokeTest(SharedServerTest):
                                         input=f"{PASSWORD}\nbusy 0 busy 4 10\ncheck\n")
         self.assertEqual((opened["open"], busy["made"], check["answering"]), (50, 10, 51))
 
+    def listed(self, name, entries):
+        """A directory with so many in it, as options of a load."""
+        parent = self.server.site.root / "alice" / name
+        parent.mkdir()
+        for number in range(entries):
+            (parent / f"directory-{number}").mkdir()
+        return "--path", name, "--entries", entries
+
+    def test_listings_come_whole_over_data_connections_that_resume(self):
+        for login, sessions, entries in (("session-key", 1, 0), ("session-key", 2, 100), ("password", 1, 3000)):
+            with self.subTest(login=login, entries=entries):
+                result, = self.load("listings", "--login", login, "--sessions", sessions, "--seconds", 0.1 * scaled(1),
+                                    *self.listed(f"listed-{login}-{entries}", entries))
+                self.assertGreaterEqual(result["listed"], sessions)
+                self.assertEqual((result["command"], result["resumed"]), ("MLSD", result["listed"]))
+
+    def test_a_listing_that_lacks_an_entry_fails(self):
+        *path, entries = self.listed("lacking", 3)
+        with self.assertRaisesRegex(AssertionError, "MLSD of lacking shows 3 entries of 4"):
+            self.load("listings", *path, entries + 1)
+
+    def test_directories_are_made_beside_a_listing(self):
+        result, = self.load("mkdir-beside-listing", "--login", "session-key", "--count", 50, "--prefix", "beside",
+                            *self.listed("large", 1000))
+        self.assertEqual((result["made"], result["refused"]), (50, 0))
+        self.assertGreater(result["listings"], 0)
+
     def test_logins_are_counted(self):
         result, = self.load("logins", "--login", "session-key", "--sessions", 4, "--seconds", 0.5 * scaled(1))
         self.assertGreater(result["logins"], 0)
