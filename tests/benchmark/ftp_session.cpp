@@ -2,36 +2,18 @@
 
 #include "shared/base/base64.hpp"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
+#include <sys/socket.h>
 
 #include <array>
-#include <cstdlib>
-#include <cstring>
 #include <span>
 #include <stdexcept>
-#include <system_error>
 
 #include <openssl/err.h>
 
 namespace ftpc::benchmark {
 
 namespace {
-
-// Loopback takes a connection at once, so this one call may wait.
-UniqueFd connect_to(const Target& target)
-{
-    UniqueFd fd{::socket(target.address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0)};
-    const auto* address = reinterpret_cast<const sockaddr*>(&target.address);
-    if (!fd || ::connect(fd.get(), address, target.address_bytes) != 0)
-        throw std::system_error{errno, std::system_category(), "cannot connect"};
-    const int on = 1;
-    ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    ::fcntl(fd.get(), F_SETFL, O_NONBLOCK);
-    return fd;
-}
 
 bool is_digit(char c)
 {
@@ -52,45 +34,12 @@ int code_of(std::string_view line)
 
 } // namespace
 
-Target parse_target(const std::string& text)
-{
-    const auto colon = text.rfind(':');
-    if (colon == std::string::npos) throw std::runtime_error{"an address is ADDRESS:PORT, not " + text};
-    const std::string host = text.front() == '[' ? text.substr(1, colon - 2) : text.substr(0, colon);
-    const auto port = htons(static_cast<std::uint16_t>(std::strtoul(text.c_str() + colon + 1, nullptr, 10)));
-    Target target{};
-    sockaddr_in v4{.sin_family = AF_INET, .sin_port = port, .sin_addr = {}, .sin_zero = {}};
-    sockaddr_in6 v6{};
-    v6.sin6_family = AF_INET6;
-    v6.sin6_port = port;
-    if (::inet_pton(AF_INET, host.c_str(), &v4.sin_addr) == 1) {
-        std::memcpy(&target.address, &v4, sizeof v4);
-        target.address_bytes = sizeof v4;
-    } else if (::inet_pton(AF_INET6, host.c_str(), &v6.sin6_addr) == 1) {
-        std::memcpy(&target.address, &v6, sizeof v6);
-        target.address_bytes = sizeof v6;
-    } else {
-        throw std::runtime_error{host + " is not an address"};
-    }
-    return target;
-}
-
-TlsContext make_client_context()
-{
-    TlsContext context{SSL_CTX_new(TLS_client_method())};
-    if (!context) throw std::runtime_error{"TLS cannot be set up"};
-    SSL_CTX_set_mode(context.get(), SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-                                        SSL_MODE_RELEASE_BUFFERS);
-    SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);
-    SSL_CTX_set_read_ahead(context.get(), 1); // a record in one read(2) instead of two
-    return context;
-}
-
 FtpSession::FtpSession(const Target& target, SSL_CTX* context, const Credentials& credentials, Owner& owner,
                        std::size_t number)
     : socket_{connect_to(target)}, context_{context}, credentials_{credentials}, owner_{owner}, number_{
                                                                                                     number}
 {
+    ::fcntl(socket_.get(), F_SETFL, O_NONBLOCK);
     if (credentials_.method == Method::bare_tls) {
         begin_tls();
     } else if (credentials_.method == Method::session_key) {

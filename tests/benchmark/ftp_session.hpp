@@ -1,26 +1,14 @@
 // One session with an FTP server over explicit TLS, driven by readiness: any number of them share a thread.
 #pragma once
 
-#include "shared/base/unique_fd.hpp"
+#include "benchmark/target.hpp"
+#include "benchmark/tls.hpp"
 #include "shared/protocol/session_key.hpp"
 
-#include <sys/socket.h>
-
-#include <memory>
 #include <string>
 #include <string_view>
 
-#include <openssl/ssl.h>
-
 namespace ftpc::benchmark {
-
-struct Target {
-    sockaddr_storage address;
-    socklen_t address_bytes;
-};
-
-// "127.0.0.1:2121" or "[::1]:2121": an address, no name, so that no look-up is measured. Throws.
-Target parse_target(const std::string& text);
 
 enum class Method {
     bare_tls,    // TLS from the first byte, and ready after the handshake
@@ -43,15 +31,6 @@ struct Reply {
     int code;
     std::string_view text; // all lines, without the last line end; valid during the call it is given to
 };
-
-struct FreeSsl {
-    void operator()(void* ssl) const noexcept { SSL_free(static_cast<SSL*>(ssl)); }
-    void operator()(SSL_CTX* context) const noexcept { SSL_CTX_free(context); }
-};
-using TlsContext = std::unique_ptr<SSL_CTX, FreeSsl>;
-
-// Trusts everybody: this measures, it does not protect.
-TlsContext make_client_context();
 
 class FtpSession {
 public:
@@ -82,6 +61,9 @@ public:
     // advance() waits from now on: for a thread that has only this session, it saves a call of epoll a
     // command.
     void make_blocking();
+    // The session that another connection can resume. With TLS 1.3 it is that of the newest ticket, and
+    // tickets are read together with replies.
+    TlsSession newest_tls_session() const { return TlsSession{SSL_get1_session(ssl_.get())}; }
     // close_notify, as a client that leaves in order.
     void say_goodbye();
 
@@ -100,7 +82,7 @@ private:
 
     UniqueFd socket_;
     SSL_CTX* context_;
-    std::unique_ptr<SSL, FreeSsl> ssl_;
+    TlsStream ssl_;
     const Credentials& credentials_;
     Owner& owner_;
     std::size_t number_;

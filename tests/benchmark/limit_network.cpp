@@ -33,7 +33,7 @@ TlsContext make_server_context(const std::string& certificate_file, const std::s
 
 void shake_hands(SSL_CTX* context, int connection)
 {
-    const std::unique_ptr<SSL, FreeSsl> ssl{SSL_new(context)};
+    const TlsStream ssl{SSL_new(context)};
     std::array<char, 64> ignored;
     SSL_set_fd(ssl.get(), connection);
     if (SSL_accept(ssl.get()) == 1) SSL_read(ssl.get(), ignored.data(), ignored.size());

@@ -8,7 +8,9 @@
 #include "benchmark/directories_load.hpp"
 #include "benchmark/idle_load.hpp"
 #include "benchmark/limits.hpp"
+#include "benchmark/listing_load.hpp"
 #include "benchmark/login_load.hpp"
+#include "benchmark/mkdir_beside_listing.hpp"
 #include "benchmark/thread_load.hpp"
 
 #include <signal.h>
@@ -66,7 +68,7 @@ DirectoriesPlan plan_of(const Options& options)
 // With --on-order the caller can read the server's clocks while all sessions are logged in and at rest:
 // before the load, and after it.
 template <class Load>
-void run_directories(const Options& options, Load load)
+void run_on_order(const Options& options, Load load)
 {
     const bool on_order = options.count("on-order") != 0;
     std::string order;
@@ -85,13 +87,35 @@ void directories(const Options& options)
     const auto sessions = get<unsigned>(options, "sessions");
     if (options.count("thread-per-session") != 0) {
         ThreadLoad load{login.target, login.context.get(), login.credentials, sessions, plan};
-        run_directories(options, [&] { return load.run(); });
+        run_on_order(options, [&] { return load.run(); });
     } else {
         EventLoop loop;
         SessionPool pool{loop, login.target, login.context.get(), login.credentials};
         pool.open(sessions, get<unsigned>(options, "at-once"));
-        run_directories(options, [&] { return DirectoriesLoad{pool, plan}.run(); });
+        run_on_order(options, [&] { return DirectoriesLoad{pool, plan}.run(); });
     }
+}
+
+ListingPlan listing_plan_of(const Options& options)
+{
+    return {get<std::string>(options, "path"), get<std::uint64_t>(options, "entries")};
+}
+
+void listings(const Options& options)
+{
+    const Login login{options};
+    const auto plan = listing_plan_of(options);
+    ListingLoad load{login.target, login.context.get(), login.credentials, get<unsigned>(options, "sessions"),
+                     plan};
+    run_on_order(options, [&] { return load.run(get<double>(options, "seconds")); });
+}
+
+void mkdir_beside_listing(const Options& options)
+{
+    const Login login{options};
+    std::cout << run_mkdir_beside_listing(login.target, login.context.get(), login.credentials,
+                                          plan_of(options), listing_plan_of(options))
+              << "\n";
 }
 
 void logins(const Options& options)
@@ -157,6 +181,9 @@ struct Subcommand {
 constexpr std::array subcommands{
     Subcommand{"directories", "makes directories, with commands in flight on any number of sessions",
                directories},
+    Subcommand{"listings", "lists a directory again and again, each time over a new data connection",
+               listings},
+    Subcommand{"mkdir-beside-listing", "makes directories while another session lists", mkdir_beside_listing},
     Subcommand{"logins", "logs in again and again, with so many sessions at once", logins},
     Subcommand{"idle", "holds sessions open, and does what standard input says (idle_load.hpp)", idle},
     Subcommand{"mkdirat", "limit: mkdirat alone", bare_directories<DirectoryCalls::mkdirat>},
@@ -194,6 +221,9 @@ po::options_description describe()
     add("thread-per-session", "each session in a thread of its own, instead of all in one with epoll");
     add("on-order", "say when all are logged in, begin with the next line of standard input, and keep the "
                     "sessions open until the line after it");
+    add("path", po::value<std::string>(), "the directory to list");
+    add("entries", po::value<std::uint64_t>(),
+        "how many directories it has; a listing with more or fewer is a failure");
     add("at", po::value<std::string>(), "the directory for a limit");
     add("threads", po::value<unsigned>()->default_value(1),
         "threads for a limit, each in a directory of its own");

@@ -8,8 +8,10 @@ import sys
 import tempfile
 import unittest
 
+from bench import targets
 from bench.ftpcd import Other
 from bench.processes import cpu_seconds
+from bench.results import Results
 from harness import PASSWORD, SOURCE, SharedServerTest, directories_in, scaled, timing
 
 FTP_LOAD = os.environ.get("FTP_LOAD", str(SOURCE / "build/release/tests/ftp_load"))
@@ -78,6 +80,33 @@ class SmokeTest(SharedServerTest):
                                         input=f"{PASSWORD}\nbusy 0 busy 4 10\ncheck\n")
         self.assertEqual((opened["open"], busy["made"], check["answering"]), (50, 10, 51))
 
+    def listed(self, name, entries):
+        """A directory with so many in it, as options of a load."""
+        parent = self.server.site.root / "alice" / name
+        parent.mkdir()
+        for number in range(entries):
+            (parent / f"directory-{number}").mkdir()
+        return "--path", name, "--entries", entries
+
+    def test_listings_come_whole_over_data_connections_that_resume(self):
+        for login, sessions, entries in (("session-key", 1, 0), ("session-key", 2, 100), ("password", 1, 3000)):
+            with self.subTest(login=login, entries=entries):
+                result, = self.load("listings", "--login", login, "--sessions", sessions, "--seconds", 0.1 * scaled(1),
+                                    *self.listed(f"listed-{login}-{entries}", entries))
+                self.assertGreaterEqual(result["listed"], sessions)
+                self.assertEqual((result["command"], result["resumed"]), ("MLSD", result["listed"]))
+
+    def test_a_listing_that_lacks_an_entry_fails(self):
+        *path, entries = self.listed("lacking", 3)
+        with self.assertRaisesRegex(AssertionError, "MLSD of lacking shows 3 entries of 4"):
+            self.load("listings", *path, entries + 1)
+
+    def test_directories_are_made_beside_a_listing(self):
+        result, = self.load("mkdir-beside-listing", "--login", "session-key", "--count", 50, "--prefix", "beside",
+                            *self.listed("large", 1000))
+        self.assertEqual((result["made"], result["refused"]), (50, 0))
+        self.assertGreater(result["listings"], 0)
+
     def test_logins_are_counted(self):
         result, = self.load("logins", "--login", "session-key", "--sessions", 4, "--seconds", 0.5 * scaled(1))
         self.assertGreater(result["logins"], 0)
@@ -107,6 +136,24 @@ class SmokeTest(SharedServerTest):
 
 
 class ReportTest(unittest.TestCase):
+    def test_listings_are_held_against_the_peer_that_takes_the_least_time(self):
+        loads = ("listing-100", "listing-100-sessions-16", "listing-100000")
+        measurements = [{"load": load, "who": who, "round": number, "value": value, "server_cpu_us": cpu}
+                        for number in range(3) for load in loads
+                        for who, value, cpu in (("ftpcd", 300, 62), ("Pure-FTPd", 500, 200), ("vsftpd", 100, 100))]
+        measurements += [{"load": "mkdir-beside-listing", "who": "ftpcd", "round": number, "value": 100, "entries": 1000000,
+                          "p99_us": 4000 + 2000 * number} for number in range(3)]
+        results = Results("no such file")
+        results.all["measurements"] = measurements
+        shown = {(line.what, line.bound, line.measured, line.reached) for line in targets.lines(results)}
+        ratio = "0.62 × (0.62–0.62) to vsftpd"
+        self.assertLessEqual({
+            ("processor time for a listing of 100 entries, one session", "≤ 0.6 ×", ratio, False),
+            ("processor time for a listing of 100 entries, 16 sessions", "≤ 0.6 ×", ratio, False),
+            ("processor time for a listing of 100,000 entries, one session", "≤ 0.7 ×", ratio, True),
+            ("p99 of a MKD beside a listing of 1,000,000 entries", "≤ 5 ms", "6.00 ms (4.00–8.00) with 1,000,000 entries", False),
+        }, shown)
+
     def test_the_report_is_written_into_its_page(self):
         measurements = [{"load": "waiting", "who": who, "round": number, "value": value, "server_cpu_us": cpu}
                         for number in range(3) for who, value, cpu in (("ftpcd", 300 + number, 8 + number), ("Pure-FTPd", 100, 10),
@@ -128,6 +175,9 @@ class ReportTest(unittest.TestCase):
             self.assertIn("| one session waiting for each reply | ≥ 1.5 × | 3.01 × (3.00–3.02) to Pure-FTPd | yes |", text)
             self.assertIn("| … processor time for a directory | ≤ 0.85 × | 0.90 × (0.80–1.00) to Pure-FTPd | **no** |", text)
             self.assertIn("| one session, waiting for each reply | 9 (8–10) | 10 (10–10) | 9 (9–9) |", text)
+            for goal in ("processor time for a listing of 100 entries, one session | ≤ 0.6 ×", "p99 of a MKD beside a listing "
+                         "of 1,000,000 entries | ≤ 5 ms"):
+                self.assertIn(f"| {goal} | not measured | – |", text)
             self.assertEqual(list(docs.iterdir()), [page], "only the page is committed")
             self.assertEqual(json.loads(results.read_text(encoding="utf-8"))["measurements"], measurements)
 

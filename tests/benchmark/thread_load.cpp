@@ -1,7 +1,9 @@
 #include "benchmark/thread_load.hpp"
 
+#include "benchmark/run_together.hpp"
+
+#include <functional>
 #include <stdexcept>
-#include <thread>
 
 namespace ftpc::benchmark {
 
@@ -33,17 +35,6 @@ ThreadLoad::Client::Client(const Target& target, SSL_CTX* context, const Credent
     pool.open(1);
 }
 
-// A load of one session waits in read(2) by itself.
-void ThreadLoad::Client::run(std::latch& begin) noexcept
-{
-    try {
-        begin.wait();
-        result = load.run();
-    } catch (...) {
-        failure = std::current_exception();
-    }
-}
-
 ThreadLoad::ThreadLoad(const Target& target, SSL_CTX* context, const Credentials& credentials,
                        unsigned sessions, const DirectoriesPlan& plan)
 {
@@ -55,21 +46,15 @@ ThreadLoad::ThreadLoad(const Target& target, SSL_CTX* context, const Credentials
 
 DirectoriesResult ThreadLoad::run()
 {
-    std::latch begin{1};
-    std::vector<std::jthread> threads;
-    for (const auto& client : clients_)
-        threads.emplace_back([&begin, &client] { client->run(begin); });
+    std::vector<std::function<void()>> tasks;
+    for (const auto& client : clients_) // a load of one session waits in read(2) by itself
+        tasks.emplace_back([&client] { client->result = client->load.run(); });
+    const Taken taken = run_together(tasks);
     DirectoriesResult all;
-    const double cpu = own_cpu_seconds();
-    const auto began = Clock::now();
-    begin.count_down();
-    threads.clear(); // joins them
-    all.seconds = seconds_since(began);
-    all.generator_cpu_seconds = own_cpu_seconds() - cpu;
-    for (const auto& client : clients_) {
-        if (client->failure) std::rethrow_exception(client->failure);
+    all.seconds = taken.seconds;
+    all.generator_cpu_seconds = taken.generator_cpu_seconds;
+    for (const auto& client : clients_)
         add(all, client->result);
-    }
     return all;
 }
 

@@ -3,7 +3,6 @@
 
 #include "benchmark/directories_load.hpp"
 
-#include <latch>
 #include <memory>
 #include <vector>
 
@@ -25,13 +24,10 @@ private:
         Client(const Target& target, SSL_CTX* context, const Credentials& credentials,
                const DirectoriesPlan& plan);
 
-        void run(std::latch& begin) noexcept;
-
         EventLoop loop; // only until the session is logged in
         SessionPool pool;
         DirectoriesLoad load;
         DirectoriesResult result;
-        std::exception_ptr failure;
     };
 
     std::vector<std::unique_ptr<Client>> clients_;

@@ -24,16 +24,9 @@ class Bench:
         self.generator = Generator(options.build / "tests/ftp_load")
         self._wanted_peers = options.peers
         self._against = options.against
-        self._flags = None
         self._servers = None
 
     # ---- servers
-
-    def ftpcd_flags(self):
-        if self._flags is None:
-            self._flags = subprocess.run([self.ftpcd, "serve", "--help"], check=True, capture_output=True,
-                                         text=True).stdout
-        return self._flags
 
     def ftpcd_version(self):
         return subprocess.run(["git", "describe", "--always", "--dirty"], check=False, capture_output=True, text=True,
@@ -105,6 +98,12 @@ class Bench:
             time.sleep(SETTLING)
             return order_with_cpu(server, sessions, "begin")
 
+    def listings(self, server, **options):
+        """The same for listings."""
+        with contextlib.closing(self.generator.listings(server, **options)) as sessions:
+            time.sleep(SETTLING)
+            return order_with_cpu(server, sessions, "begin", counted="listed", also=("command", "listed", "bytes", "resumed"))
+
     def note(self, text):
         self.results.note(text)
         print(f"  ! {text}", file=sys.stderr, flush=True)
@@ -129,12 +128,14 @@ class Bench:
                    for load in loads for who in whos for number in range(self.rounds))
 
 
-def order_with_cpu(server, holder, *words):
-    """An order to sessions that are open already, and the CPU time of the server for each directory in it."""
+def order_with_cpu(server, holder, *words, counted="made", also=()):
+    """An order to sessions that are open already, and the CPU time of the server for each thing done in it. `counted`: the
+    number of things in the generator's result. `also`: the parts of that result to keep as they are."""
     before = server.cpu_seconds()
     result = holder.order(*words)
     time.sleep(SETTLING)  # the last log lines belong to it
     cpu = server.cpu_seconds() - before
-    made = max(1, result["made"])
+    made = max(1, result[counted])
     return {"value": result["per_second"], "p50_us": result["latency"]["p50_us"], "p99_us": result["latency"]["p99_us"],
-            "generator_cpu_us": 1e6 * result["generator_cpu_seconds"] / made, "server_cpu_us": 1e6 * cpu / made}
+            "generator_cpu_us": 1e6 * result["generator_cpu_seconds"] / made, "server_cpu_us": 1e6 * cpu / made,
+            **{name: result[name] for name in also}}

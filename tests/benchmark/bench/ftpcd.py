@@ -36,6 +36,13 @@ class Other:
 
 # The limits are on, but everything here comes from one address and one user.
 MANY_FROM_ONE_ADDRESS = ("--max-connections", "20000", "--max-connections-per-address", "20000", "--max-sessions-per-user", "20000")
+MANY_TRANSFERS = {"max-transfers": 64, "max-transfers-per-user": 64}
+
+
+def _many_transfers(program):
+    """The limits on transfers, as flags. An older build that this one is compared with does not have them."""
+    known = subprocess.run([program, "serve", "--help"], check=True, capture_output=True, text=True).stdout
+    return [f"--{name}={most}" for name, most in MANY_TRANSFERS.items() if re.search(rf"--{name}\b(?!-)", known)]
 
 
 class Ftpcd(Server):
@@ -54,7 +61,8 @@ class Ftpcd(Server):
             self.user_add(USER)
         else:
             users(self)
-        wanted = ["--listen", "127.0.0.1:0", "--durability", durability, *flags, *MANY_FROM_ONE_ADDRESS]
+        wanted = ["--listen", "127.0.0.1:0", "--durability", durability, *flags, *MANY_FROM_ONE_ADDRESS,
+                  *_many_transfers(self.program)]
         daemon = Daemon(bench.place.log(name), [self.program, "serve", *self.settings, *wanted])
         super().__init__(daemon, 0, home, bench.ftpcd_version())
         try:

@@ -8,6 +8,12 @@ from bench.server import PASSWORD, USER
 LONGEST = 300  # seconds; a load that takes longer has failed
 
 
+def _not_refused(result):
+    if result.get("refused"):
+        raise RuntimeError(f"refused {result['refused']}, the first: {result['first_refusal']}")
+    return result
+
+
 class Generator:
     def __init__(self, program):
         self.program = str(program)
@@ -24,6 +30,10 @@ class Generator:
     def directories(self, server, **options):
         """Sessions that are logged in, and make directories as soon as order() is called."""
         return OpenSessions([self.program, "directories", "--on-order", *self._server(server), *self._flags(options)])
+
+    def listings(self, server, **options):
+        """Sessions that are logged in, and list as soon as order() is called."""
+        return OpenSessions([self.program, "listings", "--on-order", *self._server(server), *self._flags(options)])
 
     @staticmethod
     def _server(server, login=None):
@@ -45,7 +55,7 @@ class Generator:
                               timeout=LONGEST, check=False)
         if done.returncode != 0:
             raise RuntimeError(done.stderr.strip())
-        return json.loads(done.stdout)
+        return _not_refused(json.loads(done.stdout))
 
 
 class OpenSessions:
@@ -63,10 +73,7 @@ class OpenSessions:
 
     def order(self, *words):
         self._send(" ".join(str(word) for word in words))
-        result = self._answer()
-        if result.get("refused"):
-            raise RuntimeError(f"refused {result['refused']}, the first: {result['first_refusal']}")
-        return result
+        return _not_refused(self._answer())
 
     def close(self):
         self._process.kill()

@@ -17,6 +17,9 @@ def hashed_password():
                           capture_output=True).stdout.strip()
 
 
+MOST_LISTED = "2000000:1"  # of a directory and of levels: without it a listing ends after 10,000 entries
+
+
 class PureFtpd(Server):
     name = "Pure-FTPd"
 
@@ -33,7 +36,7 @@ class PureFtpd(Server):
         port = free_port()
         daemon = Daemon(place.log(name), [
             package.file("usr/sbin/pure-ftpd"), "-S", f"127.0.0.1,{port}", "-l", f"puredb:{place.path(f'{name}.pdb')}",
-            "-Y", "1", "-H", "-E", "-c", "20000", "-C", "20000", "-2", bench.certificate_and_key(),
+            "-Y", "1", "-H", "-E", "-c", "20000", "-C", "20000", "-L", MOST_LISTED, "-2", bench.certificate_and_key(),
             "-g", place.path(f"{name}.pid")], env=package.environment)
         super().__init__(daemon, port, home, package.version())
 
@@ -62,7 +65,6 @@ max_clients=0
 max_per_ip=0
 ssl_enable=YES
 force_local_logins_ssl=YES
-require_ssl_reuse=NO
 rsa_cert_file={certificate}
 rsa_private_key_file={key}
 """
@@ -116,7 +118,6 @@ ScoreboardFile {place}/proftpd.scoreboard
 TLSEngine on
 TLSRequired on
 TLSProtocol TLSv1.2 TLSv1.3
-TLSOptions NoSessionReuseRequired
 TLSECCertificateFile {certificate}
 TLSECCertificateKeyFile {key}
 TLSLog none

@@ -11,6 +11,9 @@ MANY_SERVERS = {
     "sessions-200": "200 sessions, waiting",
     "threads-waiting": "one session, waiting, in a thread", "threads-in-flight-64": "one session, 64 in flight, in a thread",
     "threads-sessions-16": "16 sessions, waiting, a thread each", "threads-sessions-64": "64 sessions, waiting, a thread each",
+    "listing-0": "listings of an empty directory, one session", "listing-0-sessions-16": "… 16 sessions",
+    "listing-100": "listings of 100 entries, one session", "listing-100-sessions-16": "… 16 sessions",
+    "listing-100000": "listings of 100,000 entries, one session",
     "mkdir-p": "paths of 10 new directories, one after the other", "login-password": "logins by password",
     "login-prehash": "logins by PREHASH1", "login-session-key": "logins by session key",
 }

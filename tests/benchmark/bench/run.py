@@ -9,8 +9,8 @@ import subprocess
 import sys
 import time
 
-from bench import (load_clients, load_directories, load_durable, load_idle, load_logins, load_siblings, load_users, peers,
-                   report, targets)
+from bench import (load_clients, load_directories, load_durable, load_idle, load_listings, load_logins, load_siblings,
+                   load_users, peers, report, targets)
 from bench.context import Bench
 from bench.ftpcd import Other
 from bench.place import Place
@@ -23,13 +23,19 @@ def _directories(loads):
     return functools.partial(load_directories.run, loads=loads)
 
 
+def _listings(loads):
+    return functools.partial(load_listings.run, loads=loads)
+
+
 LOADS = {
     "limits": load_directories.run_limits, "directories": _directories(load_directories.LOADS),
-    "threads": _directories(load_directories.THREADS), "logins": load_logins.run,
+    "threads": _directories(load_directories.THREADS), "listings": _listings(load_listings.LOADS),
+    "mkdir-beside-listing": load_listings.run_mkdir_beside_listing, "logins": load_logins.run,
     "one": load_clients.run_one, "idle": load_idle.run, "users": load_users.run, "durable": load_durable.run,
     "siblings": load_siblings.run, "batch": load_clients.run_batch,
 }
-PARTS = {load: _directories([load]) for load in (*load_directories.LOADS, *load_directories.THREADS)}
+PARTS = {**{load: _directories([load]) for load in (*load_directories.LOADS, *load_directories.THREADS)},
+         **{load: _listings([load]) for load in load_listings.LOADS}}
 PEERS = [kind.name.lower() for kind in peers.PEERS]
 
 
@@ -48,7 +54,7 @@ def parse(arguments):
         prog="scripts/benchmark", description="Measures ftpcd beside other FTP servers on this machine, as root. Keeps nothing "
         "but build/release, build/benchmark and what --report names.")
     parser.add_argument("--loads", type=_names([*LOADS, *PARTS]), default=list(LOADS), metavar="A,B",
-                        help=", ".join(LOADS) + " (all); parts of directories and threads: " + ", ".join(PARTS))
+                        help=", ".join(LOADS) + " (all); parts of directories, threads and listings: " + ", ".join(PARTS))
     parser.add_argument("--peers", type=_names(PEERS), default=PEERS, metavar="A,B", help=", ".join(PEERS) + " (all)")
     parser.add_argument("--against", action="append", type=Other.parse, default=[], metavar="OTHER",
                         help="one more ftpcd beside this one: another build's directory, settings as busy-poll=0, or both "

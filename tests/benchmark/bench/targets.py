@@ -14,14 +14,24 @@ class Line:
 
 
 def lines(results):
-    return [line for make in (_against_peers, _against_limits, _idle, _batch, _one_directory, _users, _durable, _flat)
+    return [line for make in (_against_peers, _listings, _beside_listing, _against_limits, _idle, _batch, _one_directory, _users, _durable, _flat)
             for line in make(results)]
 
 
-def best_peer(results, load):
-    """The peer with the highest median; none if no peer was measured. Other builds of ftpcd are no peers."""
+def _peers(results, load):
+    """Those that were measured. Other builds of ftpcd are no peers."""
     names = {kind.name for kind in peers.PEERS}
-    return max((who for who in results.who(load) if who in names), key=lambda who: results.median(load, who), default=None)
+    return [who for who in results.who(load) if who in names]
+
+
+def best_peer(results, load):
+    """The peer with the highest median; none if no peer was measured."""
+    return max(_peers(results, load), key=lambda who: results.median(load, who), default=None)
+
+
+def thriftiest_peer(results, load):
+    """The peer that takes the least processor time."""
+    return min(_peers(results, load), key=lambda who: results.median(load, who, "server_cpu_us"), default=None)
 
 
 def spread(values):
@@ -58,6 +68,29 @@ def _against_peers(results):
             yield _at_most("… processor time for a directory", most, time, f"to {peer}")
     peer = best_peer(results, "sessions-16x16")
     yield _at_least("16 × 16 in flight", 3, results.ratios("sessions-16x16", "ftpcd", peer) if peer else [], f"to {peer}")
+
+
+# The server's processor time for a listing, at most, as a ratio to the peer that takes the least.
+LISTINGS = (("a listing of 100 entries, one session", "listing-100", 0.6),
+            ("a listing of 100 entries, 16 sessions", "listing-100-sessions-16", 0.6),
+            ("a listing of 100,000 entries, one session", "listing-100000", 0.7))
+
+
+def _listings(results):
+    for what, load, most in LISTINGS:
+        peer = thriftiest_peer(results, load)
+        ratios = results.ratios(load, "ftpcd", peer, "server_cpu_us") if peer else []
+        yield _at_most(f"processor time for {what}", most, ratios, f"to {peer}")
+
+
+def _beside_listing(results):
+    line = Line("p99 of a MKD beside a listing of 1,000,000 entries", "≤ 5 ms")
+    rounds = [us / 1000 for us in results.values("mkdir-beside-listing", "ftpcd", "p99_us")]
+    if rounds:
+        entries = results.of("mkdir-beside-listing", "ftpcd")[0]["entries"]
+        line.measured = f"{statistics.median(rounds):.2f} ms ({min(rounds):.2f}–{max(rounds):.2f}) with {entries:,} entries"
+        line.reached = statistics.median(rounds) <= 5 and entries >= 1000000
+    yield line
 
 
 def _against_limits(results):
