@@ -6,7 +6,7 @@ import unittest
 
 from harness import EndToEndTest, SharedServerTest
 from control_client import ENDED, logged_in
-from swapping import swapping
+from races import swapping
 
 MANY = 10000
 MOST_BYTES = 32768  # of a reply to SITE MLSD
@@ -21,11 +21,12 @@ def size_on_the_wire(reply):
 
 
 class Facts(SharedServerTest):
+    users = ("alice", "bob")
     settings = {"durability": "none"}
 
     def setUp(self):
         self.home = self.server.site.root / "alice"
-        self.outside = self.server.site.directory / "outside"
+        self.outside = self.server.site.root / "bob/outside"  # the sandbox alone would not hide it
         self.outside.mkdir()
         (self.outside / "secret").write_text("secret")
         self.net = self.server.child("net")
@@ -117,8 +118,8 @@ class Facts(SharedServerTest):
     def test_a_link_counts_as_its_target_and_one_that_leads_out_is_forbidden(self):
         self.file("f")
         (self.home / "to-file").symlink_to("f")
-        (self.home / "out").symlink_to("../../../outside/secret")
-        (self.home / "out-directory").symlink_to("../../../outside")
+        (self.home / "out").symlink_to("../bob/outside/secret")
+        (self.home / "out-directory").symlink_to("../bob/outside")
         (self.home / "absolute").symlink_to(self.outside / "secret")
         self.alice.ask("TYPE I")
         self.assertEqual(self.alice.ask("SIZE to-file"), (213, "8"))
@@ -209,14 +210,14 @@ class Facts(SharedServerTest):
     def test_links_are_shown_as_their_targets_and_not_entered(self):
         (self.home / "d").mkdir()
         (self.home / "d/up").symlink_to("..")
-        (self.home / "out").symlink_to("../../../outside")
+        (self.home / "out").symlink_to("../bob/outside")
         (self.home / "dangling").symlink_to("nothing")
         self.assertEqual(self.names_in(self.tree("32 /")), ["/", "d", "d/up"])
 
     def test_a_directory_that_is_swapped_with_a_link_to_the_outside_shows_nothing_of_it(self):
         (self.home / "d/directory").mkdir(parents=True)
         self.file("d/directory/mine")
-        (self.home / "d/link").symlink_to("../../../../outside")
+        (self.home / "d/link").symlink_to("../../bob/outside")
         seen = set()
         with swapping(self.home / "d/directory", self.home / "d/link"):
             for _ in range(40):
