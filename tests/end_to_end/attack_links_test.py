@@ -6,7 +6,7 @@ import socket
 import stat
 import unittest
 
-from harness import EndToEndTest, SharedServerTest, directories_in, scaled, tree_owner, until
+from harness import EndToEndTest, SharedServerTest, directories_in, tree_owner
 from control_client import connect, logged_in
 from races import swapping
 

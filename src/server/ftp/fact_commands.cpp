@@ -23,8 +23,8 @@ namespace {
 constexpr auto ignored = [](const auto&) {};
 constexpr std::size_t most_shown = 1000; // entries in the reply to STAT
 
-// Of a reply to SITE MLSD, which has at most 32,768 bytes (docs/protocol.md §11). The rest is for the path in
-// its first line, of at most 2 * max_path_bytes, for a space before each line, and for the last line.
+// Of a reply to SITE MLSD, which has at most 32,768 bytes (docs/protocol.md §11). The others are for the path
+// in its first line (at most 2 * max_path_bytes), a space before each line, and the last line.
 constexpr std::size_t piece_bytes = 23552;
 
 // Lines with CRLF as the lines of a Reply. No name in them has control characters.

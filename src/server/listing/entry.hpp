@@ -1,4 +1,4 @@
-// What a listing tells of one file or directory.
+// One file or directory, as a listing shows it.
 #pragma once
 
 #include <cstdint>

@@ -36,6 +36,7 @@ bool is_text(std::string_view name)
 
 Result<UniqueFd> open_to_read(int parent, const char* name)
 {
+    // protection: entered-links
     UniqueFd opened{::openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
     if (!opened) return last_system_error();
     return opened;

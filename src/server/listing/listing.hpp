@@ -19,20 +19,19 @@
 namespace ftpc::server {
 
 // Made and used by one thread at a time, which may wait for the file system. Links are shown as their
-// targets; those that lead out of the home, or nowhere, are left out, and so is an entry that vanishes
-// meanwhile.
+// targets. Those that lead out of the home, or nowhere, are left out. So is an entry that vanishes meanwhile.
 class Listing {
 public:
     static constexpr unsigned most_depth = 32; // as many directories are open at once
 
-    // What `path` names, without "." and "..": of a file that file alone. `tree` must outlive the listing.
+    // The entries of a directory, without "." and "..", or a file alone. `tree` must outlive the listing.
     // Fails as Tree::open; with ENOTDIR for the facts of a file (RFC 3659 §7.2).
     static Result<std::unique_ptr<Listing>> open(const Tree& tree, const Directory& home,
                                                  const RemotePath& path, ListingForm form, FactSet facts);
 
-    // The facts of `path` and of all that lies beneath it, `depth` levels down (at most most_depth), each
-    // directory with its contents behind it (docs/protocol.md §11). Links and what may not be read are shown
-    // and not entered. Fails as Tree::open.
+    // The facts of `path` and of all that lies beneath it, `depth` levels down, at most most_depth. The
+    // contents of a directory follow it (docs/protocol.md §11). Links, and directories that may not be read,
+    // are shown and not entered. Fails as Tree::open.
     static Result<std::unique_ptr<Listing>> open_tree(const Tree& tree, const Directory& home,
                                                       const RemotePath& path, unsigned depth);
 

@@ -107,7 +107,10 @@ struct ConnectionFixture : TreeFixture {
                                     .on_revoked = [](const server::ipc::LoginHandle&) {},
                                     .on_limit_changed = [](const server::ipc::LimitChanged&) {},
                                     .on_lost = [] {}}};
-    server::ReactorContext context{{its_tree, sync, commits, auth_client, workers, admission, homes},
+    server::PassivePorts passive_ports{io, {}, bounds};
+    server::TransferBounds transfers;
+    server::ReactorContext context{{its_tree, sync, commits, auth_client, workers, admission, homes,
+                                    passive_ports, transfers},
                                    settings,
                                    server::make_tls_context(own.certificate(), own.key())};
     std::unique_ptr<server::Reactors> reactors = std::make_unique<server::Reactors>(1, admission, bounds);

@@ -153,7 +153,7 @@ TEST_CASE_METHOD(LookUpTest, "without openat2 no link is followed, and all else 
     CHECK(failure_text(by_walking("/none")) == "No such file or directory");
 }
 
-TEST_CASE_METHOD(LookUpTest, "what lies in a directory that may not be searched cannot be looked up")
+TEST_CASE_METHOD(LookUpTest, "a name in a directory that may not be searched cannot be looked up")
 {
     make_in_home("closed");
     file("closed/f");
