@@ -35,7 +35,6 @@ public:
 
     // Reply, or LastReply (530, then 421) at the third refusal on this connection. `retry_seconds`: which
     // only `limited` has; `home_failure`, of Tree::open_home: only `home_unusable`.
-
     Action on_login(LoginOutcome outcome, std::uint32_t retry_seconds = 0, error_code home_failure = {});
     Reply on_key_enrolled(const ipc::EnrolAnswer& answer) const;
     Reply on_key_ended(const ipc::EndAnswer& answer) const;
