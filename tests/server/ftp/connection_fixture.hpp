@@ -109,10 +109,10 @@ struct ConnectionFixture : TreeFixture {
                                     .on_lost = [] {}}};
     server::PassivePorts passive_ports{io, {}, bounds};
     server::TransferBounds transfers;
-    server::ReactorContext context{{its_tree, sync, commits, auth_client, workers, admission, homes,
-                                    passive_ports, transfers},
-                                   settings,
-                                   server::make_tls_context(own.certificate(), own.key())};
+    server::ReactorContext context{
+        {its_tree, sync, commits, auth_client, workers, admission, homes, passive_ports, transfers},
+        settings,
+        server::make_tls_context(own.certificate(), own.key())};
     std::unique_ptr<server::Reactors> reactors = std::make_unique<server::Reactors>(1, admission, bounds);
     std::unique_ptr<FakeAuth> auth;
     std::thread main_loop;
