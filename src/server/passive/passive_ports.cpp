@@ -109,9 +109,9 @@ Result<Reservation> PassivePorts::reserve(const ipc::PeerAddress& local, const i
 }
 
 // A client that was refused may have connected already; that connection must not serve its next command.
-// protection: earlier-connection
 void PassivePorts::accept_earlier(std::size_t index)
 {
+    // protection: earlier-connection
     for (int i = 0; i < most_earlier && !accept_one(index); ++i) {
     }
 }
