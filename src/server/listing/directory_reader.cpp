@@ -1,5 +1,9 @@
 #include "server/listing/directory_reader.hpp"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
 #include <string_view>
 #include <utility>
 
@@ -24,6 +28,29 @@ Result<const dirent64*> DirectoryReader::next()
         const std::string_view name = entry->d_name;
         if (name != "." && name != "..") return entry;
     }
+}
+
+error_code DirectoryReader::close()
+{
+    struct stat status {};
+    if (::fstat(fd_.get(), &status) != 0) return last_system_error();
+    device_ = status.st_dev;
+    inode_ = status.st_ino;
+    position_ = ::lseek(fd_.get(), 0, SEEK_CUR);
+    if (position_ < 0) return last_system_error();
+    fd_ = {};
+    return {};
+}
+
+error_code DirectoryReader::reopen(UniqueFd directory)
+{
+    struct stat status {};
+    if (::fstat(directory.get(), &status) != 0) return last_system_error();
+    if (status.st_dev != device_ || status.st_ino != inode_)
+        return {EAGAIN, boost::system::system_category()};
+    if (::lseek(directory.get(), position_, SEEK_SET) < 0) return last_system_error();
+    fd_ = std::move(directory);
+    return {};
 }
 
 } // namespace ftpc::server

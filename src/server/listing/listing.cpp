@@ -119,13 +119,25 @@ error_code Listing::enter_below(const char* name)
     if (!opened) return ends_listing(opened.error()) ? opened.error() : error_code{};
     path_.append(name).append("/");
     levels_.push_back({DirectoryReader{std::move(*opened)}, path_.size()});
-    return {};
+    if (levels_.size() <= most_open) return {};
+    DirectoryReader& above = levels_[levels_.size() - most_open - 1].reader;
+    // protection: listing-descriptors
+    return above.is_open() ? above.close() : error_code{};
 }
 
-void Listing::leave()
+// Back to the level above. EAGAIN if it has to be opened again, and the one below has been moved elsewhere or
+// removed meanwhile.
+error_code Listing::leave()
 {
+    const DirectoryReader below = std::move(levels_.back().reader);
     levels_.pop_back();
-    if (!levels_.empty()) path_.resize(levels_.back().path_bytes);
+    if (levels_.empty()) return {};
+    path_.resize(levels_.back().path_bytes);
+    if (levels_.back().reader.is_open()) return {};
+    auto above = open_to_read(below.fd(), "..");
+    const error_code failure = above ? levels_.back().reader.reopen(std::move(*above)) : above.error();
+    if (!failure || ends_listing(failure)) return failure;
+    return {EAGAIN, boost::system::system_category()};
 }
 
 // ---- entries
@@ -136,10 +148,7 @@ error_code Listing::add_next(std::string& out)
     const auto found = levels_.back().reader.next();
     const bool removed = !found && is_errno(found.error(), ENOENT) && levels_.size() > 1;
     if (!found && !removed) return found.error();
-    if (removed || *found == nullptr) {
-        leave();
-        return {};
-    }
+    if (removed || *found == nullptr) return leave();
     const char* const name = (*found)->d_name;
     // protection: listing-names
     if (!can_be_shown(name)) {

@@ -22,7 +22,8 @@ namespace ftpc::server {
 // targets. Those that lead out of the home, or nowhere, are left out. So is an entry that vanishes meanwhile.
 class Listing {
 public:
-    static constexpr unsigned most_depth = 32; // as many directories are open at once
+    static constexpr unsigned most_depth = 32;
+    static constexpr std::size_t most_open = 2; // directories at once, the lowest ones
 
     // The entries of a directory, without "." and "..", or a file alone. `tree` must outlive the listing.
     // Fails as Tree::open; with ENOTDIR for the facts of a file (RFC 3659 §7.2).
@@ -57,7 +58,7 @@ private:
 
     error_code enter_top(const OpenDirectory& directory);
     error_code enter_below(const char* name);
-    void leave();
+    error_code leave();
     error_code add_next(std::string& out);
     bool can_be_shown(std::string_view name) const;
     Result<Seen> look_at(const dirent64& found);

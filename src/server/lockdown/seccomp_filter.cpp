@@ -216,11 +216,24 @@ void allow_directories(Filter& filter)
         filter.fail_with(EACCES, SCMP_SYS(openat), {bits(2, O_DIRECTORY | flag, O_DIRECTORY | flag)});
 }
 
-// One option of its level. The others do not exist, so that a library which asks for one goes on without it.
-void allow_option(Filter& filter, int call, unsigned level, unsigned name)
+scmp_arg_cmp compare(unsigned index, scmp_compare how, unsigned value)
 {
-    filter.allow_if(call, {is(1, level), is(2, name)});
-    filter.fail_with(ENOPROTOOPT, call, {is(1, level), is_not(2, name)});
+    return {index, how, value, 0};
+}
+
+// Some options of their level, in ascending order. The others do not exist, so that a library which asks for
+// one goes on without it. (A rule can name an argument once only.)
+void allow_options(Filter& filter, int call, unsigned level, std::initializer_list<unsigned> names)
+{
+    filter.fail_with(ENOPROTOOPT, call, {is(1, level), compare(2, SCMP_CMP_LT, *names.begin())});
+    filter.fail_with(ENOPROTOOPT, call, {is(1, level), compare(2, SCMP_CMP_GT, *(names.end() - 1))});
+    unsigned next = *names.begin();
+    for (const unsigned name : names) {
+        for (; next < name; ++next)
+            filter.fail_with(ENOPROTOOPT, call, {is(1, level), compare(2, SCMP_CMP_EQ, next)});
+        filter.allow_if(call, {is(1, level), compare(2, SCMP_CMP_EQ, name)});
+        next = name + 1;
+    }
 }
 
 // Connections are accepted from sockets that the supervisor has opened; none is made. Those sockets outlive
@@ -235,11 +248,10 @@ void allow_accepted_connections(Filter& filter)
     filter.allow_if(SCMP_SYS(shutdown), {is(1, SHUT_WR)});
     // protection: shared-sockets-others
     filter.fail_with(EPERM, SCMP_SYS(shutdown), {is_not(1, SHUT_WR)});
-    allow_option(filter, SCMP_SYS(setsockopt), IPPROTO_TCP, TCP_NODELAY);
-    allow_option(filter, SCMP_SYS(setsockopt), SOL_SOCKET, SO_KEEPALIVE);
-    allow_option(filter, SCMP_SYS(setsockopt), SOL_SOCKET,
-                 SO_LINGER); // a transfer that fails ends with a reset
-    allow_option(filter, SCMP_SYS(getsockopt), SOL_SOCKET, SO_INCOMING_CPU);
+    allow_options(filter, SCMP_SYS(setsockopt), IPPROTO_TCP, {TCP_NODELAY});
+    // By SO_LINGER a transfer that fails ends with a reset.
+    allow_options(filter, SCMP_SYS(setsockopt), SOL_SOCKET, {SO_KEEPALIVE, SO_LINGER});
+    allow_options(filter, SCMP_SYS(getsockopt), SOL_SOCKET, {SO_INCOMING_CPU});
 }
 
 // ---- auth

@@ -40,6 +40,9 @@ Settings unlike_the_defaults()
     s.data = "/srv/ftp data";
     s.root = "/srv/树 = #1";
     s.listen = {"192.0.2.1:21", "[::1]:2121", "files.example.org:0"};
+    s.passive_ports = {3000, 3063};
+    s.passive_address = "192.0.2.7";
+    s.data_resumption = DataResumption::require;
     s.durability = Durability::none;
     s.sync_parents = 0;
     s.directory_mode = 01750;
@@ -62,6 +65,9 @@ Settings unlike_the_defaults()
     s.max_connections_per_address = 4;
     s.max_unauthenticated = 5;
     s.max_sessions_per_user = 6;
+    s.max_transfers = 8;
+    s.max_transfers_per_user = 9;
+    s.transfer_timeout = std::chrono::seconds{10};
     s.max_commands_per_second = 7;
     s.log_directories = false;
     s.hash_workers = 5;
@@ -103,6 +109,12 @@ void check_same(const Settings& a, const Settings& b)
     CHECK(a.max_connections_per_address == b.max_connections_per_address);
     CHECK(a.max_unauthenticated == b.max_unauthenticated);
     CHECK(a.max_sessions_per_user == b.max_sessions_per_user);
+    CHECK((a.passive_ports == b.passive_ports));
+    CHECK(a.passive_address == b.passive_address);
+    CHECK((a.data_resumption == b.data_resumption));
+    CHECK(a.max_transfers == b.max_transfers);
+    CHECK(a.max_transfers_per_user == b.max_transfers_per_user);
+    CHECK((a.transfer_timeout == b.transfer_timeout));
     CHECK(a.max_commands_per_second == b.max_commands_per_second);
     CHECK(a.log_directories == b.log_directories);
     CHECK(a.hash_workers == b.hash_workers);
@@ -139,6 +151,21 @@ TEST_CASE("every setting that is described appears in the text of settings")
     }
     CHECK(std::count(text.begin(), text.end(), '\n') ==
           static_cast<std::ptrdiff_t>(setting_descriptions().size()) + 2); // listen is there three times
+}
+
+TEST_CASE("ports for data connections are one port, or a range that is not too large")
+{
+    CHECK(read("passive-ports = 2122").settings.passive_ports == PortRange{2122, 2122});
+    CHECK(read("passive-ports = 1-64").settings.passive_ports == PortRange{1, 64});
+    for (const char* const wrong : {"0", "65536", "2137-2122", "1-65", "2122-", "-2122", "2122 - 2137", "x"})
+        CHECK_FALSE(read(std::string{"passive-ports = "} + wrong).problems.empty());
+}
+
+TEST_CASE("the address that PASV tells is one of IPv4")
+{
+    CHECK(read("passive-address = 192.0.2.7").settings.passive_address == "192.0.2.7");
+    for (const char* const wrong : {"::1", "files.example.org", "192.0.2", "192.0.2.7:21"})
+        CHECK_FALSE(read(std::string{"passive-address = "} + wrong).problems.empty());
 }
 
 TEST_CASE("each mode of the lockdown has a name")

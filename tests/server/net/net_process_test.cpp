@@ -57,7 +57,7 @@ struct NetProcessTest {
         settings.lockdown = LockdownMode::off; // which has tests of its own
         settings.reactors = 1;
         const std::string key = own.key();
-        return {settings_text(settings), own.certificate(), SecretText{key.begin(), key.end()}, {}};
+        return {settings_text(settings), own.certificate(), SecretText{key.begin(), key.end()}, {}, 1};
     }
     ipc::Report report() const
     {

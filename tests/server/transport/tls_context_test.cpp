@@ -144,15 +144,3 @@ TEST_CASE_METHOD(TlsTest, "a client cannot renegotiate")
     CHECK(SSL_renegotiate_pending(pair.client()) == 1); // it never came about
     ERR_clear_error();
 }
-
-TEST_CASE_METHOD(TlsTest, "no tickets are given out")
-{
-    REQUIRE(pair.shake_hands());
-    std::array<char, 8> nothing{};
-    CHECK(SSL_read(pair.client(), nothing.data(), static_cast<int>(nothing.size())) <= 0);
-    CHECK(SSL_SESSION_has_ticket(SSL_get0_session(pair.client())) == 0);
-    offer_versions(TLS1_2_VERSION, TLS1_2_VERSION);
-    REQUIRE(pair.shake_hands());
-    CHECK(SSL_SESSION_has_ticket(SSL_get0_session(pair.client())) == 0);
-    ERR_clear_error();
-}

@@ -83,6 +83,7 @@ public:
         SSL_write(server_.get(), "x", 1);
         std::array<char, 8> received{};
         SSL_read(client_.get(), received.data(), static_cast<int>(received.size()));
+        SSL_set_shutdown(client_.get(), SSL_SENT_SHUTDOWN); // else its end would spoil the session
         return {SSL_get1_session(client_.get()), SSL_SESSION_free};
     }
     std::string version() const { return SSL_get_version(server_.get()); }
