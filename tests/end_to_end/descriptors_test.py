@@ -24,6 +24,7 @@ class Descriptors(EndToEndTest):
         return control
 
     def start_with(self, descriptors, **settings):
+        settings = {"passive_ports": "2122"} | settings  # one, which leaves the numbers below to connections
         return self.start(self.make_site(**settings), preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors,) * 2))
 
     def turned_away(self, control):

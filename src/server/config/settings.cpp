@@ -242,7 +242,8 @@ const std::array rows{
         {"passive-ports", "PORTS",
          "ports for data connections, one or more; with port 0 in listen free ones are taken (2122-2137)"}),
     Row{{"passive-address", "ADDRESS",
-         "IPv4 address that PASV tells, behind NAT the one outside (that of the control connection)"},
+         "IPv4 address that PASV tells, behind NAT the one outside (the address that the client is connected "
+         "to)"},
         [](Settings& s, std::string_view v, std::string_view) {
             return take_ipv4_address(s.passive_address, v);
         },

@@ -1,4 +1,4 @@
-// The life of one data connection (RFC 959 §3.2, RFC 4217 §9): it is expected on a passive port, makes its
+// The life of one data connection (RFC 959 §3.2, RFC 4217 §9). It is expected on a passive port, makes its
 // TLS handshake, sends all that a source gives, and ends. It lives on the loop of its control connection.
 #pragma once
 

@@ -1,4 +1,4 @@
-// Whose data connection is expected on which passive port. A port is reserved for one client at a time, from
+// The data connections that are expected on passive ports. A port is reserved for one client at a time, from
 // PASV until its connection is accepted; clients of other addresses share the port. No sockets, no clock.
 #pragma once
 

@@ -17,7 +17,8 @@ rlim_t needed_descriptors(const Settings& settings)
 {
     const unsigned reactors =
         settings.reactors != 0 ? settings.reactors : std::max(1U, std::thread::hardware_concurrency());
-    return least_descriptors + descriptors_of_reactor * reactors + settings.listen.size();
+    const unsigned ports = 1U + settings.passive_ports.last - settings.passive_ports.first;
+    return least_descriptors + descriptors_of_reactor * reactors + settings.listen.size() * (1U + ports);
 }
 
 } // namespace

@@ -53,7 +53,7 @@ SSL_TICKET_RETURN judge_ticket(SSL* ssl, SSL_SESSION* session, const unsigned ch
     if (role->kind == TlsRole::Kind::control) return SSL_TICKET_RETURN_IGNORE_RENEW;
     const bool decrypted = status == SSL_TICKET_SUCCESS || status == SSL_TICKET_SUCCESS_RENEW;
     // protection: ticket-of-another
-    if (decrypted && has_id(session, role->control_connection)) return SSL_TICKET_RETURN_USE;
+    if (decrypted && has_id(session, role->control_connection)) return SSL_TICKET_RETURN_USE_RENEW;
     return SSL_TICKET_RETURN_IGNORE;
 }
 

@@ -18,13 +18,14 @@ constexpr std::size_t longest_text = 32 * 1024;
 std::vector<Order> orders()
 {
     const std::string longest(longest_text, 'x');
-    return {Configure{"data = /srv\n", "certificate", secret_text("key"), secret_text(std::string(32, '\0'))},
-            Configure{},
-            Configure{longest, longest, secret_text(longest), {}},
-            Connect{},
-            Connect{~0U},
-            Stop{},
-            Ping{}};
+    return {
+        Configure{"data = /srv\n", "certificate", secret_text("key"), secret_text(std::string(32, '\0')), 3},
+        Configure{},
+        Configure{longest, longest, secret_text(longest), {}},
+        Connect{},
+        Connect{~0U},
+        Stop{},
+        Ping{}};
 }
 
 std::vector<Report> reports()

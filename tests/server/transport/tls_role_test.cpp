@@ -6,6 +6,7 @@
 #include "support/own_certificate.hpp"
 
 #include <array>
+#include <string>
 
 using namespace ftpc;
 using namespace ftpc::server;
@@ -30,6 +31,14 @@ struct RoleTest : OwnCertificate {
         SSL_CTX_set_max_proto_version(pair.client_context(), version);
     }
 };
+
+std::string ticket_of(const SSL_SESSION* session)
+{
+    const unsigned char* bytes = nullptr;
+    std::size_t size = 0;
+    SSL_SESSION_get0_ticket(session, &bytes, &size);
+    return {reinterpret_cast<const char*>(bytes), size};
+}
 
 constexpr std::array versions{TLS1_2_VERSION, TLS1_3_VERSION};
 
@@ -77,6 +86,7 @@ TEST_CASE_METHOD(RoleTest,
     const auto first = ticket();
     REQUIRE(pair.shake_hands(TlsPair::data_role, first.get()));
     const auto second = pair.client_session();
+    CHECK(ticket_of(second.get()) != ticket_of(first.get())); // some clients use each only once
     CHECK(pair.shake_hands(TlsPair::data_role, second.get()));
     CHECK(pair.resumed());
 }
