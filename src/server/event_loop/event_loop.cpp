@@ -122,10 +122,12 @@ bool EventLoop::wait_for_sockets(int milliseconds)
     std::array<epoll_event, most_events> events;
     const int count = ::epoll_wait(epoll_.get(), events.data(), most_events, milliseconds);
     sleep_->asleep = false;
-    // A coroutine that is resumed ends no other connection at once, so objects of later events stay.
     if (count <= 0) return false;
-    for (const epoll_event& event : std::span{events}.first(static_cast<std::size_t>(count)))
-        if (event.data.ptr != nullptr) static_cast<WatchedSocket*>(event.data.ptr)->happened(event.events);
+    for (const epoll_event& event : std::span{events}.first(static_cast<std::size_t>(count))) {
+        auto* const socket = static_cast<WatchedSocket*>(event.data.ptr);
+        // A coroutine that an earlier event resumed may have closed this one.
+        if (sockets_.contains(socket)) socket->happened(event.events);
+    }
     return true;
 }
 

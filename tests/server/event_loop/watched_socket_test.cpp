@@ -239,3 +239,22 @@ TEST_CASE("coroutines that wait are taken apart with their loop")
     loop.reset();
     CHECK(alive.use_count() == 1);
 }
+
+TEST_CASE_METHOD(SocketTest,
+                 "a socket that was closed by the event of another gets no event of the same look")
+{
+    SocketTest other;
+    auto second = std::make_unique<WatchedSocket>(loop, UniqueFd{::dup(other.socket->descriptor())});
+    const auto closes_second = [&]() -> asio::awaitable<void> {
+        co_await socket->until(Event::readable);
+        second.reset();
+    };
+    const auto watches = [&]() -> asio::awaitable<void> { co_await second->until(Event::writable); };
+    asio::co_spawn(loop.io(), closes_second(), asio::detached);
+    asio::co_spawn(loop.io(), watches(), asio::detached);
+    turn();
+    client_sends("x");
+    other.client_sends("x");
+    turn();
+    CHECK_FALSE(second);
+}
