@@ -45,7 +45,7 @@ constexpr std::array subcommands{
 void print_usage(std::ostream& out)
 {
     out << "Usage: ftpcd SUBCOMMAND [OPTIONS]\n\n"
-           "Lets users log in over TLS and make directories in a tree of their own.\n\n"
+           "Lets users log in over TLS and make and list directories in a tree of their own.\n\n"
            "Subcommands:\n";
     for (const Subcommand& subcommand : subcommands)
         if (!subcommand.about.empty())

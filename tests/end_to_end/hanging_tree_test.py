@@ -5,6 +5,7 @@ import unittest
 
 from harness import EndToEndTest, is_alive, scaled, tree_owner, timing, until
 from control_client import connect, logged_in
+from data_connections import Lister, read_to_end
 from hanging_file_system import LOOKUP, MKDIR, OPENDIR, HangingFileSystem, needs_fuse
 
 BOUND = 0.050  # seconds, times FTPC_TEST_SCALE: of a NOOP's 99th percentile while another session hangs
@@ -82,6 +83,27 @@ class HangingHome(HangingTree):
         self.assertEqual(alice.reply().text, '"/deep/er" is the working directory.')
         self.assertEqual(late.reply().code, 230)
         self.assertTrue((self.mount_point / "deep/er/meanwhile").is_dir())
+
+    @timing
+    def test_listings_of_it_wait_and_keep_nobody_else_waiting(self):
+        self.set_up()
+        listers = [Lister(self.server.port) for _ in range(3)]
+        bob = self.session("bob")
+        self.slow.hang()
+        connections = []
+        for lister, command in zip(listers, ("LIST", "MLSD", "NLST")):
+            self.addCleanup(lister.close)
+            connections.append(lister.connect(lister.passive()))
+            self.send_and_hang(lister.control, command)
+        self.assert_nobody_else_waits(bob)
+        with Lister(self.server.port, "bob") as other:
+            self.assertIn("made-0-0", other.listing())
+        self.slow.go_on()
+        for lister, plain in zip(listers, connections):
+            self.assertEqual(lister.control.reply().code, 150)
+            with plain, lister.encrypt(plain) as data:
+                read_to_end(data)
+            self.assertEqual(lister.control.reply().code, 226)
 
     @timing
     def test_more_sessions_hang_than_there_are_threads(self):

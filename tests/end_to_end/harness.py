@@ -20,6 +20,7 @@ import unittest
 SOURCE = pathlib.Path(os.environ.get("FTPC_SOURCE_DIR", pathlib.Path(__file__).resolve().parents[2]))
 FTPCD = os.environ.get("FTPCD", str(SOURCE / "build/release/bin/ftpcd"))
 FTPC = os.environ.get("FTPC", str(SOURCE / "build/release/bin/ftpc"))
+HAS_IPV6 = pathlib.Path("/proc/net/if_inet6").exists() and "0" * 31 + "1" in pathlib.Path("/proc/net/if_inet6").read_text(encoding="ascii")
 SCALE = float(os.environ.get("FTPC_TEST_SCALE", "1"))
 SANITIZED = SCALE >= 5  # as tests/CMakeLists.txt has it
 TIMING = os.environ.get("FTPC_TIMING", "with")  # or "without" or "only": whether tests that bound real time run

@@ -1,12 +1,9 @@
 """`listen`: both families, addresses that are given twice or that the machine lacks, and ports that others have."""
-import pathlib
 import socket
 import unittest
 
-from harness import FTPCD, IS_ROOT, EndToEndTest, run
+from harness import HAS_IPV6, FTPCD, IS_ROOT, EndToEndTest, run
 
-HAS_IPV6 = pathlib.Path("/proc/net/if_inet6").exists() and "00000000000000000000000000000001" in pathlib.Path(
-    "/proc/net/if_inet6").read_text(encoding="ascii")
 # A network of its own: 127.0.0.1 and no IPv6, while localhost has an address of each family.
 WITHOUT_IPV6 = """
 ip link set lo up

@@ -3,6 +3,7 @@ import contextlib
 import errno
 import selectors
 import socket
+import ssl
 import threading
 
 from control_client import Control
@@ -56,12 +57,27 @@ class TlsRelay(Relay):
                 ready.register(server, selectors.EVENT_READ, client)
                 while True:
                     for key, _ in ready.select(scaled(20)):
-                        data = key.fileobj.recv(65536)
-                        while key.fileobj is server and server.pending():  # in the TLS layer already: select() is blind to it
-                            data += server.recv(65536)
+                        data = _from_server(server) if key.fileobj is server else client.recv(65536)
+                        if data is None:
+                            continue
                         if not data:
                             return
                         key.data.sendall(data)
+
+
+def _from_server(server):
+    """All that TLS has for us now, empty at the end; None if only messages of TLS itself have come, like tickets."""
+    seconds = server.gettimeout()
+    server.settimeout(0)
+    try:
+        data = server.recv(65536)
+        while data and server.pending():  # in the TLS layer already: select() is blind to it
+            data += server.recv(65536)
+        return data
+    except ssl.SSLWantReadError:
+        return None
+    finally:
+        server.settimeout(seconds)
 
 
 def _until_it_leaves(client):

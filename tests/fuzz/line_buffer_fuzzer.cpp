@@ -69,8 +69,11 @@ bool take_all(LineBuffer& buffer, std::vector<Given>& given)
     }
 }
 
-// `cuts` says how many bytes each read brings, over and over.
-std::vector<Given> fed(std::string_view bytes, std::string_view cuts)
+constexpr std::string_view urgent = "X"; // a line that is taken out before others
+
+// `cuts` says how many bytes each read brings, over and over. `taken_out`: counts the urgent lines; null:
+// they wait.
+std::vector<Given> fed(std::string_view bytes, std::string_view cuts, std::size_t* taken_out = nullptr)
 {
     LineBuffer buffer;
     std::vector<Given> given;
@@ -83,10 +86,18 @@ std::vector<Given> fed(std::string_view bytes, std::string_view cuts)
         std::copy_n(bytes.begin(), size, room.begin());
         buffer.received(size);
         bytes.remove_prefix(size);
+        while (taken_out != nullptr && buffer.take_out([](std::string_view line) { return line == urgent; }))
+            ++*taken_out;
         if (!take_all(buffer, given)) return given;
         if (i % 64 == cut % 64U) buffer.release_if_empty();
     }
     return given;
+}
+
+std::vector<Given> without_urgent(std::vector<Given> lines)
+{
+    std::erase(lines, Given{Status::line, std::string{urgent}});
+    return lines;
 }
 
 } // namespace
@@ -96,6 +107,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (size < 4) return 0;
     const std::string_view input{reinterpret_cast<const char*>(data), size};
     const std::string bytes = expand(input.substr(4));
-    require(fed(bytes, input.substr(0, 4)) == expected(bytes), "the lines do not depend on the cuts");
+    const std::vector<Given> lines = expected(bytes);
+    require(fed(bytes, input.substr(0, 4)) == lines, "the lines do not depend on the cuts");
+    std::size_t taken_out = 0;
+    const auto others = fed(bytes, input.substr(0, 4), &taken_out);
+    require(without_urgent(others) == without_urgent(lines), "taking a line out leaves the others");
+    require(others.size() + taken_out == lines.size(), "no line is lost or doubled");
     return 0;
 }

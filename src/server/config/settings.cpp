@@ -308,7 +308,7 @@ const std::array rows{
     number<&Settings::max_sessions_per_user, 1, 1000000>(
         {"max-sessions-per-user", "N", "sessions of one user at the same time (2000)"}),
     number<&Settings::max_transfers, 1, 100000>(
-        {"max-transfers", "N", "data connections at the same time; one too many gets 450 (256)"}),
+        {"max-transfers", "N", "transfers at the same time; one too many gets 450 (256)"}),
     number<&Settings::max_transfers_per_user, 1, 100000>({"max-transfers-per-user", "N", "of one user (64)"}),
     setting<&Settings::transfer_timeout>(
         {"transfer-timeout", "TIME", "a data connection without a byte ends after this time (1m)"}),

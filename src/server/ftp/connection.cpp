@@ -33,8 +33,12 @@ Connection::Connection(Reactor& reactor, std::span<ReactorContext> contexts, Uni
                        const ipc::PeerAddress& peer, ConnectionId id)
     : session_{contexts[reactor.index()].realm}, client_{reactor, contexts, std::move(socket),
                                                          peer,    id,       session_},
-      directories_{client_, session_}, facts_{client_, directories_},
-      logins_{client_, session_, directories_, *this}, transfers_{client_, session_, directories_, lines_}
+      directories_{client_, session_}, facts_{client_, directories_}, logins_{client_, session_, directories_,
+                                                                              *this},
+      transfers_{client_,
+                 session_,
+                 directories_,
+                 {lines_, rate_, [this](const Result<std::size_t>& received) { take(received); }}}
 {}
 
 asio::awaitable<Reactor*> Connection::run()

@@ -68,8 +68,8 @@ private:
     FactCommands facts_;
     Logins logins_;
     LineBuffer lines_;
-    Transfers transfers_;
     CommandRate rate_;
+    Transfers transfers_;
     std::uint64_t sent_before_ = 0; // bytes, when the deadlines were looked at last
     std::uint64_t answered_ = 0;    // commands
     bool begun_ = false;

@@ -73,7 +73,9 @@ asio::awaitable<DataConnection::Outcome> DataConnection::send_all()
         if (failure) co_return Outcome{End::cut, failure, stream_->tls_error()};
         more = !piece->last;
     }
-    if (!outcome_) stream_->finish_sending();
+    if (outcome_) co_return *outcome_;
+    const error_code failure = co_await stream_->end_sending();
+    if (failure) co_return Outcome{End::cut, failure, stream_->tls_error()};
     co_return Outcome{End::sent};
 }
 

@@ -1,9 +1,8 @@
 #include "server/ftp/listing_source.hpp"
 
-#include "shared/base/error.hpp"
-
 #include <boost/asio.hpp>
 
+#include <chrono>
 #include <utility>
 
 namespace ftpc::server {
@@ -11,6 +10,8 @@ namespace ftpc::server {
 namespace asio = boost::asio;
 
 namespace {
+
+constexpr std::chrono::milliseconds pause_for_workers{50};
 
 Result<TransferSource::Piece> next_piece(Listing& listing)
 {
@@ -26,20 +27,34 @@ asio::awaitable<Result<TransferSource::Piece>> ListingSource::next()
     if (auto first = std::exchange(first_, std::nullopt))
         co_return Piece{std::move(*first), listing_->at_end()};
     LoopPromise<Result<Piece>> piece{loop_};
-    const bool taken = workers_.submit(lane_, [listing = listing_, keeper = piece.keeper()]() mutable {
+    auto read = [listing = listing_, keeper = piece.keeper()]() mutable {
         keeper.keep(next_piece(*listing), [](const Result<Piece>&) {});
-    });
-    if (!taken) co_return Errc::too_many_waiting;
-    waiting_ = &piece;
-    auto read = co_await piece.wait();
-    waiting_ = nullptr;
-    if (!read) co_return error_code{asio::error::operation_aborted};
-    co_return std::move(*read);
+    };
+    // Too much waits for that file system: a transfer that has begun waits, too.
+    while (!cancelled_ && !workers_.submit(lane_, read))
+        co_await pause();
+    if (cancelled_) co_return error_code{asio::error::operation_aborted};
+    leave_wait_ = [&piece] { piece.cancel(); };
+    auto result = co_await piece.wait();
+    leave_wait_ = nullptr;
+    if (!result) co_return error_code{asio::error::operation_aborted};
+    co_return std::move(*result);
+}
+
+asio::awaitable<void> ListingSource::pause()
+{
+    LoopPromise<bool> over{loop_};
+    loop_.call_at(EventLoop::Clock::now() + pause_for_workers,
+                  [keeper = over.keeper()]() mutable { keeper.keep(true, [](bool) {}); });
+    leave_wait_ = [&over] { over.cancel(); };
+    co_await over.wait();
+    leave_wait_ = nullptr;
 }
 
 void ListingSource::cancel()
 {
-    if (waiting_ != nullptr) waiting_->cancel();
+    cancelled_ = true;
+    if (leave_wait_) leave_wait_();
 }
 
 } // namespace ftpc::server

@@ -7,6 +7,7 @@
 #include "server/listing/listing.hpp"
 #include "server/storage/workers.hpp"
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -34,7 +35,10 @@ private:
     Workers::Lane lane_;
     std::shared_ptr<Listing> listing_;
     std::optional<std::string> first_;
-    LoopPromise<Result<Piece>>* waiting_ = nullptr;
+    boost::asio::awaitable<void> pause();
+
+    std::function<void()> leave_wait_; // null: it does not wait
+    bool cancelled_ = false;
 };
 
 } // namespace ftpc::server

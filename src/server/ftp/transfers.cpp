@@ -34,7 +34,7 @@ bool acts_at_once(std::string_view line)
 // A port of the other family is of no use; the reply says so.
 bool can_be_served(const OpenPassivePort& request, bool ipv4)
 {
-    if (request.family) return (*request.family == 1) == ipv4;
+    if (request.family) return *request.family == (ipv4 ? 1 : 2);
     return request.extended || ipv4;
 }
 
@@ -65,7 +65,7 @@ asio::awaitable<void> Transfers::open_port(OpenPassivePort request)
         co_return client_.answer(Session::on_passive_port(request, place));
     auto expected = expect();
     const auto deadline = Clock::now() + longest_port_wait;
-    while (!expected && Clock::now() < deadline) {
+    while (!expected && expected.error() == Errc::no_passive_port && Clock::now() < deadline) {
         if (!co_await client_.flush()) co_return;
         co_await client_.pause(port_pause);
         if (!client_.stage.is_serving()) co_return;
@@ -131,9 +131,11 @@ asio::awaitable<void> Transfers::transfer(ListingPiece first)
 asio::awaitable<void> Transfers::follow_commands()
 {
     while (!data_->outcome() && client_.stage.is_serving()) {
-        if (const auto line = lines_.take_out(acts_at_once))
+        if (client_.stream.has_unsent())
+            co_await client_.flush(); // an answer of TLS waits for its turn
+        else if (const auto line = input_.lines.take_out(acts_at_once))
             co_await act_on(*line);
-        else if (lines_.is_full())
+        else if (input_.lines.is_full())
             co_await client_.pause(full_pause);
         else
             co_await receive();
@@ -148,15 +150,18 @@ asio::awaitable<void> Transfers::receive()
     waits_for_command_ = false;
     client_.deadlines.wait(Deadlines::For::nothing, Clock::now());
     if (failure == asio::error::operation_aborted || !client_.stage.is_serving()) co_return;
-    const auto received = failure ? Result<std::size_t>{failure} : client_.stream.read_now(lines_.room());
-    if (received)
-        lines_.received(*received);
-    else if (received.error() != asio::error::would_block)
-        client_.stage.input_ended(received.error().message());
+    input_.take(failure ? Result<std::size_t>{failure} : client_.stream.read_now(input_.lines.room()));
 }
 
 asio::awaitable<void> Transfers::act_on(const std::string& line)
 {
+    client_.log.command_taken();
+    // protection: turns-in-transfers
+    co_await client_.yield();
+    const auto too_fast_by =
+        input_.rate.take(client_.context->settings.max_commands_per_second, Clock::now());
+    if (too_fast_by > Clock::duration::zero()) co_await client_.pause(too_fast_by);
+    if (!client_.stage.is_serving()) co_return;
     const Action action = session_.on_line(line);
     if (std::holds_alternative<AbortTransfer>(action)) {
         data_->abort(DataConnection::End::aborted);
@@ -179,11 +184,25 @@ void Transfers::finish(const DataConnection::Outcome& outcome, std::uint64_t unl
     const Reply reply = transfer_reply(outcome, unlisted);
     if (!sent && outcome.end != DataConnection::End::aborted) client_.log.transfer_failed(reply.text);
     client_.answer(reply);
-    last_ = sent ? std::move(data_) : nullptr;
+    let_last_go();
+    if (sent) last_ = std::move(data_);
     data_ = nullptr;
 }
 
+// What the client has sent on it is taken: closed with unread bytes, it would be reset.
+void Transfers::let_last_go()
+{
+    if (last_) last_->is_drained(Clock::now());
+    last_ = nullptr;
+}
+
 // ---- ABOR, and the end
+
+Transfers::~Transfers()
+{
+    let_last_go();
+    drop();
+}
 
 asio::awaitable<void> Transfers::abort(AbortTransfer)
 {

@@ -6,13 +6,16 @@
 #include "server/ftp/directory_commands.hpp"
 #include "server/ftp/session.hpp"
 #include "server/listing/listing.hpp"
+#include "server/transport/command_rate.hpp"
 #include "shared/protocol/line_buffer.hpp"
 #include "shared/protocol/reply.hpp"
 
 #include <boost/asio/awaitable.hpp>
 
+#include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 
 namespace ftpc::server {
 
@@ -20,14 +23,21 @@ class Transfers {
 public:
     using Clock = std::chrono::steady_clock;
 
+    // How the connection takes what its client sends meanwhile.
+    struct Input {
+        LineBuffer& lines;
+        CommandRate& rate;
+        std::function<void(const Result<std::size_t>&)>
+            take; // bytes in the room of `lines`, or why there are none
+    };
+
     // All must outlive this.
-    Transfers(ClientChannel& client, Session& session, const DirectoryCommands& directories,
-              LineBuffer& lines)
-        : client_{client}, session_{session}, directories_{directories}, lines_{lines}
+    Transfers(ClientChannel& client, Session& session, const DirectoryCommands& directories, Input input)
+        : client_{client}, session_{session}, directories_{directories}, input_{std::move(input)}
     {}
     Transfers(const Transfers&) = delete;
     Transfers& operator=(const Transfers&) = delete;
-    ~Transfers() { drop(); }
+    ~Transfers();
 
     // Waits for up to longest_port_wait if every port waits for another connection of this client.
     boost::asio::awaitable<void> open_port(OpenPassivePort request);
@@ -56,12 +66,13 @@ private:
     boost::asio::awaitable<void> act_on(const std::string& line);
     boost::asio::awaitable<void> receive();
     void end_with(const Reply& refusal);
+    void let_last_go();
     void finish(const DataConnection::Outcome& outcome, std::uint64_t unlisted);
 
     ClientChannel& client_;
     Session& session_;
     const DirectoryCommands& directories_;
-    LineBuffer& lines_;
+    Input input_;
     std::shared_ptr<DataConnection> data_; // null: no PASV since the last transfer
     std::shared_ptr<DataConnection> last_; // all of it was sent; the client takes its time to close
     bool waits_for_command_ = false;       // while a transfer runs

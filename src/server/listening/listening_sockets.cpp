@@ -9,7 +9,6 @@
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <set>
 #include <stdexcept>
 #include <utility>
 
@@ -148,6 +147,41 @@ std::string host_of(const std::string& address)
     return address.substr(0, address.rfind(':'));
 }
 
+bool is_ipv6(const ListeningSocket& socket)
+{
+    return socket.address.starts_with('[');
+}
+
+bool is_wildcard(const ListeningSocket& socket)
+{
+    const std::string host = host_of(socket.address);
+    return host == "[::]" || host == "0.0.0.0";
+}
+
+// Whether a socket of `one` on another port takes clients of `other` as well.
+bool covers(const ListeningSocket& one, const ListeningSocket& other)
+{
+    if (host_of(one.address) == host_of(other.address)) return true;
+    if (!is_wildcard(one)) return false;
+    return is_ipv6(one) == is_ipv6(other) || (is_ipv6(one) && !one.only_ipv6);
+}
+
+// One socket for each address at which clients come.
+std::vector<const ListeningSocket*> hosts_of(const std::vector<ListeningSocket>& control)
+{
+    std::vector<const ListeningSocket*> hosts;
+    const auto add = [&](bool wildcards) {
+        for (const ListeningSocket& socket : control)
+            if (is_wildcard(socket) == wildcards &&
+                std::none_of(hosts.begin(), hosts.end(),
+                             [&](const ListeningSocket* host) { return covers(*host, socket); }))
+                hosts.push_back(&socket);
+    };
+    add(true); // first, since they cover others
+    add(false);
+    return hosts;
+}
+
 // One at `address` beside the socket `control`.
 void open_passive_into(OpenedSockets& opened, const ListeningSocket& control, const std::string& address)
 {
@@ -225,13 +259,13 @@ OpenedSockets open_passive_sockets(const std::vector<ListeningSocket>& control, 
                                    bool any_port, std::size_t most)
 {
     OpenedSockets opened;
-    std::set<std::string> hosts;
-    for (const ListeningSocket& socket : control) {
-        const std::string host = host_of(socket.address);
-        if (!hosts.insert(host).second) continue;
-        for (unsigned port = ports.first; port <= ports.last && opened.sockets.size() < most; ++port)
-            open_passive_into(opened, socket, host + ":" + std::to_string(any_port ? 0 : port));
-    }
+    const auto hosts = hosts_of(control);
+    for (unsigned port = ports.first; port <= ports.last; ++port)
+        for (const ListeningSocket* host : hosts) {
+            if (opened.sockets.size() == most) return opened;
+            open_passive_into(opened, *host,
+                              host_of(host->address) + ":" + std::to_string(any_port ? 0 : port));
+        }
     return opened;
 }
 

@@ -41,16 +41,19 @@ void reset(const UniqueFd& socket)
 
 } // namespace
 
+PassivePorts::Port::Port(asio::io_context& io, UniqueFd socket)
+    : descriptor{socket.get()}, address{own_endpoint(descriptor).address()},
+      number{own_endpoint(descriptor).port()}, acceptor{io, own_endpoint(descriptor).protocol(),
+                                                        socket.release()}
+{
+    acceptor.non_blocking(true);
+}
+
 PassivePorts::PassivePorts(asio::io_context& io, std::vector<UniqueFd> sockets, LogBounds& log_bounds)
     : io_{io}, log_bounds_{log_bounds}
 {
-    ports_.reserve(sockets.size());
-    for (UniqueFd& socket : sockets) {
-        const tcp::endpoint own = own_endpoint(socket.get());
-        tcp::acceptor acceptor{io_, own.protocol(), socket.release()};
-        acceptor.non_blocking(true);
-        ports_.push_back({std::move(acceptor), own.address(), own.port()});
-    }
+    for (UniqueFd& socket : sockets)
+        ports_.push_back(std::make_unique<Port>(io_, std::move(socket)));
 }
 
 void PassivePorts::start()
@@ -61,18 +64,19 @@ void PassivePorts::start()
 
 void PassivePorts::stop()
 {
+    stopped_ = true;
     error_code ignored;
-    for (Port& port : ports_)
-        port.acceptor.close(ignored);
+    for (const auto& port : ports_)
+        port->acceptor.cancel(ignored);
 }
 
 asio::awaitable<void> PassivePorts::accept(std::size_t index)
 {
-    tcp::acceptor& acceptor = ports_[index].acceptor;
     asio::steady_timer timer{io_};
-    while (acceptor.is_open()) {
-        const auto [closed] = co_await acceptor.async_wait(tcp::acceptor::wait_read, use_awaitable);
-        if (closed) break;
+    while (!stopped_) {
+        const auto [ended] =
+            co_await ports_[index]->acceptor.async_wait(tcp::acceptor::wait_read, use_awaitable);
+        if (ended || stopped_) break;
         const error_code failure = accept_one(index);
         if (failure == asio::error::invalid_argument) break; // it listens no more: the server is ending
         if (!failure || failure == asio::error::would_block || failure == asio::error::connection_aborted)
@@ -85,17 +89,18 @@ asio::awaitable<void> PassivePorts::accept(std::size_t index)
 
 error_code PassivePorts::accept_one(std::size_t index)
 {
+    Port& port = *ports_[index];
     tcp::endpoint peer;
     auto size = static_cast<socklen_t>(peer.capacity());
-    UniqueFd socket{
-        ::accept4(ports_[index].acceptor.native_handle(), peer.data(), &size, SOCK_NONBLOCK | SOCK_CLOEXEC)};
+    const std::scoped_lock lock{port.accepting};
+    UniqueFd socket{::accept4(port.descriptor, peer.data(), &size, SOCK_NONBLOCK | SOCK_CLOEXEC)};
     if (!socket) return last_system_error();
     const ipc::PeerAddress from = address_of(*peer.data());
     const UniqueFd unexpected = reservations_.hand_over(index, from, std::move(socket));
     if (!unexpected) return {};
     reset(unexpected);
     log(LogBounds::Trouble::unexpected_connection, "unexpected-data-connection",
-        {{"peer", address_text(from)}, {"port", std::uint64_t{ports_[index].number}}});
+        {{"peer", address_text(from)}, {"port", std::uint64_t{port.number}}});
     return {};
 }
 
@@ -103,16 +108,18 @@ Result<Reservation> PassivePorts::reserve(const ipc::PeerAddress& local, const i
                                           Reservations::OnConnected on_connected)
 {
     const std::vector<std::size_t> there = ports_at(local);
-    for (const std::size_t index : there)
-        accept_earlier(index);
-    return reservations_.reserve(there, peer, std::move(on_connected));
+    if (there.empty()) return Errc::no_data_ports;
+    return reservations_.reserve(there, peer, std::move(on_connected),
+                                 [this](std::size_t index) { accept_earlier(index); });
 }
 
 // A client that was refused may have connected already; that connection must not serve its next command.
 void PassivePorts::accept_earlier(std::size_t index)
 {
     // protection: earlier-connection
-    for (int i = 0; i < most_earlier && !accept_one(index); ++i) {
+    for (int i = 0; i < most_earlier; ++i) {
+        const error_code failure = accept_one(index);
+        if (failure && failure != asio::error::connection_aborted) break;
     }
 }
 
@@ -130,7 +137,7 @@ std::vector<std::size_t> PassivePorts::ports_at(const ipc::PeerAddress& local) c
     std::vector<std::size_t> own;
     std::vector<std::size_t> of_both_families;
     for (std::size_t i = 0; i < ports_.size(); ++i) {
-        const asio::ip::address& address = ports_[i].address;
+        const asio::ip::address& address = ports_[i]->address;
         const bool reached = address.is_unspecified()
                                  ? address.is_v4() == ipv4
                                  : address_of(*tcp::endpoint{address, 0}.data()) == local;

@@ -12,8 +12,11 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/ip/tcp.hpp>
 
+#include <atomic>
 #include <cstdint>
 #include <initializer_list>
+#include <memory>
+#include <mutex>
 #include <string_view>
 #include <vector>
 
@@ -28,21 +31,25 @@ public:
     void stop();
 
     // A port at `local`, the address that the client is connected to, for a connection from `peer`. Fails as
-    // Reservations::reserve. From any thread.
+    // Reservations::reserve, and with Errc::no_data_ports. From any thread.
     Result<Reservation> reserve(const ipc::PeerAddress& local, const ipc::PeerAddress& peer,
                                 Reservations::OnConnected on_connected);
 
     // The number of the port in TCP.
     std::uint16_t number_of(const Reservation& reservation) const
     {
-        return ports_.at(reservation.port()).number;
+        return ports_.at(reservation.port())->number;
     }
 
 private:
     struct Port {
-        boost::asio::ip::tcp::acceptor acceptor;
+        Port(boost::asio::io_context& io, UniqueFd socket);
+
+        int descriptor;
         boost::asio::ip::address address; // at which it is bound
-        std::uint16_t number = 0;
+        std::uint16_t number;
+        boost::asio::ip::tcp::acceptor acceptor; // for waiting alone
+        std::mutex accepting;                    // until a connection is handed over
     };
     boost::asio::awaitable<void> accept(std::size_t index);
     error_code accept_one(std::size_t index);
@@ -52,7 +59,8 @@ private:
 
     boost::asio::io_context& io_;
     LogBounds& log_bounds_;
-    std::vector<Port> ports_;
+    std::atomic<bool> stopped_ = false;
+    std::vector<std::unique_ptr<Port>> ports_; // closed only at the end: reactors use them
     Reservations reservations_;
 };
 

@@ -5,15 +5,24 @@
 namespace ftpc::server {
 
 Result<Reservation> Reservations::reserve(std::span<const std::size_t> ports, const ipc::PeerAddress& peer,
-                                          OnConnected on_connected)
+                                          OnConnected on_connected,
+                                          const std::function<void(std::size_t port)>& before)
 {
     auto waits = std::make_shared<OnConnected>(std::move(on_connected));
-    const std::scoped_lock lock{mutex_};
     for (std::size_t tried = 0; tried < ports.size(); ++tried) {
         const Key key{ports[turn_++ % ports.size()], peer};
+        if (is_waiting(key)) continue;
+        before(key.first);
+        const std::scoped_lock lock{mutex_};
         if (waiting_.emplace(key, waits).second) return Reservation{*this, key, std::move(waits)};
     }
     return Errc::no_passive_port;
+}
+
+bool Reservations::is_waiting(const Key& key)
+{
+    const std::scoped_lock lock{mutex_};
+    return waiting_.contains(key);
 }
 
 UniqueFd Reservations::hand_over(std::size_t port, const ipc::PeerAddress& peer, UniqueFd socket)

@@ -6,6 +6,7 @@
 #include "shared/base/result.hpp"
 #include "shared/base/unique_fd.hpp"
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
@@ -26,10 +27,12 @@ public:
     Reservations(const Reservations&) = delete;
     Reservations& operator=(const Reservations&) = delete;
 
-    // One of `ports` for the next connection from `peer`; they take turns. Fails with Errc::no_passive_port
-    // if all of them, or none, wait for another connection from there. From any thread.
-    Result<Reservation> reserve(std::span<const std::size_t> ports, const ipc::PeerAddress& peer,
-                                OnConnected on_connected);
+    // One of `ports` for the next connection from `peer`; they take turns. `before` is called with the port
+    // before it is reserved, to hand over what has come already. Fails with Errc::no_passive_port if all of
+    // them wait for another connection from there. From any thread.
+    Result<Reservation> reserve(
+        std::span<const std::size_t> ports, const ipc::PeerAddress& peer, OnConnected on_connected,
+        const std::function<void(std::size_t port)>& before = [](std::size_t) {});
 
     // Hands over a connection that has come. Empty: done; else nobody waits for it. From any thread.
     UniqueFd hand_over(std::size_t port, const ipc::PeerAddress& peer, UniqueFd socket);
@@ -38,8 +41,10 @@ private:
     friend class Reservation;
     using Key = std::pair<std::size_t, ipc::PeerAddress>;
 
-    std::mutex mutex_;
-    std::size_t turn_ = 0;
+    bool is_waiting(const Key& key);
+
+    std::atomic<std::size_t> turn_ = 0;
+    std::mutex mutex_; // of what follows
     std::map<Key, std::shared_ptr<OnConnected>> waiting_;
 };
 

@@ -296,6 +296,20 @@ asio::awaitable<error_code> Stream::stop_tls()
     }
 }
 
+asio::awaitable<error_code> Stream::end_sending()
+{
+    while (ssl_) {
+        ERR_clear_error();
+        errno = 0;
+        const int said = SSL_shutdown(ssl_.get());
+        if (said >= 0) break;
+        const error_code failure = co_await until_possible(outcome(said, 0));
+        if (failure) co_return failure;
+    }
+    ::shutdown(socket_.descriptor(), SHUT_WR);
+    co_return error_code{};
+}
+
 void Stream::finish_sending()
 {
     if (ssl_ && SSL_is_init_finished(ssl_.get()) == 1) {

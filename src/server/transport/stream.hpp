@@ -77,7 +77,11 @@ public:
     // Sends close_notify, waits for that of the client and goes on in clear.
     boost::asio::awaitable<error_code> stop_tls();
 
-    // Says that nothing more will be sent (close_notify, then FIN), without waiting.
+    // Says that nothing more will be sent (close_notify, then FIN). Waits until the client's system takes
+    // that.
+    boost::asio::awaitable<error_code> end_sending();
+
+    // The same without waiting; close_notify may get lost.
     void finish_sending();
 
     // Takes further bytes of the client and throws them away, until it ends, or `most` bytes have come, or

@@ -48,6 +48,8 @@ public:
             return "too many requests wait for this file system; try again later";
         case Errc::no_passive_port:
             return "every port for data connections waits for another one from your address; try again later";
+        case Errc::no_data_ports:
+            return "the server has no port for data connections; ftpc ls needs none";
         case Errc::directory_exists:
             return "the directory exists";
         case Errc::users_db_missing:

@@ -24,6 +24,7 @@ enum class Errc {
     too_many_waiting,   // too many others wait for this file system (450)
     directory_exists,   // MKD of a directory that is there already (521)
     no_passive_port,    // every port for data connections waits for this client already (425)
+    no_data_ports,      // the server has no port for data connections at all (425)
     users_db_missing,   // no users.db where there must be one
     unsafe_permissions, // a file or directory that others can read or change
     cannot_sync,        // a file system that cannot put a directory on disk, alone or with all others (451)

@@ -9,11 +9,12 @@ namespace ftpc {
 std::span<char> LineBuffer::room()
 {
     if (!bytes_) bytes_.reset(new char[capacity]); // not value-initialised: it is written before it is read
-    if (begin_ == end_) begin_ = searched_ = end_ = 0;
+    if (begin_ == end_) begin_ = searched_ = unwanted_ = end_ = 0;
     if (begin_ > 0 && capacity - end_ < capacity / 4) {
         std::memmove(bytes_.get(), bytes_.get() + begin_, end_ - begin_);
         end_ -= begin_;
         searched_ -= begin_;
+        unwanted_ -= std::min(unwanted_, begin_);
         begin_ = 0;
     }
     return {bytes_.get() + end_, capacity - end_};
@@ -56,21 +57,28 @@ LineBuffer::Line LineBuffer::skip_over_long_line()
 std::optional<std::string> LineBuffer::take_out(const std::function<bool(std::string_view line)>& wanted)
 {
     if (skipped_ > 0 || !bytes_) return std::nullopt; // the bytes at hand end a line that is too long
-    std::string_view all{bytes_.get(), end_};
-    for (std::size_t begin = begin_;;) {
-        const auto line_end = all.find("\r\n", begin);
+    const std::string_view all{bytes_.get(), end_};
+    unwanted_ = std::max(unwanted_, begin_);
+    while (true) {
+        const auto line_end = all.find("\r\n", unwanted_);
         if (line_end == std::string_view::npos) return std::nullopt;
-        const std::string_view line = all.substr(begin, line_end - begin);
-        if (!wanted(line)) {
-            begin = line_end + 2;
-            continue;
-        }
-        std::string taken{line};
-        std::memmove(bytes_.get() + begin, bytes_.get() + line_end + 2, end_ - line_end - 2);
-        end_ -= line.size() + 2;
-        searched_ = begin_;
-        return taken;
+        const std::string_view line = all.substr(unwanted_, line_end - unwanted_);
+        if (wanted(line)) break;
+        unwanted_ = line_end + 2;
     }
+    return remove_line();
+}
+
+// The line at unwanted_.
+std::string LineBuffer::remove_line()
+{
+    const std::size_t size = std::string_view{bytes_.get(), end_}.find("\r\n", unwanted_) - unwanted_;
+    char* const line = bytes_.get() + unwanted_;
+    std::string removed{line, size};
+    std::memmove(line, line + size + 2, end_ - unwanted_ - size - 2);
+    end_ -= size + 2;
+    searched_ = begin_;
+    return removed;
 }
 
 void LineBuffer::release_if_empty()
@@ -78,7 +86,7 @@ void LineBuffer::release_if_empty()
     if (begin_ != end_) return;
     // protection: lines-wiped
     wipe_used();
-    begin_ = searched_ = end_ = 0;
+    begin_ = searched_ = unwanted_ = end_ = 0;
     bytes_.reset();
 }
 
@@ -87,6 +95,7 @@ void LineBuffer::swap(LineBuffer& other) noexcept
     std::swap(bytes_, other.bytes_);
     std::swap(begin_, other.begin_);
     std::swap(searched_, other.searched_);
+    std::swap(unwanted_, other.unwanted_);
     std::swap(end_, other.end_);
     std::swap(used_, other.used_);
     std::swap(skipped_, other.skipped_);

@@ -54,8 +54,8 @@ public:
 
     Line next();
 
-    // Takes the first whole line for which `wanted` holds out of the buffer; the others stay as they are. For
-    // commands that must not wait behind others. None: there is no such line.
+    // Takes the first whole line for which `wanted`, always the same, holds out of the buffer; the others
+    // stay. For commands that must not wait behind others. None: there is no such line.
     std::optional<std::string> take_out(const std::function<bool(std::string_view line)>& wanted);
 
     // No room is left before a line is given out.
@@ -69,6 +69,7 @@ public:
 
 private:
     Line skip_over_long_line();
+    std::string remove_line();
     void swap(LineBuffer& other) noexcept;
     void wipe_used();
 
@@ -76,6 +77,7 @@ private:
     std::unique_ptr<char[]> bytes_;
     std::size_t begin_ = 0;    // first byte not yet given out
     std::size_t searched_ = 0; // no line end begins in [begin_, searched_)
+    std::size_t unwanted_ = 0; // take_out() has looked at the lines before it
     std::size_t end_ = 0;      // one past the last byte received
     std::size_t used_ = 0;     // nothing was ever received behind these bytes
     std::size_t skipped_ = 0;  // bytes of an over-long line thrown away so far; 0 when not skipping

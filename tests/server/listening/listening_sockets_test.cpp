@@ -270,3 +270,24 @@ TEST_CASE("a socket whose connections would linger is not sound")
     REQUIRE(::setsockopt(sockets[0].fd.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once) == 0);
     CHECK_FALSE(is_sound(sockets[0]));
 }
+
+TEST_CASE("ports for data connections of all addresses serve single ones as well")
+{
+    for (const auto& where :
+         {std::vector<std::string>{"127.0.0.1:0", "*:0"}, std::vector<std::string>{"*:0", "127.0.0.1:0"}}) {
+        const OpenedSockets control = open_listening_sockets(where);
+        REQUIRE(control.sockets.size() == 2);
+        const OpenedSockets passive = open_passive_sockets(control.sockets, {2122, 2123}, true, 10);
+        CHECK(passive.sockets.size() == 2);
+        for (const ListeningSocket& socket : passive.sockets)
+            CHECK_FALSE(socket.address.starts_with("127."));
+    }
+}
+
+TEST_CASE("few ports for data connections are shared out among the addresses")
+{
+    const OpenedSockets control = open_listening_sockets({"127.0.0.1:0", "127.0.0.2:0"});
+    const OpenedSockets passive = open_passive_sockets(control.sockets, {2122, 2137}, true, 2);
+    REQUIRE(passive.sockets.size() == 2);
+    CHECK(passive.sockets[0].address.substr(0, 9) != passive.sockets[1].address.substr(0, 9));
+}
