@@ -189,7 +189,7 @@ void Transfers::finish(const DataConnection::Outcome& outcome, std::uint64_t unl
     data_ = nullptr;
 }
 
-// What the client has sent on it is taken: closed with unread bytes, it would be reset.
+// Bytes of the client are taken first: a connection that is closed with unread bytes is reset.
 void Transfers::let_last_go()
 {
     if (last_) last_->is_drained(Clock::now());
