@@ -198,6 +198,38 @@ class Addresses(EndToEndTest):
                 client.sendcmd("PASV")
 
 
+class Reservations(SharedServerTest):
+    def test_another_pasv_takes_the_place_of_the_one_before(self):
+        with Lister(self.server.port) as lister:
+            first = lister.passive()
+            second = lister.passive()
+            if first != second:
+                self.assertTrue(is_refused(first))
+            self.assertEqual(lister.listing(), [])
+            self.assertTrue(is_refused(second))
+
+    def test_each_listing_brings_the_ticket_for_the_next(self):
+        with Lister(self.server.port) as lister:
+            session = lister.tls_session
+            ids = {session.id}
+            for _ in range(3):
+                with lister.connect(lister.passive()) as plain:
+                    lister.control.send("NLST")
+                    with lister.encrypt(plain, session) as data:
+                        read_to_end(data)
+                        self.assertTrue(data.session_reused)
+                        session = data.session
+                self.assertEqual(lister.last_reply().code, COMPLETE)
+                ids.add(session.id)
+        self.assertEqual(len(ids), 4, "a ticket is used once")
+
+    def test_feat_names_the_extensions_for_listings(self):
+        with Lister(self.server.port) as lister:
+            features = lister.control.ask("FEAT").text.splitlines()
+        for feature in (" CLNT", " EPSV", " MDTM", " MLST type*;size*;modify*;perm*;unique*;unix.mode*;", " SIZE", " TVFS", " SITE MLSD"):
+            self.assertIn(feature, features)
+
+
 class Ports(EndToEndTest):
     def test_ports_that_are_taken_are_named_and_the_server_makes_directories_without_any(self):
         with socket.socket() as taken:
