@@ -24,8 +24,11 @@ Result<TransferSource::Piece> next_piece(Listing& listing)
 
 asio::awaitable<Result<TransferSource::Piece>> ListingSource::next()
 {
-    if (auto first = std::exchange(first_, std::nullopt))
-        co_return Piece{std::move(*first), listing_->at_end()};
+    if (first_) {
+        Piece piece{std::move(*first_), listing_->at_end()};
+        first_.reset();
+        co_return piece;
+    }
     LoopPromise<Result<Piece>> piece{loop_};
     auto read = [listing = listing_, keeper = piece.keeper()]() mutable {
         keeper.keep(next_piece(*listing), [](const Result<Piece>&) {});

@@ -52,8 +52,8 @@ private:
 class Reservation {
 public:
     Reservation(Reservation&& other) noexcept
-        : all_{std::exchange(other.all_, nullptr)}, key_{other.key_}, on_connected_{
-                                                                          std::move(other.on_connected_)}
+        : all_{std::exchange(other.all_, nullptr)}, key_{std::move(other.key_)}, on_connected_{std::move(
+                                                                                     other.on_connected_)}
     {}
     Reservation& operator=(Reservation&&) = delete;
     ~Reservation();
