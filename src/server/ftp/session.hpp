@@ -117,12 +117,12 @@ private:
     Action on_refused();
     void forget_login();
 
-    // session_keys.cpp
+    // session_site_session.cpp
     Action site_session(std::string_view argument);
     Action site_session_new(std::string_view argument);
     Action site_session_end(std::string_view argument);
 
-    // session_paths.cpp
+    // session_mkd.cpp
     Action mkd(std::string_view path);
     Action cwd(std::string_view path);
     Action cdup(std::string_view);
