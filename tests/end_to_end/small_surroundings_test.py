@@ -109,7 +109,7 @@ class FewResources(EndToEndTest):
         self.assertRegex(said, "cannot start a (thread|process): Resource temporarily unavailable; raise the limit of processes")
 
     def test_too_few_descriptors_are_refused_with_the_number_that_is_needed(self):
-        for count in (4, 12, 16, 20, 32):
+        for count in (4, 12, 16, 20, 32)[1 if SANITIZED else 0:]:  # a sanitizer's runtime itself needs more than 4
             with self.subTest(count):
                 self.assertFalse(self.assert_served_or_refused(f"--nofile={count}:{count}"))
         with self.serve("--nofile=20:20") as (log, _):
