@@ -108,6 +108,7 @@ Result<Command> parse_command(std::string_view line)
 std::vector<std::string> own_verb_names()
 {
     std::vector<std::string> names;
+    names.reserve(own_verbs.size());
     for (const Row& row : own_verbs)
         names.push_back(unpacked(row.name));
     std::sort(names.begin(), names.end());
