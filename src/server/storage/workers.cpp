@@ -78,23 +78,31 @@ Workers::~Workers()
 
 bool Workers::submit(Lane lane, std::function<void()> work)
 {
-    const std::scoped_lock lock{state_->mutex};
+    std::unique_lock lock{state_->mutex};
     State::Waiting& waiting = state_->lanes[lane.key];
     if (waiting.work.size() >= most_waiting) return false;
     waiting.local = lane.local;
     waiting.work.push_back(std::move(work));
     ++state_->waiting;
-    state_->changed.notify_one();
     const bool enough = state_->threads - state_->running >= state_->waiting;
-    if (enough || state_->threads >= state_->most_threads) return true;
+    const bool taken = enough || state_->threads >= state_->most_threads || start_thread();
+    if (!taken) {
+        state_->lanes.erase(lane.key);
+        state_->waiting = 0;
+    }
+    lock.unlock(); // or the thread would wake up only to wait for it
+    state_->changed.notify_one();
+    return taken;
+}
+
+// False: there is no thread at all; else the others will come to the work.
+bool Workers::start_thread()
+{
     try {
         std::thread{[state = state_] { run(state); }}.detach();
         ++state_->threads;
     } catch (const std::system_error&) {
-        if (state_->threads > 0) return true; // those that there are will come to it
-        state_->lanes.erase(lane.key);
-        state_->waiting = 0;
-        return false;
+        return state_->threads > 0;
     }
     return true;
 }

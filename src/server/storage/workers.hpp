@@ -38,6 +38,7 @@ public:
 
 private:
     struct State;
+    bool start_thread();
     static void run(const std::shared_ptr<State>& state);
     std::shared_ptr<State> state_; // shared with the threads, which may outlive this
 };
