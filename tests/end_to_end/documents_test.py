@@ -14,7 +14,7 @@ MOST_WORDS = 25
 NUMBERS = [
     ("take turns of {:,} ms", "ftp/connection.cpp", "turn_time"),
     ("remembers the last {:,} such addresses", "transport/admission.hpp", "most_trusted"),
-    ("At most {:,} parents wait", "ftp/session_directories.hpp", "most_parents_of_home"),
+    ("At most {:,} parents wait", "ftp/commands/client_directories.hpp", "most_parents_of_home"),
     ("{:,} times as long away", "storage/quota.cpp", "good_for"),
     ("{:,} lines a second", "log/event_log.hpp", "unauthenticated_lines_a_second"),
 ]

@@ -2,7 +2,7 @@
 // input chooses. For any input the replies are well-formed, no login happens without a granted request inside
 // TLS, and the working directory is absolute and normalised.
 #include "fuzz/require.hpp"
-#include "server/ftp/session.hpp"
+#include "server/ftp/session/session.hpp"
 #include "shared/base/error.hpp"
 #include "shared/base/text.hpp"
 #include "shared/protocol/line_buffer.hpp"

@@ -2,12 +2,12 @@
 // the replies, until either side ends it.
 #pragma once
 
-#include "server/ftp/client_channel.hpp"
-#include "server/ftp/directory_commands.hpp"
-#include "server/ftp/fact_commands.hpp"
-#include "server/ftp/logins.hpp"
-#include "server/ftp/session.hpp"
-#include "server/ftp/transfers.hpp"
+#include "server/ftp/channel/client_channel.hpp"
+#include "server/ftp/commands/directory_commands.hpp"
+#include "server/ftp/commands/fact_commands.hpp"
+#include "server/ftp/commands/logins.hpp"
+#include "server/ftp/session/session.hpp"
+#include "server/ftp/transfers/transfers.hpp"
 #include "server/transport/client_processor.hpp"
 #include "server/transport/command_rate.hpp"
 #include "server/transport/served_connection.hpp"
