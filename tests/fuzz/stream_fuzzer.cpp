@@ -1,7 +1,7 @@
 // TLS records between a client and the server, cut, mixed with new keys and held up as the input says. In any
 // case each side gets the other's bytes, and the server never goes on without an event.
 #include "fuzz/require.hpp"
-#include "server/transport/stream_exchange.hpp"
+#include "server/transport/tls/stream_exchange.hpp"
 
 #include <cstddef>
 #include <cstdint>

@@ -14,7 +14,7 @@
 #include "server/storage/beneath.hpp"
 #include "server/storage/durability_promise.hpp"
 #include "server/supervisor/descriptor_limit.hpp"
-#include "server/transport/tls_context.hpp"
+#include "server/transport/tls/tls_context.hpp"
 #include "server/users/password_hash.hpp"
 #include "server/users/pepper.hpp"
 #include "server/users/users_file.hpp"

@@ -2,7 +2,7 @@
 
 #include "server/certificates/machine_names.hpp"
 #include "server/log/log.hpp"
-#include "server/transport/pem.hpp"
+#include "server/transport/tls/pem.hpp"
 #include "shared/base/error.hpp"
 #include "shared/base/text.hpp"
 #include "shared/base/text_lines.hpp"

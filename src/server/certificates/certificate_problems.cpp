@@ -3,7 +3,7 @@
 #include "server/certificates/certificate.hpp"
 #include "server/certificates/machine_names.hpp"
 #include "server/log/log.hpp"
-#include "server/transport/pem.hpp"
+#include "server/transport/tls/pem.hpp"
 #include "shared/base/text.hpp"
 #include "shared/base/unique_fd.hpp"
 #include "shared/base/utc_time.hpp"

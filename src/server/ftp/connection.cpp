@@ -1,6 +1,6 @@
 #include "server/ftp/connection.hpp"
 
-#include "server/transport/tls_role.hpp"
+#include "server/transport/tls/tls_role.hpp"
 
 #include <boost/asio.hpp>
 

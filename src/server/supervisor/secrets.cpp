@@ -2,7 +2,7 @@
 
 #include "server/certificates/certificate.hpp"
 #include "server/certificates/certificate_problems.hpp"
-#include "server/transport/tls_context.hpp"
+#include "server/transport/tls/tls_context.hpp"
 #include "server/users/pepper.hpp"
 
 #include <stdexcept>

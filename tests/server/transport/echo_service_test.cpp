@@ -1,7 +1,7 @@
 // Another protocol than FTP on the transport: a few lines are a service over TLS, on a port of its own.
 #include "server/transport/listener.hpp"
-#include "server/transport/stream.hpp"
-#include "server/transport/tls_context.hpp"
+#include "server/transport/tls/stream.hpp"
+#include "server/transport/tls/tls_context.hpp"
 
 #include "support/catch.hpp"
 #include "support/loopback.hpp"

@@ -1,7 +1,7 @@
 // Reactors that stay on processors of their own, and the connections that they give to each other.
 #include "server/transport/client_processor.hpp"
 #include "server/transport/reactors.hpp"
-#include "server/transport/stream.hpp"
+#include "server/transport/tls/stream.hpp"
 #include "shared/base/processors.hpp"
 
 #include "support/catch.hpp"

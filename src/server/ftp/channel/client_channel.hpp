@@ -10,7 +10,7 @@
 #include "server/ftp/session/actions.hpp"
 #include "server/transport/deadlines.hpp"
 #include "server/transport/reactors.hpp"
-#include "server/transport/stream.hpp"
+#include "server/transport/tls/stream.hpp"
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/error.hpp>

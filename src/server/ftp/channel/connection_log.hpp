@@ -3,7 +3,7 @@
 
 #include "server/ftp/session/session.hpp"
 #include "server/log/event_log.hpp"
-#include "server/transport/stream.hpp"
+#include "server/transport/tls/stream.hpp"
 #include "shared/base/result.hpp"
 
 #include <chrono>

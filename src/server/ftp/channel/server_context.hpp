@@ -10,7 +10,7 @@
 #include "server/storage/workers.hpp"
 #include "server/transport/admission.hpp"
 #include "server/transport/auth_client.hpp"
-#include "server/transport/tls_context.hpp"
+#include "server/transport/tls/tls_context.hpp"
 
 #include <map>
 #include <string>

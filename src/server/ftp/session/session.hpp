@@ -5,7 +5,7 @@
 #include "server/ftp/session/actions.hpp"
 #include "server/ipc/messages.hpp"
 #include "server/listing/facts.hpp"
-#include "server/transport/tls_version.hpp"
+#include "server/transport/tls/tls_version.hpp"
 #include "shared/base/result.hpp"
 #include "shared/protocol/command.hpp"
 #include "shared/protocol/remote_path.hpp"

@@ -7,7 +7,7 @@
 #include "server/event_loop/loop_promise.hpp"
 #include "server/event_loop/waiter.hpp"
 #include "server/passive/passive_ports.hpp"
-#include "server/transport/stream.hpp"
+#include "server/transport/tls/stream.hpp"
 #include "shared/base/result.hpp"
 
 #include <boost/asio/awaitable.hpp>

@@ -1,6 +1,6 @@
 // Bytes through a Stream, however they are cut on their way.
-#include "server/transport/stream_driver.hpp"
-#include "server/transport/stream_exchange.hpp"
+#include "server/transport/tls/stream_driver.hpp"
+#include "server/transport/tls/stream_exchange.hpp"
 #include "support/catch.hpp"
 
 #include <algorithm>

@@ -1,7 +1,7 @@
 // Which certificates and keys the server takes, and which clients get a TLS connection.
-#include "server/transport/tls_context.hpp"
+#include "server/transport/tls/tls_context.hpp"
 
-#include "server/transport/tls_pair.hpp"
+#include "server/transport/tls/tls_pair.hpp"
 #include "support/catch.hpp"
 #include "support/matchers.hpp"
 #include "support/own_certificate.hpp"

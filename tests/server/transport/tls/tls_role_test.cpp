@@ -1,7 +1,7 @@
 // Which connections may resume a TLS session, and of which one.
-#include "server/transport/tls_role.hpp"
+#include "server/transport/tls/tls_role.hpp"
 
-#include "server/transport/tls_pair.hpp"
+#include "server/transport/tls/tls_pair.hpp"
 #include "support/catch.hpp"
 #include "support/own_certificate.hpp"
 

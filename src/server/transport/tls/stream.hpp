@@ -3,9 +3,9 @@
 #pragma once
 
 #include "server/event_loop/watched_socket.hpp"
-#include "server/transport/tls_context.hpp"
-#include "server/transport/tls_role.hpp"
-#include "server/transport/tls_version.hpp"
+#include "server/transport/tls/tls_context.hpp"
+#include "server/transport/tls/tls_role.hpp"
+#include "server/transport/tls/tls_version.hpp"
 #include "shared/base/result.hpp"
 #include "shared/protocol/session_key.hpp"
 

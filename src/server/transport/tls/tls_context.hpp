@@ -12,7 +12,7 @@ namespace ftpc::server {
 using TlsContext = std::shared_ptr<SSL_CTX>;
 
 // TLS 1.2 with ECDHE and AEAD ciphers, or TLS 1.3; no renegotiation, session cache or compression. Tickets
-// and ALPN are up to the role of each connection (transport/tls_role). Throws std::runtime_error with a
+// and ALPN are up to the role of each connection (transport/tls/tls_role). Throws std::runtime_error with a
 // sentence for the administrator when certificate and key cannot be read or do not belong together.
 TlsContext make_tls_context(std::string_view certificate_pem, std::string_view key_pem);
 

@@ -2,7 +2,7 @@
 // target.
 #pragma once
 
-#include "server/transport/stream_driver.hpp"
+#include "server/transport/tls/stream_driver.hpp"
 
 #include <algorithm>
 #include <stdexcept>

@@ -1,8 +1,8 @@
 // A TLS client and the server in one process, joined by memory.
 #pragma once
 
-#include "server/transport/tls_context.hpp"
-#include "server/transport/tls_role.hpp"
+#include "server/transport/tls/tls_context.hpp"
+#include "server/transport/tls/tls_role.hpp"
 #include "support/catch.hpp"
 #include "support/own_certificate.hpp"
 

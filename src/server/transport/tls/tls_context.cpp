@@ -1,7 +1,7 @@
-#include "server/transport/tls_context.hpp"
+#include "server/transport/tls/tls_context.hpp"
 
-#include "server/transport/pem.hpp"
-#include "server/transport/tls_role.hpp"
+#include "server/transport/tls/pem.hpp"
+#include "server/transport/tls/tls_role.hpp"
 
 #include <algorithm>
 #include <array>

@@ -2,7 +2,7 @@
 // the other end of its socket is a client of TLS whose bytes travel in pieces that the test chooses.
 #pragma once
 
-#include "server/transport/stream.hpp"
+#include "server/transport/tls/stream.hpp"
 #include "support/own_certificate.hpp"
 #include "support/tls_client.hpp"
 

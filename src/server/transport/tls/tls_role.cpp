@@ -1,4 +1,4 @@
-#include "server/transport/tls_role.hpp"
+#include "server/transport/tls/tls_role.hpp"
 
 #include <openssl/crypto.h>
 #include <openssl/rand.h>

@@ -1,4 +1,4 @@
-#include "server/transport/pem.hpp"
+#include "server/transport/tls/pem.hpp"
 
 #include <algorithm>
 #include <array>

@@ -1,4 +1,4 @@
-#include "server/transport/stream.hpp"
+#include "server/transport/tls/stream.hpp"
 
 #include "shared/crypto/secret.hpp"
 
