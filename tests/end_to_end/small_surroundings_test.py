@@ -9,8 +9,9 @@ import subprocess
 import sys
 import unittest
 
-from harness import FTPCD, IS_ROOT, PASSWORD, SANITIZED, EndToEndTest, Log, run, scaled, until
-from control_client import can_log_in
+from harness import (FTPCD, IS_ROOT, PASSWORD, SANITIZED, EndToEndTest, Log, Server, children_of, is_alive, run, scaled, stop_cleanly,
+                     until)
+from control_client import can_log_in, logged_in
 
 # Becomes the server after it has been given a process whose parent has ended, and has written down which one.
 ADOPTS = """
@@ -47,6 +48,79 @@ class AdoptedProcesses(EndToEndTest):
         os.kill(server.child("net"), signal.SIGKILL)
         server.log.wait_for('event=child-ended process=net with="signal 9"')
         until(lambda: can_log_in(server.port), "net is back")
+
+
+class FirstProcessServer(Server):
+    """The server as PID 1 of a namespace of its own. All process ids here are those outside of it."""
+
+    def __init__(self, site, before="true"):
+        """`before`: words of a shell that has PID 1 before the server."""
+        super().__init__(site, wrapper=("unshare", "--pid", "--fork", "--kill-child", "--mount-proc",
+                                        "sh", "-c", before + '; exec "$@"', "sh"))
+        (self._pid,) = children_of(self.process.pid).values()
+
+    @property
+    def pid(self):
+        return self._pid
+
+    def stop(self):
+        """As Server.stop; unshare(1) waits for the server, and takes over its status."""
+        children = list(children_of(self.pid).values())
+        os.kill(self.pid, signal.SIGTERM)
+        status = self.process.wait(scaled(15))
+        left = [pid for pid in children if is_alive(pid)]
+        if left:
+            raise AssertionError(f"the server has ended but left its children {left}")
+        return status
+
+    def run_beside(self, script):
+        """A shell in the same namespace, as `docker exec` starts it."""
+        subprocess.run(["nsenter", "--target", str(self.pid), "--pid", "sh", "-c", script], check=True, stdin=subprocess.DEVNULL,
+                       timeout=scaled(30))
+
+
+@unittest.skipUnless(IS_ROOT, "only root makes a PID namespace")
+class FirstProcess(EndToEndTest):
+    def start_first(self, **options):
+        server = FirstProcessServer(self.make_site(), **options)
+        self.addCleanup(stop_cleanly, server)
+        self.assertRegex(pathlib.Path(f"/proc/{server.pid}/status").read_text(encoding="utf-8"), rf"(?m)^NSpid:\t{server.pid}\t1$")
+        return server
+
+    def test_processes_that_lose_their_parent_leave_no_zombie(self):
+        server = self.start_first(before="(sleep 600 &)")
+        os.kill(children_of(server.pid)["sleep"], signal.SIGKILL)
+        for _ in range(3):
+            server.run_beside("(sleep 0.1 &) ; (true &)")
+        until(lambda: set(children_of(server.pid)) == {"ftpcd: auth", "ftpcd: net"}, "the status of each is taken")
+
+    def test_children_that_are_killed_come_back(self):
+        server = self.start_first()
+        for name in ("net", "auth"):
+            killed = server.child(name)
+            os.kill(killed, signal.SIGKILL)
+            server.log.wait_for(f'event=child-ended process={name} with="signal 9"')
+            until(lambda: server.child(name) not in (None, killed), f"{name} is back")
+            until(lambda: can_log_in(server.port), "users can log in")
+        self.assertEqual(set(children_of(server.pid)), {"ftpcd: auth", "ftpcd: net"}, "those that were killed are gone")
+
+    def test_sigterm_ends_the_server_in_order_beside_a_process_that_it_was_given(self):
+        server = self.start_first(before="(sleep 600 &)")
+        sleeper = children_of(server.pid)["sleep"]
+        with logged_in(server.port) as control:
+            self.assertEqual(control.code("MKD a"), 257)
+            self.assertEqual(server.stop(), 0)
+            self.assertEqual(control.reply().code, 421)
+        server.log.wait_for("event=stopped")
+        until(lambda: not is_alive(sleeper), "all of the namespace ends with its first process")
+
+    def test_changes_of_users_reach_it_from_outside(self):
+        server = self.start_first()
+        with logged_in(server.port) as control:
+            done = server.site.ftpcd("user", "lock", "alice")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual(control.reply().code, 421)
+        self.assertFalse(can_log_in(server.port))
 
 
 @unittest.skipUnless(IS_ROOT, "only root makes a user of its own, whose processes are counted alone")
