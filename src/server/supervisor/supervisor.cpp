@@ -12,6 +12,7 @@
 #include <sys/prctl.h>
 
 #include <algorithm>
+#include <array>
 #include <ctime>
 #include <set>
 #include <stdexcept>
@@ -37,23 +38,27 @@ ServerStatus initial_status(const Arguments& arguments, const DataDirectory& dir
 }
 
 // The table: a new process is one row here, one policy in lockdown/ and one entry point in main.cpp.
-std::array<Child, 2> make_children(const ServiceAccounts& accounts)
+std::array<ChildRole, 2> child_table(const ServiceAccounts& accounts)
 {
-    return {Child{{.name = "auth", .user = accounts.auth, .data = true, .pepper = true}},
-            Child{{.name = "net",
-                   .user = accounts.net,
-                   .tree = true,
-                   .listening_sockets = true,
-                   .certificate = true}}};
+    return {ChildRole{.name = "auth", .user = accounts.auth, .data = true, .pepper = true},
+            ChildRole{.name = "net",
+                      .user = accounts.net,
+                      .tree = true,
+                      .listening_sockets = true,
+                      .certificate = true}};
 }
 
 } // namespace
 
 Supervisor::Supervisor(const Arguments& arguments)
+    : Supervisor{arguments, child_table(find_service_accounts(arguments.settings))}
+{}
+
+Supervisor::Supervisor(const Arguments& arguments, std::span<const ChildRole> table)
     : arguments_{arguments}, accounts_{find_service_accounts(arguments.settings)},
       program_{open_own_program()}, directory_{open_data_directory(arguments.settings, accounts_)},
       lock_{lock_for_serving(directory_.data.get(), arguments.settings.data)},
-      children_{make_children(accounts_)}, status_{initial_status(arguments, directory_)}
+      children_(table.begin(), table.end()), status_{initial_status(arguments, directory_)}
 {
     set_log_format(arguments_.settings.log_format);
     judge_tree(arguments_.settings, directory_);

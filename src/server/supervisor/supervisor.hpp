@@ -12,8 +12,9 @@
 #include "server/supervisor/secrets.hpp"
 #include "server/supervisor/signals.hpp"
 
-#include <array>
 #include <chrono>
+#include <span>
+#include <vector>
 
 namespace ftpc::server {
 
@@ -23,6 +24,9 @@ public:
     // sockets. Throws std::runtime_error with what is wrong and, where there is one, the command that mends
     // it.
     explicit Supervisor(const Arguments& arguments);
+
+    // The same with these children in place of auth and net, which come first and in this order.
+    Supervisor(const Arguments& arguments, std::span<const ChildRole> table);
 
     // Serves until SIGTERM or SIGINT; SIGHUP reads settings, certificate and users anew. Returns the exit
     // status: 0 after an orderly stop. Throws std::runtime_error when the children cannot be started in the
@@ -56,7 +60,7 @@ private:
     UniqueFd lock_;
     Secrets secrets_;
     ListeningSet sockets_;
-    std::array<Child, 2> children_; // in the order in which they are started
+    std::vector<Child> children_; // in the order in which they are started
     const Child& auth_ = children_[0];
     const Child& net_ = children_[1];
     AuthChannel channel_;
