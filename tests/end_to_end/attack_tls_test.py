@@ -14,7 +14,7 @@ import xml.etree.ElementTree
 
 from harness import PASSWORD, SCALE, EndToEndTest, SharedServerTest, cpu_seconds, directories_in, resident_bytes, run, scaled
 from control_client import ENDED, Control, connect, logged_in, trusting_context
-from raw_tls import TLS1_2, TLS1_3, RawTlsContext
+from raw_tls import TLS1_2, TLS1_3, RawTlsContext, fill_with_key_updates
 
 # Every method of HTTP that a page can make a browser send, and the field that follows if it is cut off.
 HTTP_LINES = ["GET / HTTP/1.1", "POST / HTTP/1.1", "HEAD / HTTP/1.0", "PUT /x HTTP/1.1", "DELETE / HTTP/1.1", "OPTIONS * HTTP/1.1", "CONNECT a:1 HTTP/1.1",
@@ -248,25 +248,11 @@ class Chatter(SharedServerTest):
 class UnreadAnswers(EndToEndTest):
     """A client that asks for new keys and does not read the answers: TLS itself has something to send, and cannot."""
 
-    def fill(self, control):
-        """Sends NOOPs, with many key updates before each, until the server takes no more; how many NOOPs, and what has not gone."""
-        raw = control.into_socket()
-        below = raw.below()
-        for option in (socket.SO_SNDBUF, socket.SO_RCVBUF):
-            below.setsockopt(socket.SOL_SOCKET, option, 16384)
-        for batches in range(1, 10_000):
-            records = raw.records(lambda: (raw.update_key(100, True), raw.sendall(b"NOOP\r\n")))
-            while records and select.select([], [below], [], 0.5 * SCALE)[1]:
-                records = records[below.send(records, socket.MSG_DONTWAIT):]
-            if records:
-                return batches, records
-        self.fail("the server takes commands without end, though nobody takes its replies")
-
     def test_it_costs_nothing_and_goes_on_when_they_are_read(self):
         server = self.serve()
         with Control(server.port) as control:
             control.start_tls(RawTlsContext())
-            batches, rest = self.fill(control)
+            batches, rest = fill_with_key_updates(control)
             before = cpu_seconds(server.child("net"))
             time.sleep(1)  # of processor time, if it were not waiting
             self.assertLess(cpu_seconds(server.child("net")) - before, 0.3)
@@ -280,7 +266,7 @@ class UnreadAnswers(EndToEndTest):
         server = self.serve(write_timeout=f"{max(1, round(SCALE))}s", login_timeout="1h")
         with Control(server.port) as control:
             control.start_tls(RawTlsContext())
-            self.fill(control)
+            fill_with_key_updates(control)
             server.log.wait_for('event=disconnected .* reason=write-timeout')
 
 

@@ -5,10 +5,11 @@ OpenSSL itself, by ctypes: a context for Control.start_tls(), whose sockets can 
 import base64
 import ctypes
 import os
+import select
 import socket
 import struct
 
-from harness import scaled
+from harness import SCALE, scaled
 
 _ssl = ctypes.CDLL("libssl.so.3")
 _crypto = ctypes.CDLL("libcrypto.so.3")
@@ -145,6 +146,24 @@ class RawTlsSocket:
         for _ in range(times):
             _ssl.SSL_key_update(self._tls, 1 if answer_wanted else 0)
             self._expect(_ssl.SSL_do_handshake(self._tls))
+
+
+def fill_with_key_updates(control):
+    """Has the server answer key updates that nobody reads, until it takes no more. NOOPs go with them.
+
+    Returns how many NOOPs, and the bytes that have not gone.
+    """
+    raw = control.into_socket()
+    below = raw.below()
+    for option in (socket.SO_SNDBUF, socket.SO_RCVBUF):
+        below.setsockopt(socket.SOL_SOCKET, option, 16384)
+    for batches in range(1, 10_000):
+        records = raw.records(lambda: (raw.update_key(100, True), raw.sendall(b"NOOP\r\n")))
+        while records and select.select([], [below], [], 0.5 * SCALE)[1]:
+            records = records[below.send(records, socket.MSG_DONTWAIT):]
+        if records:
+            return batches, records
+    raise AssertionError("the server takes commands without end, though nobody takes its replies")
 
 
 def b64(data):

@@ -4,12 +4,14 @@ import ftplib
 import os
 import select
 import socket
+import threading
 import time
 import unittest
 
 from control_client import trusting_context
 from data_connections import COMPLETE, CUT, NO_CONNECTION, OPENING, Lister, free_port, is_refused, read_to_end, read_what_comes
-from harness import HAS_IPV6, PASSWORD, EndToEndTest, SharedServerTest, scaled, timing
+from harness import HAS_IPV6, PASSWORD, EndToEndTest, SharedServerTest, cpu_seconds, scaled, timing
+from raw_tls import RawTlsContext, fill_with_key_updates
 
 TELNET_INTERRUPT = b"\xff\xf4\xff\xf2"  # before ABOR, as lftp sends it (RFC 959 §4.1.3)
 LONG_NAMES = [f"{i:0240}" for i in range(20_000)]  # no buffers on the way hold a listing of them all
@@ -32,13 +34,13 @@ class StalledTransfers(SharedServerTest):
         for user in ("alice", "bob"):
             fill(cls.server.site.root / user)
 
-    def stalled(self, user="alice"):
-        """A session whose transfer waits for its client, and the data connection."""
-        lister = Lister(self.server.port, user)
+    def stalled(self, user="alice", context=None):
+        """A session whose transfer waits for its client, and the data connection. `context`: that of the control connection."""
+        lister = Lister(self.server.port, user, context=context)
         self.addCleanup(lister.close)
         plain = lister.connect(lister.passive(), receive_buffer=4096)
         self.assertEqual(lister.control.ask("LIST").code, OPENING)
-        data = lister.encrypt(plain)
+        data = lister.encrypt(plain) if context is None else lister.encrypt(plain, None, trusting_context())
         self.addCleanup(data.close)
         data.recv(1000)
         return lister, data
@@ -86,6 +88,20 @@ class StalledTransfers(SharedServerTest):
                     flood.control.wait_at_most(0.001)
                     flood.control.reply()
         self.assertLess(longest, scaled(0.1))
+
+    def test_answers_of_tls_that_nobody_takes_cost_nothing_in_a_transfer(self):
+        lister, data = self.stalled(context=RawTlsContext())
+        batches, rest = fill_with_key_updates(lister.control)
+        before = cpu_seconds(self.server.child("net"))
+        time.sleep(1)  # of processor time, if it were not waiting
+        self.assertLess(cpu_seconds(self.server.child("net")) - before, 0.3)
+        sender = threading.Thread(target=lister.control.into_socket().below().sendall, args=(rest,))
+        sender.start()
+        reader = threading.Thread(target=read_what_comes, args=(data,))
+        reader.start()
+        self.assertEqual([lister.control.reply().code for _ in range(batches + 1)], [COMPLETE] + [200] * batches)
+        sender.join()
+        reader.join()
 
     def test_a_slow_client_gets_the_whole_listing_and_its_end_in_order(self):
         for _ in range(10):
