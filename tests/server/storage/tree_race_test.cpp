@@ -1,10 +1,8 @@
 // Races: a second process swaps a directory of the home for a link that leads outside, while directories are
 // made in it. Also, several threads make the same path.
+#include "server/storage/swapper.hpp"
 #include "server/storage/tree_fixture.hpp"
 #include "support/time_scale.hpp"
-
-#include <sys/prctl.h>
-#include <sys/syscall.h>
 
 #include <atomic>
 #include <chrono>
@@ -17,42 +15,12 @@ using namespace ftpc;
 using namespace ftpc::server;
 using test::inode;
 using test::path;
+using test::Swapper;
 using Lookup = Tree::Lookup;
 
 namespace {
 
-constexpr unsigned rename_exchange =
-    2; // RENAME_EXCHANGE of <linux/fs.h>, which does not go with <sys/mount.h>
 constexpr int rounds = 4000;
-
-// Swaps `a` and `b` in `directory` until the end of its life.
-class Swapper {
-public:
-    Swapper(int directory, const char* a, const char* b) : pid_{::fork()}
-    {
-        if (pid_ != 0) return;
-        ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-        while (::syscall(SYS_renameat2, directory, a, directory, b, rename_exchange) == 0) {
-        }
-        ::_exit(1);
-    }
-    Swapper(const Swapper&) = delete;
-    Swapper& operator=(const Swapper&) = delete;
-    ~Swapper() { stop(); }
-
-    // Whether it was still swapping.
-    bool stop()
-    {
-        if (pid_ <= 0) return false;
-        int status = 0;
-        ::kill(pid_, SIGKILL);
-        ::waitpid(std::exchange(pid_, -1), &status, 0);
-        return WIFSIGNALED(status);
-    }
-
-private:
-    pid_t pid_;
-};
 
 struct RaceTest : test::TreeFixture {
     Lookup lookup = GENERATE(Lookup::beneath, Lookup::walk);
