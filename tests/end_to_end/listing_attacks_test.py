@@ -274,6 +274,17 @@ class Handshakes(ListingAttackTest):
                 self.assertEqual(self.listed_over(lister, data), sorted(NAMES))
         self.assertEqual(lister.control.code("NOOP"), 200)
 
+    def test_a_slow_client_that_sent_bytes_gets_its_whole_listing(self):
+        names = LONG_NAMES[:50]  # more than such a client takes at once, and less than the server's buffers do
+        for name in names:
+            self.make(name)
+        lister = self.lister()
+        with lister.connect(lister.passive(), receive_buffer=4096) as plain, lister.encrypt(plain) as data:
+            data.sendall(bytes(1000))
+            self.assertEqual(lister.ask("NLST").code, COMPLETE)
+            self.assertEqual([lister.control.code("NOOP") for _ in range(3)], [200] * 3)  # the server may have closed by now
+            self.assertEqual(sorted(read_to_end(data).splitlines()), sorted([*NAMES, *names]))
+
     def test_a_flood_of_bytes_on_the_data_connection_disturbs_nobody(self):
         lister, other = self.lister(), self.lister()
         with lister.connect(lister.passive()) as plain, lister.encrypt(plain) as data:

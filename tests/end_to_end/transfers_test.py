@@ -12,6 +12,7 @@ from control_client import trusting_context
 from data_connections import COMPLETE, CUT, NO_CONNECTION, OPENING, Lister, free_port, is_refused, read_to_end, read_what_comes
 from harness import HAS_IPV6, PASSWORD, EndToEndTest, SharedServerTest, cpu_seconds, scaled, timing
 from raw_tls import RawTlsContext, fill_with_key_updates
+from system_calls import HAS_STRACE, calls_of_process
 
 TELNET_INTERRUPT = b"\xff\xf4\xff\xf2"  # before ABOR, as lftp sends it (RFC 959 §4.1.3)
 LONG_NAMES = [f"{i:0240}" for i in range(20_000)]  # no buffers on the way hold a listing of them all
@@ -88,6 +89,21 @@ class StalledTransfers(SharedServerTest):
                     flood.control.wait_at_most(0.001)
                     flood.control.reply()
         self.assertLess(longest, scaled(0.1))
+
+    @unittest.skipUnless(HAS_STRACE, "needs strace")
+    def test_between_two_stats_the_loop_looks_for_others(self):
+        lister, _ = self.stalled()
+        count = 1000
+        looks = ("epoll_wait", "epoll_pwait", "epoll_pwait2")
+        with calls_of_process(self.server.site, self.server.child("net"), ("write", *looks)) as calls:
+            codes = {reply.code for reply in lister.control.pipeline(["STAT"] * count)}
+        self.assertEqual(codes, {211})
+        longest = sent = 0
+        for call in calls:
+            sent = 0 if call.name in looks else sent + 1
+            longest = max(longest, sent)
+        self.assertGreaterEqual(sum(call.name == "write" for call in calls), count, "OpenSSL writes each reply by itself")
+        self.assertLess(longest, 20)
 
     def test_answers_of_tls_that_nobody_takes_cost_nothing_in_a_transfer(self):
         lister, data = self.stalled(context=RawTlsContext())
