@@ -1,5 +1,5 @@
 // A listing in pieces while threads are scarce. The test is the loop.
-#include "server/ftp/listing_source.hpp"
+#include "server/ftp/transfers/listing_source.hpp"
 
 #include "server/storage/tree_fixture.hpp"
 #include "support/time_scale.hpp"
