@@ -1,5 +1,6 @@
 #include "server/config/command_line.hpp"
 
+#include "server/clock/clock.hpp"
 #include "shared/base/error.hpp"
 #include "shared/base/text.hpp"
 #include "shared/base/unique_fd.hpp"
@@ -133,6 +134,10 @@ Settings read_settings(const std::vector<SettingValue>& flags, const std::string
                                                  : why_not_read(text.error())});
     }
     apply_settings(settings, flags, problems);
+    if (!is_time_zone(settings.time_zone))
+        problems.push_back({"time-zone", "there is no zone '" + settings.time_zone +
+                                             "' in /usr/share/zoneinfo (a zone is for instance "
+                                             "Europe/Berlin; the package tzdata has them)"});
     if (settings.data.empty()) settings.data = default_data_directory();
     if (settings.data.empty())
         problems.push_back(

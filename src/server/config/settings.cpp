@@ -331,6 +331,13 @@ const std::array rows{
          "no limit (10)"}),
     setting<&Settings::login_limit_forget>(
         {"login-limit-forget", "TIME", "one refused login is forgotten in this time (10m)"}),
+    choice<&Settings::time_source, TimeSource::kernel, TimeSource::local>(
+        {"time-source", "kernel|local",
+         "how right the clock is that clients ask: as the kernel says, or local, right because all others "
+         "follow it (kernel)"}),
+    setting<&Settings::time_zone>(
+        {"time-zone", "NAME",
+         "zone of the local time that clients are told, such as Europe/Berlin (that of the machine)"}),
     choice<&Settings::log_format, LogFormat::logfmt, LogFormat::json>(
         {"log-format", "logfmt|json", "how the log is written (logfmt)"}),
     setting<&Settings::scrypt>({"scrypt", "ln=N,r=N,p=N",

@@ -46,6 +46,9 @@ inline constexpr int most_passive_ports = 64;
 
 enum class DataResumption { prefer, require };
 
+// Whether the time that clients are told is as good as the kernel says, or this machine is the standard.
+enum class TimeSource { kernel, local };
+
 struct Settings {
     std::string data; // directory of users.db, sessions.db, tls/; default_data_directory()
     std::string root; // the tree; empty: DATA/root
@@ -85,6 +88,8 @@ struct Settings {
     unsigned login_limit_address = 10;            // refused logins of an address that are free; 0: no limit
     unsigned login_limit_account = 10;            // the same of an account
     std::chrono::seconds login_limit_forget{600}; // one refused login is forgotten in this time
+    TimeSource time_source = TimeSource::kernel;
+    std::string time_zone; // a name of the IANA database; empty: the zone of the machine
     LogFormat log_format = LogFormat::logfmt;
     ScryptCost scrypt{.ln = 15, .r = 8, .p = 3};
     LockdownMode lockdown = LockdownMode::prefer; // of net and auth by the kernel

@@ -1,5 +1,6 @@
 #include "server/net/net_process.hpp"
 
+#include "server/clock/clock.hpp"
 #include "server/event_loop/use_awaitable.hpp"
 #include "server/ftp/connection.hpp"
 #include "server/ipc/channel.hpp"
@@ -363,6 +364,8 @@ int run_net_process()
         // protection: addresses-at-the-end
         close_at_parent_death(start.sockets);
         close_at_parent_death(start.passive_sockets);
+        if (!use_time_zone(start.settings.time_zone))
+            throw std::runtime_error{"time-zone: there is no zone '" + start.settings.time_zone + "'"};
         // Before the first thread, the commit queue's.
         Lockdown lockdown = lock_down(Locked::net, start.settings, start.root.get());
         NetProcess process{std::move(start), std::move(lockdown)};

@@ -75,6 +75,8 @@ Settings unlike_the_defaults()
     s.login_limit_address = 18;
     s.login_limit_account = 19;
     s.login_limit_forget = std::chrono::seconds{20};
+    s.time_source = TimeSource::local;
+    s.time_zone = "Europe/Berlin";
     s.log_format = LogFormat::json;
     s.scrypt = {.ln = 14, .r = 16, .p = 2};
     s.lockdown = LockdownMode::require;
@@ -122,6 +124,8 @@ void check_same(const Settings& a, const Settings& b)
     CHECK(a.login_limit_address == b.login_limit_address);
     CHECK(a.login_limit_account == b.login_limit_account);
     CHECK((a.login_limit_forget == b.login_limit_forget));
+    CHECK((a.time_source == b.time_source));
+    CHECK(a.time_zone == b.time_zone);
     CHECK((a.log_format == b.log_format));
     CHECK((a.scrypt == b.scrypt));
     CHECK((a.lockdown == b.lockdown));

@@ -1,6 +1,7 @@
 // The filter of system calls by itself, without Landlock.
 #include "server/lockdown/seccomp_filter.hpp"
 
+#include "server/clock/clock.hpp"
 #include "server/lockdown/locked_child.hpp"
 
 #include <linux/tcp.h>
@@ -9,6 +10,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/timex.h>
 
 #include <cstring>
 #include <thread>
@@ -183,6 +185,22 @@ TEST_CASE_METHOD(FilterTest, "net sets the two socket options that it needs, and
     CHECK(net(get(IPPROTO_TCP, TCP_ZEROCOPY_RECEIVE)) == "SIGSYS");
     CHECK(auth(set(IPPROTO_TCP, TCP_NODELAY)) == "SIGSYS");
     CHECK(auth(get(SOL_SOCKET, SO_INCOMING_CPU)) == "SIGSYS");
+}
+
+TEST_CASE_METHOD(FilterTest,
+                 "net reads how right the clock is; auth does not, and net reads no other clock so")
+{
+    if (!here) return;
+    const auto read = [](clockid_t clock) {
+        return [clock] {
+            timex nothing_to_change{};
+            return outcome(::clock_adjtime(clock, &nothing_to_change));
+        };
+    };
+    CHECK(net([] { return read_kernel_clock().max_error.count() >= 0 ? "0" : "no answer"; }) == "0");
+    CHECK(net(read(CLOCK_REALTIME)) == "0");
+    CHECK(net(read(CLOCK_TAI)) == "SIGSYS");
+    CHECK(auth(read(CLOCK_REALTIME)) == "SIGSYS");
 }
 
 TEST_CASE_METHOD(FilterTest, "a thread of net chooses its own processors; auth chooses none")
