@@ -15,6 +15,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <optional>
+#include <stdexcept>
 #include <utility>
 
 namespace ftpc::server {
@@ -103,6 +104,25 @@ Complaint take_ipv4_address(std::string& out, std::string_view text)
     return {};
 }
 
+constexpr std::string_view ntp_port = ":123";
+
+// The port may be left out. An empty value names no address.
+Complaint take_ntp_address(std::vector<std::string>& out, std::string_view text)
+{
+    if (text.empty()) return {};
+    std::string address;
+    if (Complaint complaint = take(address, text)) return complaint;
+    const bool has_port = address.back() != ']' && address.find(':') != std::string::npos;
+    out.push_back(has_port ? address : address.append(ntp_port));
+    return {};
+}
+
+// An empty value names no address.
+Complaint take_address(std::vector<std::string>& out, std::string_view text)
+{
+    return text.empty() ? Complaint{} : take(out.emplace_back(), text);
+}
+
 Complaint take_directory_mode(mode_t& out, std::string_view text)
 {
     unsigned mode = 0;
@@ -181,9 +201,21 @@ std::string home_of_user()
     return entry != nullptr && entry->pw_dir != nullptr && *entry->pw_dir == '/' ? entry->pw_dir : "";
 }
 
+// A setting that may be given several times.
+struct AddressList {
+    std::string_view name;
+    std::vector<std::string> Settings::*addresses;
+};
+constexpr std::array address_lists{
+    AddressList{"listen", &Settings::listen},
+    AddressList{"listen-ntp", &Settings::listen_ntp},
+    AddressList{"listen-time-text", &Settings::listen_time_text},
+};
+
 bool may_be_repeated(std::string_view setting)
 {
-    return setting == "listen";
+    return std::any_of(address_lists.begin(), address_lists.end(),
+                       [&](const AddressList& list) { return list.name == setting; });
 }
 
 struct Row {
@@ -287,6 +319,9 @@ const std::array rows{
          "when started as root: system user that talks to clients and owns the tree (ftpcd)"}),
     setting<&Settings::auth_user>(
         {"auth-user", "NAME", "when started as root: system user that owns the secrets (ftpcd-auth)"}),
+    setting<&Settings::time_user>(
+        {"time-user", "NAME",
+         "when started as root: system user that answers questions for the time (ftpcd-time)"}),
     setting<&Settings::login_timeout>(
         {"login-timeout", "TIME", "a connection must be logged in after this time (2m)"}),
     setting<&Settings::idle_timeout>(
@@ -331,10 +366,21 @@ const std::array rows{
          "no limit (10)"}),
     setting<&Settings::login_limit_forget>(
         {"login-limit-forget", "TIME", "one refused login is forgotten in this time (10m)"}),
+    Row{{"listen-ntp", "ADDRESS[:PORT]",
+         "where to answer NTP, over UDP; may be given several times; without a port 123 (nowhere)"},
+        [](Settings& s, std::string_view v, std::string_view) { return take_ntp_address(s.listen_ntp, v); },
+        nullptr},
+    Row{{"listen-time-text", "ADDRESS:PORT",
+         "where to answer formats of strftime with the time, over UDP; may be given several times (nowhere)"},
+        [](Settings& s, std::string_view v, std::string_view) { return take_address(s.listen_time_text, v); },
+        nullptr},
     choice<&Settings::time_source, TimeSource::kernel, TimeSource::local>(
         {"time-source", "kernel|local",
          "how right the clock is that clients ask: as the kernel says, or local, right because all others "
          "follow it (kernel)"}),
+    number<&Settings::time_stratum, 1, 15>(
+        {"time-stratum", "N",
+         "the stratum that NTP's clients are told while the kernel is synchronised (8)"}),
     setting<&Settings::time_zone>(
         {"time-zone", "NAME",
          "zone of the local time that clients are told, such as Europe/Berlin (that of the machine)"}),
@@ -414,8 +460,10 @@ std::vector<SettingValue> parse_settings_text(std::string_view text, const std::
 
 void apply_settings(Settings& settings, std::span<const SettingValue> values, std::vector<Problem>& problems)
 {
-    const auto repeated = [](const SettingValue& value) { return may_be_repeated(value.name); };
-    if (std::any_of(values.begin(), values.end(), repeated)) settings.listen.clear();
+    for (const AddressList& list : address_lists)
+        if (std::any_of(values.begin(), values.end(),
+                        [&](const SettingValue& value) { return value.name == list.name; }))
+            (settings.*list.addresses).clear();
     for (const SettingValue& value : values) {
         const auto row = std::find_if(rows.begin(), rows.end(),
                                       [&](const Row& r) { return r.description.name == value.name; });
@@ -436,9 +484,19 @@ std::string settings_text(const Settings& settings)
     };
     for (const Row& row : rows)
         if (row.show != nullptr) add(row.description.name, row.show(settings, row.description.argument));
-    for (const std::string& address : settings.listen)
-        add("listen", address);
+    for (const AddressList& list : address_lists)
+        for (const std::string& address : settings.*list.addresses)
+            add(list.name, address);
     return text;
+}
+
+Settings settings_of(std::string_view text)
+{
+    Settings settings;
+    std::vector<Problem> problems;
+    apply_settings(settings, parse_settings_text(text, "settings", problems), problems);
+    if (!problems.empty()) throw std::runtime_error{problems.front().where + ": " + problems.front().what};
+    return settings;
 }
 
 } // namespace ftpc::server

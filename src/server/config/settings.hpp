@@ -69,6 +69,7 @@ struct Settings {
     std::string pepper_file;    // 32 or more random bytes; empty: no pepper
     std::string net_user = "ftpcd";
     std::string auth_user = "ftpcd-auth";
+    std::string time_user = "ftpcd-time";
     std::chrono::seconds login_timeout{120}; // from the connection's start to a login, TLS handshake included
     std::chrono::seconds idle_timeout{900};  // without a command, once logged in
     std::chrono::seconds tls_timeout{20};    // for a TLS handshake
@@ -88,13 +89,17 @@ struct Settings {
     unsigned login_limit_address = 10;            // refused logins of an address that are free; 0: no limit
     unsigned login_limit_account = 10;            // the same of an account
     std::chrono::seconds login_limit_forget{600}; // one refused login is forgotten in this time
+    std::vector<std::string> listen_ntp;          // with the port; empty: no NTP
+    std::vector<std::string> listen_time_text;    // empty: no text service
     TimeSource time_source = TimeSource::kernel;
-    std::string time_zone; // a name of the IANA database; empty: the zone of the machine
+    unsigned time_stratum = 8; // told to NTP's clients while the kernel is synchronised
+    std::string time_zone;     // a name of the IANA database; empty: the zone of the machine
     LogFormat log_format = LogFormat::logfmt;
     ScryptCost scrypt{.ln = 15, .r = 8, .p = 3};
     LockdownMode lockdown = LockdownMode::prefer; // of net and auth by the kernel
     bool lockdown_debug = false;                  // a forbidden system call is named in the log
 
+    bool serves_time() const { return !listen_ntp.empty() || !listen_time_text.empty(); }
     std::string root_directory() const { return root.empty() ? data + "/root" : root; }
     std::string certificate_file() const
     {
@@ -133,14 +138,18 @@ struct SettingDescription {
 std::span<const SettingDescription> setting_descriptions();
 
 // The lines of a settings file: `name = value`, `#` begins a comment line. Lines that are neither are
-// problems, and so is a second line for any setting but `listen`.
+// problems, and so is a second line for a setting that does not list addresses.
 std::vector<SettingValue> parse_settings_text(std::string_view text, const std::string& file_name,
                                               std::vector<Problem>& problems);
 
-// Applies values in their order. The first `listen` of a source (file or flags) replaces those before it.
+// Applies values in their order. The addresses that a source (file or flags) gives for one setting replace
+// those before them.
 void apply_settings(Settings& settings, std::span<const SettingValue> values, std::vector<Problem>& problems);
 
-// All settings as the text of a file that parses back to the same: how they reach auth and net.
+// All settings as the text of a file that parses back to the same: how they reach the inner processes.
 std::string settings_text(const Settings& settings);
+
+// The settings that have this text. Throws std::runtime_error with the first problem.
+Settings settings_of(std::string_view text);
 
 } // namespace ftpc::server

@@ -16,6 +16,9 @@ std::string keep_until_next_start(const Settings& in_force, Settings& settings)
     keep(in_force.passive_ports, settings.passive_ports, "passive-ports");
     keep(in_force.net_user, settings.net_user, "net-user");
     keep(in_force.auth_user, settings.auth_user, "auth-user");
+    keep(in_force.time_user, settings.time_user, "time-user");
+    keep(in_force.listen_ntp, settings.listen_ntp, "listen-ntp");
+    keep(in_force.listen_time_text, settings.listen_time_text, "listen-time-text");
     keep(in_force.time_zone, settings.time_zone, "time-zone");
     keep(in_force.reactors, settings.reactors, "reactors");
     keep(in_force.lockdown, settings.lockdown, "lockdown");

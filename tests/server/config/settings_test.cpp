@@ -56,6 +56,10 @@ Settings unlike_the_defaults()
     s.pepper_file = "/etc/ftpcd/pepper";
     s.net_user = "www-data";
     s.auth_user = "secrets";
+    s.time_user = "clock";
+    s.listen_ntp = {"192.0.2.1:123", "[::1]:1123"};
+    s.listen_time_text = {"192.0.2.1:2123"};
+    s.time_stratum = 3;
     s.login_timeout = std::chrono::seconds{7};
     s.idle_timeout = std::chrono::seconds{3661};
     s.session_ttl = std::chrono::seconds{86400};
@@ -102,6 +106,10 @@ void check_same(const Settings& a, const Settings& b)
     CHECK(a.pepper_file == b.pepper_file);
     CHECK(a.net_user == b.net_user);
     CHECK(a.auth_user == b.auth_user);
+    CHECK(a.time_user == b.time_user);
+    CHECK(a.listen_ntp == b.listen_ntp);
+    CHECK(a.listen_time_text == b.listen_time_text);
+    CHECK(a.time_stratum == b.time_stratum);
     CHECK((a.login_timeout == b.login_timeout));
     CHECK((a.idle_timeout == b.idle_timeout));
     CHECK((a.session_ttl == b.session_ttl));
@@ -154,7 +162,48 @@ TEST_CASE("every setting that is described appears in the text of settings")
         CHECK_FALSE(setting.help.empty());
     }
     CHECK(std::count(text.begin(), text.end(), '\n') ==
-          static_cast<std::ptrdiff_t>(setting_descriptions().size()) + 2); // listen is there three times
+          static_cast<std::ptrdiff_t>(setting_descriptions().size()) +
+              3); // listen is there three times, and listen-ntp twice
+}
+
+TEST_CASE("a port that listen-ntp leaves out is 123")
+{
+    using Addresses = std::vector<std::string>;
+    const auto taken = [](const std::string& value) {
+        return read("listen-ntp = " + value).settings.listen_ntp;
+    };
+    CHECK(taken("192.0.2.1") == Addresses{"192.0.2.1:123"});
+    CHECK(taken("192.0.2.1:1123") == Addresses{"192.0.2.1:1123"});
+    CHECK(taken("[::]") == Addresses{"[::]:123"});
+    CHECK(taken("[::]:1123") == Addresses{"[::]:1123"});
+    CHECK(taken("*") == Addresses{"*:123"});
+    CHECK(taken(":1123") == Addresses{":1123"});
+    CHECK(taken("files.example.org") == Addresses{"files.example.org:123"});
+    CHECK(read("listen-ntp = 192.0.2.1\nlisten-ntp = 192.0.2.2:1123").settings.listen_ntp ==
+          Addresses{"192.0.2.1:123", "192.0.2.2:1123"});
+}
+
+TEST_CASE("an empty value for one of time's addresses is none, also in the place of others")
+{
+    CHECK_FALSE(Settings{}.serves_time());
+    CHECK_FALSE(read("listen-ntp =\nlisten-time-text =").settings.serves_time());
+    CHECK(read("listen-ntp = :1").settings.serves_time());
+    CHECK(read("listen-time-text = :1").settings.serves_time());
+    Settings settings = read("listen-ntp = :1\nlisten-time-text = :2").settings;
+    std::vector<Problem> problems;
+    const std::vector<SettingValue> flags{{"listen-ntp", "", "--listen-ntp"}};
+    apply_settings(settings, flags, problems);
+    CHECK(problems.empty());
+    CHECK(settings.listen_ntp.empty());
+    CHECK(settings.listen_time_text == std::vector<std::string>{":2"});
+}
+
+TEST_CASE("a stratum is that of a clock that is synchronised")
+{
+    CHECK(read("time-stratum = 1").settings.time_stratum == 1);
+    CHECK(read("time-stratum = 15").settings.time_stratum == 15);
+    CHECK_FALSE(complaint("time-stratum = 0").empty());
+    CHECK_FALSE(complaint("time-stratum = 16").empty());
 }
 
 TEST_CASE("ports for data connections are one port, or a range that is not too large")
