@@ -23,11 +23,12 @@ struct Layers {
     Result<void> seccomp;
 };
 
-// net makes and lists directories, auth replaces its files.
+// net makes and lists directories, auth replaces its files. time has no files.
 constexpr std::uint64_t rights_of(Locked process)
 {
     using namespace landlock;
     if (process == Locked::net) return make_dir | read_dir;
+    if (process == Locked::time) return 0;
     return read_dir | read_file | write_file | truncate | make_reg | remove_file;
 }
 
@@ -59,7 +60,7 @@ Result<unsigned> apply_landlock(Locked process, int directory)
     if (!abi) return abi;
     const SanitizerFiles more = sanitizer_files();
     std::vector<LandlockRule> rules = more.rules;
-    rules.push_back({directory, rights_of(process)});
+    if (directory != no_directory) rules.push_back({directory, rights_of(process)});
     if (const auto done = restrict_with_landlock(*abi, rules); !done) return done.error();
     return abi;
 }

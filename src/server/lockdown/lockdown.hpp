@@ -1,5 +1,5 @@
-// The rights that net and auth give up before they meet anything from the network: files, sockets, programs,
-// other processes. docs/security.md says what is left to each.
+// The rights that the inner processes give up before they meet anything from the network: files, sockets,
+// programs, other processes. docs/security.md says what is left to each.
 #pragma once
 
 #include "server/config/settings.hpp"
@@ -21,10 +21,12 @@ struct Lockdown {
 // std::runtime_error.
 void harden_process();
 
+inline constexpr int no_directory = -1;
+
 // Locks this process down for good, as far as the setting `lockdown` and the kernel allow. `directory`: the
-// root of the tree for net, the data directory for auth. To be called before the process has threads, once
-// everything that lies elsewhere has been opened. Throws std::runtime_error when something is missing that is
-// required.
+// root of the tree for net, the data directory for auth, no_directory for time. To be called before the
+// process has threads, once everything that lies elsewhere has been opened. Throws std::runtime_error when
+// something is missing that is required.
 Lockdown lock_down(Locked process, const Settings& settings, int directory);
 
 // The parts that lock_down() would put in force on this kernel, and those that are missing. Changes nothing.

@@ -21,6 +21,7 @@
 #include <initializer_list>
 #include <memory>
 #include <new>
+#include <string_view>
 
 namespace ftpc::server {
 
@@ -104,7 +105,7 @@ private:
     int failure_ = 0; // of the first call that failed
 };
 
-// ---- what both may do
+// ---- what net and auth may do
 
 // New memory is never executable, so that nobody can bring code along.
 void allow_memory(Filter& filter)
@@ -254,8 +255,8 @@ void allow_accepted_connections(Filter& filter)
     allow_options(filter, SCMP_SYS(getsockopt), SOL_SOCKET, {SO_INCOMING_CPU});
 }
 
-// adjtimex(3) with nothing to change, for SITE TIME; the C library calls one or the other. No filter sees
-// what it asks for, which stands in memory. Without CAP_SYS_TIME the kernel lets it read only.
+// adjtimex(3) with nothing to change, for SITE TIME and NTP; the C library calls one or the other. No filter
+// sees what it asks for, which stands in memory. Without CAP_SYS_TIME the kernel lets it read only.
 void allow_reading_kernel_clock(Filter& filter)
 {
     filter.allow({SCMP_SYS(adjtimex)});
@@ -274,19 +275,58 @@ void allow_files(Filter& filter)
         filter.allow_if(SCMP_SYS(fcntl), {is(1, static_cast<unsigned>(request))});
 }
 
-void allow_those_of(Locked process, Filter& filter)
+void allow_those_of_auth(Filter& filter)
 {
     allow_common(filter);
-    if (process == Locked::auth) {
-        allow_files(filter);
-        filter.allow_if(SCMP_SYS(setpriority), {is(0, PRIO_PROCESS), is(1, 0)}); // of the calling thread
-        return;
-    }
+    allow_files(filter);
+    filter.allow_if(SCMP_SYS(setpriority), {is(0, PRIO_PROCESS), is(1, 0)}); // of the calling thread
+}
+
+void allow_those_of_net(Filter& filter)
+{
+    allow_common(filter);
     allow_directories(filter);
     allow_accepted_connections(filter);
     allow_reading_kernel_clock(filter);
     filter.allow({SCMP_SYS(getppid)});                        // whether the supervisor is gone
     filter.allow_if(SCMP_SYS(sched_setaffinity), {is(0, 0)}); // of the calling thread
+}
+
+// ---- time
+
+// It has one thread, its sockets and the control channel. It changes none of its sockets: they outlive it.
+void allow_those_of_time(Filter& filter)
+{
+    allow_reading_kernel_clock(filter);
+    filter.allow({SCMP_SYS(recvmmsg), SCMP_SYS(sendmmsg)});
+    if (sanitizer_build) {
+        filter.allow({SCMP_SYS(openat)});
+        return allow_common(filter);
+    }
+    allow_memory(filter);
+    allow_signals(filter);
+    filter.allow({SCMP_SYS(poll), SCMP_SYS(ppoll), SCMP_SYS(recvmsg), SCMP_SYS(sendmsg), SCMP_SYS(write),
+                  SCMP_SYS(close), SCMP_SYS(clock_gettime), SCMP_SYS(gettimeofday), SCMP_SYS(time),
+                  SCMP_SYS(getrandom), SCMP_SYS(futex), SCMP_SYS(getpid), SCMP_SYS(gettid), SCMP_SYS(exit),
+                  SCMP_SYS(exit_group)});
+}
+
+void allow_those_of(Locked process, Filter& filter)
+{
+    switch (process) {
+    case Locked::net:
+        return allow_those_of_net(filter);
+    case Locked::auth:
+        return allow_those_of_auth(filter);
+    case Locked::time:
+        return allow_those_of_time(filter);
+    }
+}
+
+std::string_view log_name_of(Locked process)
+{
+    if (process == Locked::net) return "ftpcd[net]";
+    return process == Locked::auth ? "ftpcd[auth]" : "ftpcd[time]";
 }
 
 } // namespace
@@ -303,8 +343,7 @@ Result<void> filter_system_calls(Locked process, OnForbiddenCall action)
     if (const auto works = seccomp_works(); !works) return works;
     Filter filter{action};
     allow_those_of(process, filter);
-    if (action == OnForbiddenCall::name_it)
-        name_forbidden_calls(process == Locked::net ? "ftpcd[net]" : "ftpcd[auth]");
+    if (action == OnForbiddenCall::name_it) name_forbidden_calls(log_name_of(process));
     // protection: seccomp
     return filter.load();
 }

@@ -1,12 +1,12 @@
-// The system calls that net and auth may make (seccomp(2), through libseccomp). Every other one ends the
-// process with SIGSYS.
+// The system calls that net, auth and time may make (seccomp(2), through libseccomp). Every other one ends
+// the process with SIGSYS.
 #pragma once
 
 #include "shared/base/result.hpp"
 
 namespace ftpc::server {
 
-enum class Locked { net, auth }; // which process is locked down
+enum class Locked { net, auth, time }; // which process is locked down
 
 enum class OnForbiddenCall {
     kill,

@@ -35,14 +35,19 @@ struct LockdownTest {
     {
         return in_process([&] {
                    harden_process();
-                   lock_down(process, with(LockdownMode::require),
-                             process == Locked::net ? place.root.get() : place.data.get());
+                   lock_down(process, with(LockdownMode::require), directory_of(process));
                    return job();
                })
             .how;
     }
+    int directory_of(Locked process) const
+    {
+        if (process == Locked::time) return no_directory;
+        return process == Locked::net ? place.root.get() : place.data.get();
+    }
     std::string net(const std::function<std::string()>& job) const { return locked(Locked::net, job); }
     std::string auth(const std::function<std::string()>& job) const { return locked(Locked::auth, job); }
+    std::string time(const std::function<std::string()>& job) const { return locked(Locked::time, job); }
 };
 
 std::string status_line(const std::string& name)
@@ -77,6 +82,34 @@ TEST_CASE_METHOD(LockdownTest,
     CHECK(net([&] { return Place::signal(parent); }) == "SIGSYS");
     CHECK(net([&] { return Place::trace(parent); }) == (sanitizer_build ? "EPERM" : "SIGSYS"));
     if (!sanitizer_build) CHECK(net(Place::fork) == "SIGSYS");
+}
+
+TEST_CASE_METHOD(LockdownTest,
+                 "from inside time there is no way to any file or directory, program or process")
+{
+    if (!lockdown_is_here()) return;
+    const std::string refused = sanitizer_build ? "EACCES" : "SIGSYS";
+    CHECK(time([&] { return place.open_file("data/users.db"); }) == refused);
+    CHECK(time([&] { return place.open_file("outside/new", O_WRONLY | O_CREAT); }) == refused);
+    CHECK(time([&] { return place.list("data/root"); }) == refused);
+    CHECK(time([&] { return place.open_file_by_openat2("data/root/file"); }) == "SIGSYS");
+    CHECK(time([&] { return place.make_directory("data/root/new"); }) == "SIGSYS");
+    CHECK(time(Place::open_socket) == "SIGSYS");
+    CHECK(time(Place::execute) == "SIGSYS");
+    const pid_t parent = ::getpid();
+    CHECK(time([&] { return Place::signal(parent); }) == "SIGSYS");
+}
+
+TEST_CASE_METHOD(LockdownTest, "Landlock alone keeps time from every file, too")
+{
+    const auto abi = landlock_abi();
+    if (!abi) return;
+    CHECK(in_process([&] {
+              ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+              const auto done = restrict_with_landlock(*abi, {});
+              return done ? place.open_file("data/users.db") + place.list("data/root")
+                          : done.error().message();
+          }).how == "EACCESEACCES");
 }
 
 TEST_CASE_METHOD(LockdownTest, "a connection out of a listening socket that was shut is not made either")
@@ -177,7 +210,7 @@ TEST_CASE_METHOD(LockdownTest, "auth reads and replaces the files of the data di
 TEST_CASE_METHOD(LockdownTest, "a process that is locked down still hashes and draws random bytes")
 {
     if (!lockdown_is_here()) return;
-    for (const Locked process : {Locked::net, Locked::auth})
+    for (const Locked process : {Locked::net, Locked::auth, Locked::time})
         CHECK(locked(process, [] {
                   std::array<unsigned char, 32> out{};
                   const bool hashed = EVP_PBE_scrypt("pw", 2, out.data(), out.size(), 1024, 8, 1, 0,

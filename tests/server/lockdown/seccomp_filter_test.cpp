@@ -5,6 +5,7 @@
 #include "server/lockdown/locked_child.hpp"
 
 #include <linux/tcp.h>
+#include <poll.h>
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -39,6 +40,10 @@ struct FilterTest {
     {
         return filtered(Locked::auth, job).how;
     }
+    static std::string time(const std::function<std::string()>& job)
+    {
+        return filtered(Locked::time, job).how;
+    }
 };
 
 std::string map_code()
@@ -66,14 +71,60 @@ std::string set_raw_option(int socket)
     return outcome(::setsockopt(socket, IPPROTO_IP, IP_FREEBIND, &value, sizeof value));
 }
 
+sockaddr_in address_of_socket(int socket)
+{
+    sockaddr_in address{};
+    socklen_t size = sizeof address;
+    ::getsockname(socket, reinterpret_cast<sockaddr*>(&address), &size);
+    return address;
+}
+
+int bound_udp_socket()
+{
+    const int socket = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = ::htonl(INADDR_LOOPBACK);
+    ::bind(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+    return socket;
+}
+
+// One message with as much in it as time's have.
+struct OneMessage {
+    std::array<char, 16> bytes{};
+    iovec part{bytes.data(), bytes.size()};
+    sockaddr_in peer{};
+    mmsghdr message{};
+
+    explicit OneMessage(const sockaddr_in& with) : peer{with}
+    {
+        message.msg_hdr.msg_name = &peer;
+        message.msg_hdr.msg_namelen = sizeof peer;
+        message.msg_hdr.msg_iov = &part;
+        message.msg_hdr.msg_iovlen = 1;
+    }
+};
+
+std::string send_to(const sockaddr_in& address, int socket)
+{
+    OneMessage one{address};
+    return outcome(::sendmmsg(socket, &one.message, 1, MSG_DONTWAIT));
+}
+
+std::string receive(int socket)
+{
+    OneMessage one{{}};
+    return outcome(::recvmmsg(socket, &one.message, 1, MSG_DONTWAIT, nullptr));
+}
+
 } // namespace
 
-TEST_CASE_METHOD(FilterTest, "neither process makes sockets, programs, processes or signals for others")
+TEST_CASE_METHOD(FilterTest, "no process makes sockets, programs, processes or signals for others")
 {
     if (!here) return;
     const UniqueFd socket{Place::tcp_socket()};
     const pid_t parent = ::getpid();
-    for (const auto run : {net, auth}) {
+    for (const auto run : {net, auth, time}) {
         CHECK(run(Place::open_socket) == "SIGSYS");
         CHECK(run([&] { return place.connect_with(socket.get()); }) == "SIGSYS");
         CHECK(run([&] { return place.connect_by_sending(socket.get()); }) == "SIGSYS");
@@ -203,6 +254,50 @@ TEST_CASE_METHOD(FilterTest,
     CHECK(auth(read(CLOCK_REALTIME)) == "SIGSYS");
 }
 
+TEST_CASE_METHOD(FilterTest,
+                 "time receives and sends datagrams, reads how right the clock is, and writes its log")
+{
+    if (!here) return;
+    const UniqueFd socket{bound_udp_socket()};
+    const sockaddr_in address = address_of_socket(socket.get());
+    CHECK(time([&] { return send_to(address, socket.get()); }) == "0");
+    CHECK(time([&] { return receive(socket.get()); }) == "0");
+    CHECK(time([&] {
+              pollfd looked_at{socket.get(), POLLIN, 0};
+              return outcome(::poll(&looked_at, 1, 0));
+          }) == "0");
+    CHECK(time([] { return read_kernel_clock().max_error.count() >= 0 ? "0" : "no answer"; }) == "0");
+    CHECK(time([] { return outcome(::write(STDERR_FILENO, "x", 1)); }) == "0");
+    CHECK(time([]() -> std::string { std::abort(); }) == "signal " + std::to_string(SIGABRT));
+}
+
+TEST_CASE_METHOD(FilterTest, "time changes none of its sockets, opens no file and starts no thread")
+{
+    if (!here || sanitizer_build) return;
+    const UniqueFd socket{bound_udp_socket()};
+    sockaddr_in address = address_of_socket(socket.get());
+    CHECK(time([&] {
+              return outcome(::connect(socket.get(), reinterpret_cast<sockaddr*>(&address), sizeof address));
+          }) == "SIGSYS");
+    CHECK(time([&] { return outcome(::shutdown(socket.get(), SHUT_RD)); }) == "SIGSYS");
+    CHECK(time([&] { return outcome(::fcntl(socket.get(), F_SETFL, 0)); }) == "SIGSYS");
+    CHECK(time([&] {
+              int on = 0;
+              return outcome(::ioctl(socket.get(), FIONBIO, &on));
+          }) == "SIGSYS");
+    for (const int option : {SO_ATTACH_FILTER, SO_TIMESTAMPNS, SO_RCVBUF, SO_BROADCAST})
+        CHECK(time([&] {
+                  const int on = 0;
+                  return outcome(::setsockopt(socket.get(), SOL_SOCKET, option, &on, sizeof on));
+              }) == "SIGSYS");
+    CHECK(time([&] { return place.open_file("data/users.db"); }) == "SIGSYS");
+    CHECK(time([&] { return place.list("data"); }) == "SIGSYS");
+    CHECK(time([] {
+              std::thread{[] {}}.join();
+              return std::string{"0"};
+          }) == "SIGSYS");
+}
+
 TEST_CASE_METHOD(FilterTest, "a thread of net chooses its own processors; auth chooses none")
 {
     if (!here) return;
@@ -252,5 +347,9 @@ TEST_CASE_METHOD(FilterTest,
         Locked::net, [] { return outcome(::syscall(4000)); }, name_it);
     CHECK(unknown.how == "SIGSYS");
     CHECK(unknown.errors == "ftpcd[net]: event=forbidden-system-call name=unknown number=4000\n");
+    const ChildEnd in_time = filtered(Locked::time, Place::open_socket, name_it);
+    CHECK(in_time.how == "SIGSYS");
+    CHECK(in_time.errors ==
+          "ftpcd[time]: event=forbidden-system-call name=socket number=" + std::to_string(SYS_socket) + "\n");
     CHECK(filtered(Locked::net, Place::open_socket).errors.empty());
 }
