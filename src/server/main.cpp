@@ -3,6 +3,7 @@
 #include "server/auth/auth_process.hpp"
 #include "server/config/command_line.hpp"
 #include "server/net/net_process.hpp"
+#include "server/time/time_process.hpp"
 #include "shared/base/text.hpp"
 #include "shared/terminal/safe_streams.hpp"
 #include "shared/terminal/standard_descriptors.hpp"
@@ -40,6 +41,8 @@ constexpr std::array subcommands{
                [](const std::vector<std::string>&) { return ftpc::server::run_auth_process(); }, ""},
     Subcommand{"process-net", [](const std::vector<std::string>&) { return ftpc::server::run_net_process(); },
                ""},
+    Subcommand{"process-time",
+               [](const std::vector<std::string>&) { return ftpc::server::run_time_process(); }, ""},
 };
 
 void print_usage(std::ostream& out)

@@ -1,4 +1,4 @@
-"""net and auth are locked down by the kernel: the reported lockdown is in force, and no service needs more."""
+"""net, auth and time are locked down by the kernel: the reported lockdown is in force, and no service needs more."""
 import os
 import pathlib
 import pwd
@@ -11,6 +11,7 @@ import unittest
 from harness import IS_ROOT, EndToEndTest, Site, run, until
 from control_client import can_log_in, logged_in
 from ftpc_client import FtpcUser
+from time_client import EVERY_CONVERSION, TimeTest, ask_ntp
 
 WITHOUT = (sys.executable, str(pathlib.Path(__file__).with_name("without_kernel_feature.py")))
 IN_FORCE = r"^ftpcd: lockdown: Landlock ABI \d+.*, seccomp$"
@@ -43,8 +44,12 @@ def shake_hands(port, *options):
     return re.search(r"^Ciphersuite: (\S+)", done.stderr, re.MULTILINE)[1]
 
 
-class Processes(EndToEndTest):
-    """The kernel's view of the two processes."""
+WITH_TIME = {"listen-ntp": "127.0.0.1:0", "listen-time-text": "127.0.0.1:0", "time-source": "local"}
+NAMES = ("net", "auth", "time")
+
+
+class Processes(TimeTest):
+    """The kernel's view of the inner processes."""
 
     def check_child(self, server, name, account):
         pid = server.child(name)
@@ -63,32 +68,33 @@ class Processes(EndToEndTest):
         for capabilities in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"):
             self.assertEqual(int(facts[capabilities], 16), 0, f"{name}: {capabilities}")
 
-    def check_both(self, server):
-        for name, account in (("net", "ftpcd"), ("auth", "ftpcd-auth")):
+    def check_all(self, server):
+        for name, account in (("net", "ftpcd"), ("auth", "ftpcd-auth"), ("time", "ftpcd-time")):
             self.check_child(server, name, account if IS_ROOT else None)
 
-    def test_both_are_without_privileges_and_filtered_also_after_they_were_killed(self):
+    def test_all_are_without_privileges_and_filtered_also_after_they_were_killed(self):
         # Started with groups, so that there is something to be dropped.
         options = {"extra_groups": [1, 2, 65534]} if IS_ROOT else {}
-        server = self.start(self.make_site(), **options)
+        server = self.start(self.make_site(**WITH_TIME), **options)
         if IS_ROOT:
             self.assertEqual(status(server.pid)["Groups"].split(), ["1", "2", "65534"])
-        self.check_both(server)
-        for name in ("net", "auth"):
+        self.check_all(server)
+        for name in NAMES:
             victim = server.child(name)
             os.kill(victim, signal.SIGKILL)
             until(lambda: server.child(name) not in (None, victim), f"{name} is back")
         until(lambda: can_log_in(server.port), "logins work again")
-        self.check_both(server)
+        ask_ntp(self.client(self.ntp_port(server)))
+        self.check_all(server)
         self.assertNotIn("lockdown-incomplete", server.log.text)
 
-    def test_neither_inherits_descriptors_or_environment_of_the_server(self):
-        site = self.make_site()
+    def test_none_inherits_descriptors_or_environment_of_the_server(self):
+        site = self.make_site(**WITH_TIME)
         secret = site.directory / "secret"
         secret.write_text("secret", encoding="utf-8")
         wrapper = ("sh", "-c", 'exec 0<>"$0" 1>>"$0" 9<"$0"; exec "$@"', str(secret))
         server = self.start(site, wrapper=wrapper)
-        for name in ("net", "auth"):
+        for name in NAMES:
             place = pathlib.Path(f"/proc/{server.child(name)}/fd")
             if not IS_ROOT:
                 continue  # it is not dumpable
@@ -97,8 +103,8 @@ class Processes(EndToEndTest):
             self.assertNotIn(str(secret), files.values(), name)
 
     @unittest.skipUnless(IS_ROOT and shutil.which("setpriv"), "SKIPPED: needs root and setpriv to give a capability away")
-    def test_both_are_without_a_capability_that_the_server_has_without_root(self):
-        site = Site()
+    def test_none_has_a_capability_that_the_server_has_without_root(self):
+        site = Site(**WITH_TIME)
         self.addCleanup(site.remove)
         nobody = pwd.getpwnam("nobody")
         os.chown(site.directory, nobody.pw_uid, nobody.pw_gid)
@@ -106,30 +112,30 @@ class Processes(EndToEndTest):
                    "--inh-caps", "+net_bind_service", "--ambient-caps", "+net_bind_service")
         server = self.start(site, wrapper=wrapper)
         self.assertNotEqual(int(status(server.pid)["CapEff"], 16), 0)
-        for name in ("net", "auth"):
+        for name in NAMES:
             facts = status(server.child(name))
             for capabilities in ("CapInh", "CapPrm", "CapEff", "CapAmb"):
                 self.assertEqual(int(facts[capabilities], 16), 0, f"{name}: {capabilities}")
             self.assertEqual(facts["NoNewPrivs"], "1")
 
     def test_off_is_said_and_leaves_the_calls_unfiltered(self):
-        server = self.serve(lockdown="off")
+        server = self.serve(lockdown="off", **WITH_TIME)
         server.log.wait_for("^ftpcd: lockdown: off$")
-        for name in ("net", "auth"):
+        for name in NAMES:
             self.assertEqual(status(server.child(name))["Seccomp"], "0")
         self.assertIn("lockdown: off", server.site.ftpcd("check").stdout)
 
 
 @unittest.skipUnless(has_landlock(), "this kernel lacks Landlock or seccomp")
-class InForce(EndToEndTest):
+class InForce(TimeTest):
     def test_the_start_and_check_report_the_lockdown_in_force(self):
-        server = self.serve()
+        server = self.serve(**WITH_TIME)
         said = server.log.wait_for(IN_FORCE)[0]
         self.assertEqual(server.log.text.count("lockdown"), 1)
         self.assertIn(said + "\n", server.site.ftpcd("check").stdout)
 
     def test_the_whole_service_needs_nothing_that_is_forbidden(self):
-        site = self.make_site(lockdown="require", lockdown_debug="on", hash_workers=1)
+        site = self.make_site(lockdown="require", lockdown_debug="on", hash_workers=1, **WITH_TIME)
         server = self.start(site)
         server.log.wait_for(r"lockdown: Landlock ABI \d+.*, seccomp \(naming forbidden calls\)$")
         user = FtpcUser(self.make_directory())
@@ -147,8 +153,22 @@ class InForce(EndToEndTest):
         server.log.wait_for("event=users-kept .*chown", seconds=10)
         site.users_db.chmod(0o600)
         self.assertEqual(user.ftpc("logout").returncode, 0)
+        self.ask_often_for_the_time(server)
         self.assertNotIn("forbidden-system-call", server.log.text)
         self.assertNotIn("child-ended", server.log.text)
+
+    def ask_often_for_the_time(self, server):
+        """Each kind of answer, and what the process says and does beyond its bounds."""
+        ntp, text = self.client(self.ntp_port(server)), self.client(self.text_port(server))
+        for conversion in EVERY_CONVERSION:
+            text.ask_text(f"%{conversion}")
+        for _ in range(200):
+            text.send(b"%Y")
+            ntp.send(b"\x23" + bytes(47))
+        server.log.wait_for("event=limit-hit limit=time-rate")
+        server.site.configure(time_source="kernel")
+        server.log.wait_for("event=reloaded", server.hang_up())
+        until(lambda: ask_ntp(self.client(self.ntp_port(server))).reference_id != b"LOCL", "the other source is told")
 
     def test_changes_of_the_lockdown_wait_for_the_next_start(self):
         server = self.serve()

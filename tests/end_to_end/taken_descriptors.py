@@ -22,6 +22,13 @@ def take(process, link):
     return shared
 
 
+def take_udp_socket(process, port):
+    """The number of a descriptor of the socket with which `process` takes datagrams on `port` of 127.0.0.1."""
+    rows = [line.split() for line in pathlib.Path("/proc/net/udp").read_text(encoding="utf-8").splitlines()[1:]]
+    inode = next(row[9] for row in rows if row[1] == f"0100007F:{port:04X}")
+    return take(process, f"socket:[{inode}]")
+
+
 def take_listening_socket(process, port):
     """The number of a descriptor of the socket with which `process` listens on `port` of 127.0.0.1."""
     rows = [line.split() for line in pathlib.Path("/proc/net/tcp").read_text(encoding="utf-8").splitlines()[1:]]

@@ -1,5 +1,6 @@
 // ftpcd check: looks at everything that `ftpcd serve` needs, changes nothing, and says all that is wrong.
 
+#include "server/admin/check_time.hpp"
 #include "server/admin/data_files.hpp"
 #include "server/admin/home_directory.hpp"
 #include "server/admin/in_force.hpp"
@@ -51,11 +52,22 @@ UniqueFd open_directory(int base, const std::string& path)
     return UniqueFd{::openat(base, path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
 }
 
+void check_time_account(const Settings& settings, const ServiceAccounts& others, Problems& problems)
+{
+    try {
+        find_time_account(settings, others);
+    } catch (const std::exception& error) {
+        problems.push_back({"time-user", error.what()});
+    }
+}
+
 // Settings that can be read but not be put into force: then there is a problem, and no accounts.
 std::optional<ServiceAccounts> check_accounts(const Settings& settings, Problems& problems)
 {
     try {
-        return find_service_accounts(settings);
+        const ServiceAccounts accounts = find_service_accounts(settings);
+        check_time_account(settings, accounts, problems);
+        return accounts;
     } catch (const std::exception& error) {
         problems.push_back({"net-user, auth-user", error.what()});
         return std::nullopt;
@@ -289,6 +301,8 @@ Problems check(const Arguments& arguments)
     check_lockdown(settings, problems);
     check_listening(arguments, problems);
     check_passive(arguments, problems);
+    for (Problem& problem : time_problems(arguments))
+        problems.push_back(std::move(problem));
     check_running_servers(arguments, problems);
     const std::optional<ServiceAccounts> found_accounts = check_accounts(settings, problems);
     const ServiceAccounts accounts = found_accounts.value_or(ServiceAccounts{});
@@ -341,6 +355,8 @@ int run_check(const std::vector<std::string>& words)
         std::cout << "ftpcd: left out: " << printable(address.words()) << "\n";
     for (const UnusableAddress& address : check_passive(*arguments).left_out)
         std::cout << "ftpcd: left out: " << printable(address.words()) << "\n";
+    for (const std::string& line : describe_time(*arguments))
+        std::cout << "ftpcd: " << printable(line) << "\n";
     for (const std::string& server : describe_running_servers(*arguments))
         std::cout << "ftpcd: running server: " << printable(server) << "\n";
     for (const auto& [path, promise] : promises_of(arguments->settings).promises)

@@ -125,13 +125,25 @@ std::vector<Problem> servers_with_other_key(const Arguments& arguments, const st
     return problems;
 }
 
+namespace {
+
+// " BEFORE one and another"; empty if there are none.
+std::string listed(const char* before, const std::vector<std::string>& addresses)
+{
+    std::string text;
+    for (const std::string& address : addresses)
+        text += std::exchange(before, " and ") + address;
+    return text;
+}
+
+} // namespace
+
 std::string describe_running(const ServerStatus& server)
 {
     std::string text = "process " + std::to_string(server.pid) + ", version " + server.version + ", since " +
                        utc_time_text(server.started);
-    const char* before = ", on ";
-    for (const std::string& address : server.listening)
-        text += std::exchange(before, " and ") + address;
+    text += listed(", on ", server.listening) + listed(", NTP on ", server.ntp) +
+            listed(", time as text on ", server.time_text);
     text += ", key " + server.fingerprint;
     for (const RunningChild& child : server.children)
         text += ", " + child.name + " " + (child.pid == 0 ? "not running" : std::to_string(child.pid));

@@ -145,6 +145,16 @@ ServiceAccounts find_service_accounts(const Settings& settings)
     return {net, auth};
 }
 
+std::optional<FileOwner> find_time_account(const Settings& settings, const ServiceAccounts& others)
+{
+    if (::geteuid() != 0 || !settings.serves_time()) return std::nullopt;
+    const FileOwner time = find_account(settings.time_user);
+    for (const auto& other : {others.net, others.auth})
+        if (other && other->user == time.user)
+            throw std::runtime_error{"time-user must be another user than net-user and auth-user"};
+    return time;
+}
+
 // A process that can change DATA can put another users.db there.
 void check_data_directory(const std::string& path, int fd, const ServiceAccounts& accounts)
 {

@@ -29,6 +29,10 @@ struct ServiceAccounts {
 // Throws std::runtime_error naming the missing user and the command that makes it.
 ServiceAccounts find_service_accounts(const Settings& settings);
 
+// The same of the process that tells the time; none if no setting wants it. It must be another one than
+// those.
+std::optional<FileOwner> find_time_account(const Settings& settings, const ServiceAccounts& others);
+
 struct DataDirectory {
     UniqueFd data; // readable, so that it can be locked and synced
     UniqueFd tree;

@@ -12,6 +12,7 @@ constexpr std::uint8_t first_report = 65;
 // A text field counts its bytes in 16 bits, which holds settings, certificate chains and keys.
 constexpr std::size_t max_text_bytes = std::size_t{32} * 1024;
 constexpr std::size_t max_lockdown_bytes = 1024;
+constexpr std::size_t max_peer_bytes = 64;
 
 // The fields of each message, to be written or read.
 struct Fields {
@@ -21,7 +22,7 @@ struct Fields {
         packet.text(m.certificate_pem, max_text_bytes);
         packet.text(m.key_pem, max_text_bytes);
         packet.text(m.pepper, max_text_bytes);
-        packet.field(m.control_sockets);
+        packet.field(m.first_sockets);
     }
     void operator()(auto& packet, Is<Connect> auto& m) const { packet.field(m.number); }
     void operator()(auto&, Is<Stop> auto&) const {}
@@ -36,6 +37,11 @@ struct Fields {
     void operator()(auto& packet, Is<Failed> auto& m) const { packet.text(m.reason, max_text_bytes); }
     void operator()(auto&, Is<Alive> auto&) const {}
     void operator()(auto& packet, Is<ChannelLost> auto& m) const { packet.field(m.number); }
+    void operator()(auto& packet, Is<TimeLimitHit> auto& m) const
+    {
+        packet.field(m.requests);
+        packet.text(m.peer, max_peer_bytes);
+    }
 };
 
 } // namespace

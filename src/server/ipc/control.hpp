@@ -16,13 +16,15 @@ inline constexpr int control_descriptor = 3; // where a child finds its end of t
 
 // First message to each child, and again at each reload (then without descriptors).
 // To auth: descriptor 0 is the data directory. To net: descriptor 0 is the tree, then the listening sockets.
+// To time: its sockets.
 struct Configure {
-    std::string settings;              // settings_text()
-    std::string certificate_pem;       // net only
-    SecretText key_pem;                // net only
-    SecretText pepper;                 // auth only; empty: none
-    std::uint32_t control_sockets = 0; // net, the first time: of the listening sockets so many are for
-                                       // control connections, and the others behind them for data connections
+    std::string settings;        // settings_text()
+    std::string certificate_pem; // net only
+    SecretText key_pem;          // net only
+    SecretText pepper;           // auth only; empty: none
+    // The first time. Of the sockets of net so many are for control connections, and the others behind them
+    // for data connections. Of those of time so many are for NTP, and the others for the text service.
+    std::uint32_t first_sockets = 0;
     friend bool operator==(const Configure&, const Configure&) = default;
 };
 // With one descriptor: the channel to the other child, in place of any earlier one.
@@ -62,7 +64,13 @@ struct ChannelLost {
     std::uint32_t number = 0; // as in Connect
     friend bool operator==(const ChannelLost&, const ChannelLost&) = default;
 };
-using Report = std::variant<Ready, Failed, Alive, ChannelLost>;
+// Of time, at most once a second: so many requests were beyond the bound of their address.
+struct TimeLimitHit {
+    std::uint64_t requests = 0;
+    std::string peer; // the address of the last one
+    friend bool operator==(const TimeLimitHit&, const TimeLimitHit&) = default;
+};
+using Report = std::variant<Ready, Failed, Alive, ChannelLost, TimeLimitHit>;
 
 SecretText encode(const Order& order);
 SecretText encode(const Report& report);

@@ -36,6 +36,19 @@ void ListeningSet::open(const std::vector<std::string>& addresses, PortRange pas
     std::move(passive.sockets.begin(), passive.sockets.end(), std::back_inserter(sockets_));
 }
 
+void ListeningSet::open_for_time(const std::vector<std::string>& ntp, const std::vector<std::string>& text)
+{
+    if (!ntp.empty()) add(ntp, SocketKind::ntp);
+    if (!text.empty()) add(text, SocketKind::time_text);
+}
+
+void ListeningSet::add(const std::vector<std::string>& addresses, SocketKind kind)
+{
+    OpenedSockets opened = open_listening_sockets(addresses, kind);
+    log_left_out(opened.left_out);
+    std::move(opened.sockets.begin(), opened.sockets.end(), std::back_inserter(sockets_));
+}
+
 std::vector<int> ListeningSet::descriptors() const
 {
     std::vector<int> all;
@@ -44,18 +57,19 @@ std::vector<int> ListeningSet::descriptors() const
     return all;
 }
 
-std::size_t ListeningSet::control_sockets() const
+std::size_t ListeningSet::first_sockets() const
 {
     return static_cast<std::size_t>(
-        std::count_if(sockets_.begin(), sockets_.end(),
-                      [](const ListeningSocket& socket) { return socket.fd && !socket.passive; }));
+        std::count_if(sockets_.begin(), sockets_.end(), [](const ListeningSocket& socket) {
+            return socket.fd && (socket.kind == SocketKind::control || socket.kind == SocketKind::ntp);
+        }));
 }
 
-std::vector<std::string> ListeningSet::addresses() const
+std::vector<std::string> ListeningSet::addresses(SocketKind kind) const
 {
     std::vector<std::string> all;
     for (const ListeningSocket& socket : sockets_)
-        if (!socket.passive) all.push_back(socket.address);
+        if (socket.kind == kind) all.push_back(socket.address);
     return all;
 }
 
@@ -74,7 +88,7 @@ void ListeningSet::mend()
     for (ListeningSocket& socket : sockets_) {
         try {
             if (!is_sound(socket)) reopen(socket);
-            listens = listens || !socket.passive;
+            listens = listens || socket.kind != SocketKind::data;
         } catch (const std::exception& error) { // the others must not wait for it
             socket.fd.reset();
             reason = error.what();

@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -22,27 +23,59 @@ namespace {
 // need no more; left to itself the kernel would hold megabytes for a client that sends and does not read.
 constexpr int socket_buffer_bytes = 128 * 1024;
 
+bool is_udp(SocketKind kind)
+{
+    return kind == SocketKind::ntp || kind == SocketKind::time_text;
+}
+
+void set_option(const UniqueFd& socket, int level, int name, int value)
+{
+    ::setsockopt(socket.get(), level, name, &value, sizeof value);
+}
+
+// The process that serves it may set no option. (With SO_REUSEADDR another program could have UDP's address,
+// too, and take the datagrams.)
+void set_udp_options(const UniqueFd& socket, int family)
+{
+    set_option(socket, SOL_SOCKET, SO_TIMESTAMPNS, 1);
+    if (family == AF_INET6)
+        set_option(socket, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+    else
+        set_option(socket, IPPROTO_IP, IP_PKTINFO, 1);
+}
+
 // An empty descriptor, with errno, if this address cannot be had.
-UniqueFd open_bound(const ListeningAddress& address)
+UniqueFd open_bound(const ListeningAddress& address, int type)
 {
     const int family = address.address.ss_family;
-    UniqueFd fd{::socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
+    UniqueFd fd{::socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
     if (!fd) return fd;
-    const int on = 1;
-    const int only_ipv6 = address.both_families ? 0 : 1;
-    ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    if (family == AF_INET6) ::setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &only_ipv6, sizeof only_ipv6);
+    if (type == SOCK_STREAM)
+        set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+    else
+        set_udp_options(fd, family);
+    if (family == AF_INET6) set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, address.both_families ? 0 : 1);
     if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address.address), address.size) != 0) return {};
     return fd;
 }
 
+UniqueFd open_bound_tcp(const ListeningAddress& address)
+{
+    return open_bound(address, SOCK_STREAM);
+}
+
+UniqueFd open_bound_udp(const ListeningAddress& address)
+{
+    return open_bound(address, SOCK_DGRAM);
+}
+
 UniqueFd open_one(const ListeningAddress& address)
 {
-    UniqueFd fd = open_bound(address);
+    UniqueFd fd = open_bound_tcp(address);
     if (!fd) return fd;
     // protection: socket-buffers
     for (const int buffer : {SO_SNDBUF, SO_RCVBUF})
-        ::setsockopt(fd.get(), SOL_SOCKET, buffer, &socket_buffer_bytes, sizeof socket_buffer_bytes);
+        set_option(fd, SOL_SOCKET, buffer, socket_buffer_bytes);
     if (::listen(fd.get(), SOMAXCONN) != 0) return {};
     return fd;
 }
@@ -83,13 +116,13 @@ std::string bound_address(int fd)
 
 // ---- why not
 
-std::string reason_for(const ListeningAddress& address, int number)
+std::string reason_for(const ListeningAddress& address, int number, SocketKind kind)
 {
     std::string reason = error_code{number, boost::system::system_category()}.message();
     switch (number) {
     case EADDRINUSE:
-        return reason + "; see which program has it with: ss -ltnp 'sport = :" +
-               std::to_string(ntohs(address.port())) + "'";
+        return reason + "; see which program has it with: ss -l" + (is_udp(kind) ? "u" : "t") +
+               "np 'sport = :" + std::to_string(ntohs(address.port())) + "'";
     case EADDRNOTAVAIL:
         return reason + "; this machine does not have this address now";
     case EAFNOSUPPORT:
@@ -103,10 +136,11 @@ std::string reason_for(const ListeningAddress& address, int number)
     }
 }
 
-UnusableAddress unusable(const ListeningAddress& address, int number)
+UnusableAddress unusable(const ListeningAddress& address, int number, SocketKind kind)
 {
     const std::string text = address.text();
-    return {text == address.given ? text : text + " (" + address.given + ")", reason_for(address, number)};
+    return {text == address.given ? text : text + " (" + address.given + ")",
+            reason_for(address, number, kind)};
 }
 
 UnusableAddress too_many(const ListeningPlan& plan)
@@ -120,19 +154,19 @@ UnusableAddress too_many(const ListeningPlan& plan)
     throw std::runtime_error{address.words()};
 }
 
-void open_into(OpenedSockets& opened, const ListeningAddress& address)
+void open_into(OpenedSockets& opened, const ListeningAddress& address, SocketKind kind)
 {
-    UniqueFd fd = open_or_ipv4(address, open_beside_dead);
+    UniqueFd fd = open_or_ipv4(address, is_udp(kind) ? open_bound_udp : open_beside_dead);
     if (!fd) {
         const int number = errno;
         // protection: missing-addresses
-        if (!is_missing(number)) fail(unusable(address, number));
-        opened.left_out.push_back(unusable(address, number));
+        if (!is_missing(number)) fail(unusable(address, number, kind));
+        opened.left_out.push_back(unusable(address, number, kind));
         return;
     }
     std::string bound = bound_address(fd.get());
     const bool only_ipv6 = address.is_ipv6_wildcard() && !address.both_families;
-    opened.sockets.push_back({std::move(fd), std::move(bound), only_ipv6, false});
+    opened.sockets.push_back({std::move(fd), std::move(bound), only_ipv6, kind});
 }
 
 // ---- checking
@@ -189,9 +223,9 @@ void open_passive_into(OpenedSockets& opened, const ListeningSocket& control, co
     ListeningAddress& planned = plan.addresses.front();
     if (control.only_ipv6) planned.both_families = false;
     UniqueFd fd = open_or_ipv4(planned, open_beside_dead);
-    if (!fd) return opened.left_out.push_back(unusable(planned, errno));
+    if (!fd) return opened.left_out.push_back(unusable(planned, errno, SocketKind::data));
     std::string bound = bound_address(fd.get());
-    opened.sockets.push_back({std::move(fd), std::move(bound), control.only_ipv6, true});
+    opened.sockets.push_back({std::move(fd), std::move(bound), control.only_ipv6, SocketKind::data});
 }
 
 // Whether a failure with this number will be none once the running server has ended.
@@ -204,10 +238,10 @@ bool is_given_back(const ListeningAddress& address, int number,
     });
 }
 
-void add_failure(ListeningCheck& check, const ListeningAddress& address, int number)
+void add_failure(ListeningCheck& check, const ListeningAddress& address, int number, SocketKind kind)
 {
     auto& list = address.of_name && is_missing(number) ? check.left_out : check.problems;
-    list.push_back(unusable(address, number));
+    list.push_back(unusable(address, number, kind));
 }
 
 // ---- soundness
@@ -235,16 +269,32 @@ bool has_filter(int fd)
     return ::getsockopt(fd, SOL_SOCKET, SO_GET_FILTER, nullptr, &instructions) != 0 || instructions != 0;
 }
 
+bool accepts(int fd)
+{
+    return option_value(fd, SO_ACCEPTCONN) == 1 && !lingers(fd);
+}
+
+// It is not shut down, not tied to a peer, and tells when a datagram came.
+bool takes_datagrams(int fd)
+{
+    pollfd looked_at{fd, POLLRDHUP, 0};
+    sockaddr_storage peer{};
+    socklen_t size = sizeof peer;
+    return ::poll(&looked_at, 1, 0) == 0 &&
+           ::getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &size) != 0 &&
+           option_value(fd, SO_TIMESTAMPNS) == 1;
+}
+
 } // namespace
 
-OpenedSockets open_listening_sockets(const std::vector<std::string>& where)
+OpenedSockets open_listening_sockets(const std::vector<std::string>& where, SocketKind kind)
 {
     const ListeningPlan plan = plan_listening(where);
     if (!plan.malformed.empty()) fail(plan.malformed.front());
     if (plan.addresses.size() >= ipc::max_passed_descriptors) fail(too_many(plan));
     OpenedSockets opened{{}, plan.unknown};
     for (const ListeningAddress& address : plan.addresses)
-        open_into(opened, address);
+        open_into(opened, address, kind);
     if (opened.sockets.empty()) fail(opened.left_out.front());
     return opened;
 }
@@ -270,19 +320,19 @@ OpenedSockets open_passive_sockets(const std::vector<ListeningSocket>& control, 
 }
 
 ListeningCheck check_listening_addresses(const std::vector<std::string>& where,
-                                         const std::vector<std::string>& of_running_server)
+                                         const std::vector<std::string>& of_running_server, SocketKind kind)
 {
     const ListeningPlan plan = plan_listening(where);
     ListeningCheck check{plan.malformed, {}, false};
     check.problems.insert(check.problems.end(), plan.unknown.begin(), plan.unknown.end());
     if (plan.addresses.size() >= ipc::max_passed_descriptors) check.problems.push_back(too_many(plan));
     for (const ListeningAddress& address : plan.addresses) {
-        const UniqueFd fd = open_or_ipv4(address, open_bound);
+        const UniqueFd fd = open_or_ipv4(address, is_udp(kind) ? open_bound_udp : open_bound_tcp);
         const int number = errno;
         if (fd || is_given_back(address, number, of_running_server))
             check.any_usable = true;
         else
-            add_failure(check, address, number);
+            add_failure(check, address, number, kind);
     }
     return check;
 }
@@ -295,8 +345,8 @@ ListeningCheck check_passive_ports(const std::vector<std::string>& where, PortRa
         for (unsigned port = ports.first; port <= ports.last; ++port) {
             const ListeningAddress address =
                 plan_listening({host_of(control.text()) + ":" + std::to_string(port)}).addresses.front();
-            const UniqueFd fd = open_or_ipv4(address, open_bound);
-            if (!fd) check.left_out.push_back(unusable(address, errno));
+            const UniqueFd fd = open_or_ipv4(address, open_bound_tcp);
+            if (!fd) check.left_out.push_back(unusable(address, errno, SocketKind::data));
             if (fd) check.any_usable = true;
         }
     return check;
@@ -308,13 +358,13 @@ bool is_sound(const ListeningSocket& socket)
     const int flags = ::fcntl(fd, F_GETFL);
     // protection: sound-sockets
     return flags >= 0 && (flags & (O_NONBLOCK | O_ASYNC)) == O_NONBLOCK &&
-           option_value(fd, SO_ACCEPTCONN) == 1 && option_value(fd, SO_LOCK_FILTER) == 0 && !has_filter(fd) &&
-           !lingers(fd);
+           option_value(fd, SO_LOCK_FILTER) == 0 && !has_filter(fd) &&
+           (is_udp(socket.kind) ? takes_datagrams(fd) : accepts(fd));
 }
 
 void stop_listening(const ListeningSocket& socket)
 {
-    ::shutdown(socket.fd.get(), SHUT_RDWR);
+    if (!is_udp(socket.kind)) ::shutdown(socket.fd.get(), SHUT_RDWR);
 }
 
 void reopen(ListeningSocket& socket)
@@ -324,7 +374,7 @@ void reopen(ListeningSocket& socket)
     ListeningPlan plan = plan_listening({socket.address});
     if (socket.only_ipv6) plan.addresses.front().both_families = false;
     OpenedSockets opened;
-    open_into(opened, plan.addresses.front());
+    open_into(opened, plan.addresses.front(), socket.kind);
     if (opened.sockets.empty()) fail(opened.left_out.front());
     socket.fd = std::move(opened.sockets.front().fd);
 }

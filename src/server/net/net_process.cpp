@@ -40,11 +40,7 @@ namespace {
 
 Settings parse_configured(const ipc::Configure& configure)
 {
-    Settings settings;
-    std::vector<Problem> problems;
-    const auto values = parse_settings_text(configure.settings, "settings", problems);
-    apply_settings(settings, values, problems);
-    if (!problems.empty()) throw std::runtime_error{problems.front().where + ": " + problems.front().what};
+    Settings settings = settings_of(configure.settings);
     set_log_format(settings.log_format);
     return settings;
 }
@@ -101,7 +97,7 @@ Start receive_start()
                 {},
                 {}};
     for (std::size_t i = 1; i < packet->descriptors.size(); ++i) {
-        auto& kind = i <= configure->control_sockets ? start.sockets : start.passive_sockets;
+        auto& kind = i <= configure->first_sockets ? start.sockets : start.passive_sockets;
         kind.push_back(std::move(packet->descriptors[i]));
     }
     return start;

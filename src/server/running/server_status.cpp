@@ -44,6 +44,11 @@ public:
         if (name == "started") status_.started = number(value);
         if (name == "config") status_.config_file = value;
         if (name == "listening") status_.listening.emplace_back(value);
+        if (name == "ntp") status_.ntp.emplace_back(value);
+        if (name == "time-text") status_.time_text.emplace_back(value);
+        if (name == "time-limit-hits") status_.time_limit_hits.requests = number(value);
+        if (name == "time-limit-hits.peer") status_.time_limit_hits.last_peer = value;
+        if (name == "time-limit-hits.last") status_.time_limit_hits.last_time = number(value);
         if (name == "fingerprint") status_.fingerprint = value;
         if (name == "child") take_child(value);
         if (name.starts_with("data.")) take_directory(status_.data, name.substr(5), value);
@@ -105,6 +110,13 @@ SecretText encode(const ServerStatus& status)
     out.add("tree", status.tree);
     for (const std::string& address : status.listening)
         out.add("listening", address);
+    for (const std::string& address : status.ntp)
+        out.add("ntp", address);
+    for (const std::string& address : status.time_text)
+        out.add("time-text", address);
+    out.add("time-limit-hits", status.time_limit_hits.requests);
+    out.add("time-limit-hits.peer", status.time_limit_hits.last_peer);
+    out.add("time-limit-hits.last", status.time_limit_hits.last_time);
     out.add("fingerprint", status.fingerprint);
     for (const RunningChild& child : status.children)
         out.add("child", child.name + " " + std::to_string(child.pid));

@@ -20,6 +20,14 @@ struct RunningChild {
     friend bool operator==(const RunningChild&, const RunningChild&) = default;
 };
 
+// Requests for the time that were beyond the bound of their address, since the server started.
+struct TimeLimitHits {
+    std::uint64_t requests = 0;
+    std::string last_peer;
+    std::uint64_t last_time = 0; // seconds since 1970
+    friend bool operator==(const TimeLimitHits&, const TimeLimitHits&) = default;
+};
+
 struct ServerStatus {
     pid_t pid = 0; // of the supervisor
     std::string version;
@@ -27,8 +35,11 @@ struct ServerStatus {
     std::string config_file;   // absolute; empty: none
     OpenedDirectory data;
     OpenedDirectory tree;
-    std::vector<std::string> listening; // "[::]:2121"
-    std::string fingerprint;            // of the certificate's key, as ftpc shows it
+    std::vector<std::string> listening;   // "[::]:2121"
+    std::vector<std::string> ntp{};       // the addresses where it answers NTP
+    std::vector<std::string> time_text{}; // and those of the text service
+    TimeLimitHits time_limit_hits{};
+    std::string fingerprint; // of the certificate's key, as ftpc shows it
     std::vector<RunningChild> children;
     friend bool operator==(const ServerStatus&, const ServerStatus&) = default;
 };

@@ -7,8 +7,21 @@
 #include <cstdint>
 #include <iostream>
 #include <sstream>
+#include <vector>
 
 namespace ftpc::server {
+
+namespace {
+
+std::string joined(const std::vector<std::string>& addresses)
+{
+    std::string text;
+    for (const std::string& address : addresses)
+        text += (text.empty() ? "" : " and ") + address;
+    return text;
+}
+
+} // namespace
 
 std::string describe_lockdown(std::span<const Child> children)
 {
@@ -34,17 +47,17 @@ std::string describe_lockdown(std::span<const Child> children)
 
 void announce(const Arguments& arguments, const ServerStatus& status, std::span<const Child> children)
 {
-    std::string addresses;
-    for (const std::string& address : status.listening)
-        addresses += (addresses.empty() ? "" : " and ") + address;
     std::uint64_t users = 0;
     for (const Child& child : children)
         users += child.first_report().users; // only auth has any
-    std::string text = "ftpcd: listening on " + addresses + ", tree " + arguments.settings.root_directory() +
-                       ", " + std::to_string(users) + (users == 1 ? " user\n" : " users\n");
+    std::string text = "ftpcd: listening on " + joined(status.listening) + ", tree " +
+                       arguments.settings.root_directory() + ", " + std::to_string(users) +
+                       (users == 1 ? " user\n" : " users\n");
     // "certificate SHA256" stays in it: scripts that start a server wait for that.
     text += "ftpcd: key fingerprint of the certificate " + status.fingerprint +
             " (show it to your users: ftpcd fingerprint" + arguments.flags_for_certificate() + ")\n";
+    if (!status.ntp.empty()) text += "ftpcd: NTP on " + joined(status.ntp) + " (UDP)\n";
+    if (!status.time_text.empty()) text += "ftpcd: time as text on " + joined(status.time_text) + " (UDP)\n";
     text += describe_lockdown(children);
     if (users == 0)
         text += "ftpcd: nobody can log in yet; add a user with: ftpcd user add NAME" +

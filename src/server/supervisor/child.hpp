@@ -25,7 +25,8 @@ struct ChildRole {
     bool pepper = false;
     bool tree = false; // its root
     bool listening_sockets = false;
-    bool certificate = false; // with its key
+    bool time_sockets = false; // of UDP
+    bool certificate = false;  // with its key
 };
 
 class Child {

@@ -12,7 +12,6 @@
 #include <sys/prctl.h>
 
 #include <algorithm>
-#include <array>
 #include <ctime>
 #include <set>
 #include <stdexcept>
@@ -38,21 +37,22 @@ ServerStatus initial_status(const Arguments& arguments, const DataDirectory& dir
 }
 
 // The table: a new process is one row here, one policy in lockdown/ and one entry point in main.cpp.
-std::array<ChildRole, 2> child_table(const ServiceAccounts& accounts)
+std::vector<ChildRole> child_table(const Settings& settings)
 {
-    return {ChildRole{.name = "auth", .user = accounts.auth, .data = true, .pepper = true},
-            ChildRole{.name = "net",
-                      .user = accounts.net,
-                      .tree = true,
-                      .listening_sockets = true,
-                      .certificate = true}};
+    const ServiceAccounts accounts = find_service_accounts(settings);
+    std::vector<ChildRole> table{
+        {.name = "auth", .user = accounts.auth, .data = true, .pepper = true},
+        {.name = "net", .user = accounts.net, .tree = true, .listening_sockets = true, .certificate = true},
+    };
+    if (settings.serves_time())
+        table.push_back(
+            {.name = "time", .user = find_time_account(settings, accounts), .time_sockets = true});
+    return table;
 }
 
 } // namespace
 
-Supervisor::Supervisor(const Arguments& arguments)
-    : Supervisor{arguments, child_table(find_service_accounts(arguments.settings))}
-{}
+Supervisor::Supervisor(const Arguments& arguments) : Supervisor{arguments, child_table(arguments.settings)} {}
 
 Supervisor::Supervisor(const Arguments& arguments, std::span<const ChildRole> table)
     : arguments_{arguments}, accounts_{find_service_accounts(arguments.settings)},
@@ -66,6 +66,7 @@ Supervisor::Supervisor(const Arguments& arguments, std::span<const ChildRole> ta
     refuse_if_served(ask_running_servers(runtime_directories()).answered, status_.data);
     secrets_.load(arguments_.settings);
     sockets_.open(arguments_.settings.listen, arguments_.settings.passive_ports);
+    time_sockets_.open_for_time(arguments_.settings.listen_ntp, arguments_.settings.listen_time_text);
 }
 
 int Supervisor::run()
@@ -116,22 +117,29 @@ int Supervisor::milliseconds_to_wait() const
 
 // ---- the children
 
+ListeningSet* Supervisor::sockets_of(const Child& child)
+{
+    if (child.role().listening_sockets) return &sockets_;
+    return child.role().time_sockets ? &time_sockets_ : nullptr;
+}
+
 void Supervisor::start(Child& child)
 {
     const ChildRole& role = child.role();
-    if (role.listening_sockets) sockets_.mend();
+    ListeningSet* const sockets = sockets_of(child);
+    if (sockets != nullptr) sockets->mend();
     // Opened anew, so that a lock which the child takes on it (flock(2)) ends with the child.
     const UniqueFd data{
         ::openat(directory_.data.get(), ".", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
     std::vector<int> given;
     if (role.data) given.push_back(data.get());
     if (role.tree) given.push_back(directory_.tree.get());
-    if (role.listening_sockets)
-        for (const int socket : sockets_.descriptors())
-            given.push_back(socket);
     ipc::Configure configure = secrets_.configuration(role, arguments_.settings);
-    if (role.listening_sockets)
-        configure.control_sockets = static_cast<std::uint32_t>(sockets_.control_sockets());
+    if (sockets != nullptr) {
+        const std::vector<int> descriptors = sockets->descriptors();
+        given.insert(given.end(), descriptors.begin(), descriptors.end());
+        configure.first_sockets = static_cast<std::uint32_t>(sockets->first_sockets());
+    }
     child.start(program_.get(), configure, given);
 }
 
@@ -139,8 +147,12 @@ void Supervisor::take_report(Child& child)
 {
     const bool served = child.serves();
     const auto report = child.receive();
-    if (!served && child.serves()) channel_.connect(auth_, net_);
+    const bool in_channel = &child == &auth_ || &child == &net_;
+    if (in_channel && !served && child.serves()) channel_.connect(auth_, net_);
     if (!report) return;
+    if (const auto* hit = std::get_if<ipc::TimeLimitHit>(&*report))
+        status_.time_limit_hits = {status_.time_limit_hits.requests + hit->requests, hit->peer,
+                                   static_cast<std::uint64_t>(std::time(nullptr))};
     if (const auto* lost = std::get_if<ipc::ChannelLost>(&*report)) channel_.lost(lost->number);
     if (const auto* failed = std::get_if<ipc::Failed>(&*report))
         log_event("refused", {{"process", child.role().name}, {"reason", failed->reason}});
@@ -180,7 +192,7 @@ void Supervisor::look_after_children()
     check_listening_sockets();
     // The listening sockets of a process that cannot end would keep the next server from their addresses.
     for (Child& child : children_)
-        if (child.look() && child.role().listening_sockets) sockets_.renew();
+        if (child.look() && sockets_of(child) != nullptr) sockets_of(child)->renew();
     if (Clock::now() < next_socket_check_) return;
     next_socket_check_ = Clock::now() + socket_check_interval;
     administrator_.open(runtime_directories()); // its folder may be removed when the user logs out
@@ -188,9 +200,10 @@ void Supervisor::look_after_children()
 
 void Supervisor::check_listening_sockets()
 {
-    for (const std::string& address : sockets_.find_changed()) {
-        for (const Child& child : children_) {
-            if (!child.role().listening_sockets || !child.runs()) continue;
+    for (const Child& child : children_) {
+        const ListeningSet* const sockets = sockets_of(child);
+        if (sockets == nullptr || !child.runs()) continue;
+        for (const std::string& address : sockets->find_changed()) {
             log_event("listening-socket-changed",
                       {{"address", address},
                        {"effect", child.role().name + " is ended, and the socket opened anew"}});
@@ -203,7 +216,9 @@ ServerStatus Supervisor::status() const
 {
     ServerStatus status = status_;
     status.fingerprint = secrets_.fingerprint();
-    status.listening = sockets_.addresses();
+    status.listening = sockets_.addresses(SocketKind::control);
+    status.ntp = time_sockets_.addresses(SocketKind::ntp);
+    status.time_text = time_sockets_.addresses(SocketKind::time_text);
     for (const Child& child : children_)
         status.children.push_back({child.role().name, child.pid()});
     return status;
@@ -273,6 +288,7 @@ int Supervisor::stop(Signals& signals)
 {
     administrator_.close();
     sockets_.stop();
+    time_sockets_.stop();
     std::for_each(children_.rbegin(), children_.rend(), [&](Child& child) { child.stop(signals); });
     log_event("stopped");
     return exit_done;

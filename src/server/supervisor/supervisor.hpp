@@ -1,5 +1,5 @@
-// The parent of auth and net: opens what they need, starts them, restarts one that dies, passes on reload and
-// stop. Nothing from the network reaches it.
+// The parent of auth, net and time: opens what they need, starts them, restarts one that dies, passes on
+// reload and stop. Nothing from the network reaches it.
 #pragma once
 
 #include "server/config/command_line.hpp"
@@ -25,7 +25,7 @@ public:
     // it.
     explicit Supervisor(const Arguments& arguments);
 
-    // The same with these children in place of auth and net, which come first and in this order.
+    // The same with these children in place of auth, net and time. The first two come in this order.
     Supervisor(const Arguments& arguments, std::span<const ChildRole> table);
 
     // Serves until SIGTERM or SIGINT; SIGHUP reads settings, certificate and users anew. Returns the exit
@@ -40,6 +40,8 @@ private:
     void wait_for_events(Signals& signals);
     int milliseconds_to_wait() const;
 
+    // The sockets on which it serves; nullptr: none.
+    ListeningSet* sockets_of(const Child& child);
     void start(Child& child);
     void take_report(Child& child);
     void reap();
@@ -59,7 +61,8 @@ private:
     DataDirectory directory_;
     UniqueFd lock_;
     Secrets secrets_;
-    ListeningSet sockets_;
+    ListeningSet sockets_;        // of net
+    ListeningSet time_sockets_;   // of time
     std::vector<Child> children_; // in the order in which they are started
     const Child& auth_ = children_[0];
     const Child& net_ = children_[1];

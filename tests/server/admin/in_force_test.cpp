@@ -72,6 +72,12 @@ TEST_CASE("a running server is described in one line")
     CHECK(describe_running(status) ==
           "process 7, version 0.1.0, since 2025-11-29T10:15:00Z, on [::]:2121 and "
           "127.0.0.1:21, key SHA256:abc, auth 8, net not running");
+    status.ntp = {"0.0.0.0:123", "[::1]:123"};
+    status.time_text = {"127.0.0.1:2123"};
+    status.children.push_back({"time", 9});
+    CHECK_THAT(describe_running(status),
+               test::contains(", NTP on 0.0.0.0:123 and [::1]:123, time as text on 127.0.0.1:2123, key "));
+    CHECK_THAT(describe_running(status), test::contains(", time 9"));
 }
 
 TEST_CASE("a command with --data does not follow the settings file for it")

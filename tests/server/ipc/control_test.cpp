@@ -36,7 +36,8 @@ std::vector<Report> reports()
             Failed{"users.db:3: not a password hash\nusers.db:4: the same"},
             Failed{},
             Alive{},
-            ChannelLost{~0U}};
+            ChannelLost{~0U},
+            TimeLimitHit{~0ULL, "2001:db8::"}};
 }
 
 } // namespace

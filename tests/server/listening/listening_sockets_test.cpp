@@ -9,6 +9,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -241,7 +242,7 @@ TEST_CASE("ports for data connections are opened at each address of the control 
     const OpenedSockets passive = open_passive_sockets(control.sockets, {2122, 2124}, true, 10);
     REQUIRE(passive.sockets.size() == 3);
     for (const ListeningSocket& socket : passive.sockets) {
-        CHECK(socket.passive);
+        CHECK((socket.kind == SocketKind::data));
         CHECK_THAT(socket.address, test::starts_with("127.0.0.1:"));
         CHECK(answers(port_of(socket.address)));
     }
@@ -290,4 +291,80 @@ TEST_CASE("few ports for data connections are shared out among the addresses")
     const OpenedSockets passive = open_passive_sockets(control.sockets, {2122, 2137}, true, 2);
     REQUIRE(passive.sockets.size() == 2);
     CHECK(passive.sockets[0].address.substr(0, 9) != passive.sockets[1].address.substr(0, 9));
+}
+
+namespace {
+
+std::vector<ListeningSocket> open_udp_at(const std::string& where)
+{
+    return std::move(open_listening_sockets({where}, SocketKind::ntp).sockets);
+}
+
+int value_of(const ListeningSocket& socket, int level, int option)
+{
+    int value = -1;
+    socklen_t size = sizeof value;
+    ::getsockopt(socket.fd.get(), level, option, &value, &size);
+    return value;
+}
+
+} // namespace
+
+TEST_CASE("a socket of UDP tells when a datagram came and to which address, and shares its own with nobody")
+{
+    const auto ipv4 = open_udp_at("127.0.0.1:0");
+    REQUIRE(ipv4.size() == 1);
+    CHECK(value_of(ipv4[0], SOL_SOCKET, SO_TYPE) == SOCK_DGRAM);
+    CHECK(value_of(ipv4[0], SOL_SOCKET, SO_TIMESTAMPNS) == 1);
+    CHECK(value_of(ipv4[0], IPPROTO_IP, IP_PKTINFO) == 1);
+    CHECK(value_of(ipv4[0], SOL_SOCKET, SO_REUSEADDR) == 0);
+    CHECK((::fcntl(ipv4[0].fd.get(), F_GETFL) & O_NONBLOCK) != 0);
+    CHECK_THROWS_WITH(
+        open_udp_at(ipv4[0].address),
+        test::contains("Address already in use; see which program has it with: ss -lunp 'sport = :" +
+                       port_of(ipv4[0].address)));
+    for (const ListeningSocket& socket : open_udp_at("[::]:0"))
+        if (socket.address.starts_with('[')) CHECK(value_of(socket, IPPROTO_IPV6, IPV6_RECVPKTINFO) == 1);
+}
+
+TEST_CASE("a port of TCP and one of UDP with the same number are two")
+{
+    const auto tcp = open_at("127.0.0.1:0");
+    CHECK(open_udp_at(tcp[0].address).front().address == tcp[0].address);
+    const ListeningCheck check = check_listening_addresses({tcp[0].address}, {}, SocketKind::time_text);
+    CHECK(check.problems.empty());
+    CHECK(check.any_usable);
+}
+
+TEST_CASE("a socket of UDP that a process has changed is not sound, and another one takes its place")
+{
+    const auto shut_down = [](int socket) { ::shutdown(socket, SHUT_RD); };
+    const auto connect = [](int socket) {
+        sockaddr_in peer{};
+        peer.sin_family = AF_INET;
+        peer.sin_port = htons(9);
+        peer.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        ::connect(socket, reinterpret_cast<const sockaddr*>(&peer), sizeof peer);
+    };
+    const auto filter = [](int socket) {
+        sock_filter refuse_all{BPF_RET | BPF_K, 0, 0, 0};
+        const sock_fprog program{1, &refuse_all};
+        ::setsockopt(socket, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
+    };
+    const auto take_no_time = [](int socket) {
+        const int off = 0;
+        ::setsockopt(socket, SOL_SOCKET, SO_TIMESTAMPNS, &off, sizeof off);
+    };
+    const auto wait = [](int socket) { ::fcntl(socket, F_SETFL, 0); };
+    for (const std::function<void(int)>& spoil :
+         {std::function<void(int)>{shut_down}, {connect}, {filter}, {take_no_time}, {wait}}) {
+        auto sockets = open_udp_at("127.0.0.1:0");
+        const std::string address = sockets[0].address;
+        CHECK(is_sound(sockets[0]));
+        spoil(sockets[0].fd.get());
+        CHECK_FALSE(is_sound(sockets[0]));
+        reopen(sockets[0]);
+        CHECK(is_sound(sockets[0]));
+        CHECK(sockets[0].address == address);
+    }
 }

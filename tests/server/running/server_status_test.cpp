@@ -21,6 +21,9 @@ ServerStatus full_status()
             .data = {"/srv/data", "/mnt/data", {2049, 12}},
             .tree = {"/srv/a tree\n", "", {~std::uint64_t{0}, 1}},
             .listening = {"[::]:2121", "127.0.0.1:21"},
+            .ntp = {"0.0.0.0:123", "[::1]:123"},
+            .time_text = {"127.0.0.1:2123"},
+            .time_limit_hits = {7, "192.0.2.7", 1'795'000'001},
             .fingerprint = "SHA256:abc",
             .children = {{"auth", 4712}, {"net", 0}}};
 }

@@ -64,7 +64,7 @@ struct Played {
         if (const auto* configure = std::get_if<ipc::Configure>(&*order)) {
             log_event("configured", {{"process", child.name},
                                      {"descriptors", packet->descriptors.size()},
-                                     {"control", configure->control_sockets},
+                                     {"control", configure->first_sockets},
                                      {"certificate", configure->certificate_pem.empty() ? "no" : "yes"},
                                      {"pepper", view(configure->pepper).empty() ? "no" : "yes"},
                                      {"setting", line_of(configure->settings, "max-connections ")},
