@@ -12,6 +12,7 @@
 #include "benchmark/login_load.hpp"
 #include "benchmark/mkdir_beside_listing.hpp"
 #include "benchmark/thread_load.hpp"
+#include "benchmark/time_load.hpp"
 
 #include <signal.h>
 
@@ -20,6 +21,7 @@
 #include <iostream>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 
 #include <boost/program_options.hpp>
 
@@ -65,6 +67,15 @@ DirectoriesPlan plan_of(const Options& options)
     return plan;
 }
 
+template <class Result>
+boost::json::object result_of(const Result& result)
+{
+    if constexpr (std::is_same_v<Result, boost::json::object>)
+        return result;
+    else
+        return result.to_json();
+}
+
 // With --on-order the caller can read the server's clocks while all sessions are logged in and at rest:
 // before the load, and after it.
 template <class Load>
@@ -76,7 +87,7 @@ void run_on_order(const Options& options, Load load)
         std::cout << boost::json::object{{"open", get<unsigned>(options, "sessions")}} << std::endl;
         std::getline(std::cin, order);
     }
-    std::cout << load().to_json() << std::endl;
+    std::cout << result_of(load()) << std::endl;
     if (on_order) std::getline(std::cin, order);
 }
 
@@ -116,6 +127,17 @@ void mkdir_beside_listing(const Options& options)
     std::cout << run_mkdir_beside_listing(login.target, login.context.get(), login.credentials,
                                           plan_of(options), listing_plan_of(options))
               << "\n";
+}
+
+template <TimeQuestion question>
+void ask_for_time(const Options& options)
+{
+    TimeLoad load{parse_target(get<std::string>(options, "server"))};
+    std::string password; // is for nobody
+    std::getline(std::cin, password);
+    run_on_order(options, [&] {
+        return load.run({question, get<unsigned>(options, "in-flight"), get<double>(options, "seconds")});
+    });
 }
 
 void logins(const Options& options)
@@ -185,6 +207,8 @@ constexpr std::array subcommands{
                listings},
     Subcommand{"mkdir-beside-listing", "makes directories while another session lists", mkdir_beside_listing},
     Subcommand{"logins", "logs in again and again, with so many sessions at once", logins},
+    Subcommand{"ntp", "asks for the time over NTP, with requests in flight", ask_for_time<TimeQuestion::ntp>},
+    Subcommand{"time-text", "asks for the time as text", ask_for_time<TimeQuestion::text>},
     Subcommand{"idle", "holds sessions open, and does what standard input says (idle_load.hpp)", idle},
     Subcommand{"mkdirat", "limit: mkdirat alone", bare_directories<DirectoryCalls::mkdirat>},
     Subcommand{"openat2", "limit: openat2, mkdirat, close",

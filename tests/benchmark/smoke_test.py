@@ -29,6 +29,8 @@ def ftp_load(*arguments, input=PASSWORD + "\n"):
 class SmokeTest(SharedServerTest):
     """The best of some rounds of the faster one, against the worst of the slower one."""
 
+    settings = {"listen-ntp": "127.0.0.1:0", "listen-time-text": "127.0.0.1:0"}
+
     def load(self, kind, *options, **given):
         return ftp_load(kind, "--server", self.server.address, "--user", "alice", *options, **given)
 
@@ -106,6 +108,13 @@ class SmokeTest(SharedServerTest):
                             *self.listed("large", 1000))
         self.assertEqual((result["made"], result["refused"]), (50, 0))
         self.assertGreater(result["listings"], 0)
+
+    def test_questions_for_the_time_are_counted(self):
+        for kind, what in (("ntp", "NTP"), ("time-text", "time as text")):
+            address = self.server.log.wait_for(rf"^ftpcd: {what} on (\S+)")[1]
+            for in_flight in (1, 16):
+                result, = ftp_load(kind, "--server", address, "--in-flight", in_flight, "--seconds", 0.1 * scaled(1))
+                self.assertGreater(result["answers"], in_flight)
 
     def test_logins_are_counted(self):
         result, = self.load("logins", "--login", "session-key", "--sessions", 4, "--seconds", 0.5 * scaled(1))

@@ -35,6 +35,10 @@ class Generator:
         """Sessions that are logged in, and list as soon as order() is called."""
         return OpenSessions([self.program, "listings", "--on-order", *self._server(server), *self._flags(options)])
 
+    def time(self, kind, address, **options):
+        """A client of the time service that asks as soon as order() is called. `kind`: "ntp" or "time-text"."""
+        return OpenSessions([self.program, kind, "--on-order", "--server", address, *self._flags(options)])
+
     @staticmethod
     def _server(server, login=None):
         return ["--server", server.address, "--user", USER, "--login", login or server.login]

@@ -29,6 +29,20 @@ def free_port():
         return listener.getsockname()[1]
 
 
+def free_udp_port():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams:
+        datagrams.bind(("127.0.0.1", 0))
+        return datagrams.getsockname()[1]
+
+
+def answers_ntp(port):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client, contextlib.suppress(OSError):
+        client.settimeout(0.1)
+        client.sendto(bytes([0o43]) + bytes(47), ("127.0.0.1", port))
+        return len(client.recv(1000)) == 48
+    return False
+
+
 def accepts(port):
     with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 5) as connection:
         return bool(connection.recv(3))

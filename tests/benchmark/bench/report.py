@@ -121,7 +121,17 @@ def _clients(results):
     return _table(("load", "client", "wall time", "CPU time"), rows)
 
 
-SECTIONS = {"Every server": _servers, "Processor time of every server": _processor_time, "The limits of the machine": _limits, "Idle sessions": _idle, "Users": _users,
+TIME = {"ntp": "NTP, one request in flight", "ntp-16": "NTP, 16 in flight", "time-text": "text, one request in flight",
+        "time-text-16": "text, 16 in flight"}
+
+
+def _time(results):
+    rows = [(text, who, _figure(results, load, who, "server_cpu_us"), _figure(results, load, who))
+            for load, text in TIME.items() for who in results.who(load)]
+    return _table(("question", "server", "server's µs for an answer: median (least–most)", "answers a second"), rows)
+
+
+SECTIONS = {"Every server": _servers, "Processor time of every server": _processor_time, "The limits of the machine": _limits, "Idle sessions": _idle, "Users": _users, "Time": _time,
             "On disk": _durable, "Clients": _clients}
 
 

@@ -10,7 +10,7 @@ import sys
 import time
 
 from bench import (load_clients, load_directories, load_durable, load_idle, load_listings, load_logins, load_siblings,
-                   load_users, peers, report, targets)
+                   load_time, load_users, peers, report, targets)
 from bench.context import Bench
 from bench.ftpcd import Other
 from bench.place import Place
@@ -27,15 +27,19 @@ def _listings(loads):
     return functools.partial(load_listings.run, loads=loads)
 
 
+def _time(loads):
+    return functools.partial(load_time.run, loads=loads)
+
+
 LOADS = {
     "limits": load_directories.run_limits, "directories": _directories(load_directories.LOADS),
     "threads": _directories(load_directories.THREADS), "listings": _listings(load_listings.LOADS),
     "mkdir-beside-listing": load_listings.run_mkdir_beside_listing, "logins": load_logins.run,
-    "one": load_clients.run_one, "idle": load_idle.run, "users": load_users.run, "durable": load_durable.run,
+    "time": _time(load_time.LOADS), "one": load_clients.run_one, "idle": load_idle.run, "users": load_users.run, "durable": load_durable.run,
     "siblings": load_siblings.run, "batch": load_clients.run_batch,
 }
 PARTS = {**{load: _directories([load]) for load in (*load_directories.LOADS, *load_directories.THREADS)},
-         **{load: _listings([load]) for load in load_listings.LOADS}}
+         **{load: _listings([load]) for load in load_listings.LOADS}, **{load: _time([load]) for load in load_time.LOADS}}
 PEERS = [kind.name.lower() for kind in peers.PEERS]
 
 
@@ -54,7 +58,7 @@ def parse(arguments):
         prog="scripts/benchmark", description="Measures ftpcd beside other FTP servers on this machine, as root. Keeps nothing "
         "but build/release, build/benchmark and what --report names.")
     parser.add_argument("--loads", type=_names([*LOADS, *PARTS]), default=list(LOADS), metavar="A,B",
-                        help=", ".join(LOADS) + " (all); parts of directories, threads and listings: " + ", ".join(PARTS))
+                        help=", ".join(LOADS) + " (all); parts of directories, threads, listings and time: " + ", ".join(PARTS))
     parser.add_argument("--peers", type=_names(PEERS), default=PEERS, metavar="A,B", help=", ".join(PEERS) + " (all)")
     parser.add_argument("--against", action="append", type=Other.parse, default=[], metavar="OTHER",
                         help="one more ftpcd beside this one: another build's directory, settings as busy-poll=0, or both "

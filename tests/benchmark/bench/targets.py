@@ -14,7 +14,7 @@ class Line:
 
 
 def lines(results):
-    return [line for make in (_against_peers, _listings, _beside_listing, _against_limits, _idle, _batch, _one_directory, _users, _durable, _flat)
+    return [line for make in (_against_peers, _listings, _beside_listing, _time, _against_limits, _idle, _batch, _one_directory, _users, _durable, _flat)
             for line in make(results)]
 
 
@@ -91,6 +91,20 @@ def _beside_listing(results):
         line.measured = f"{statistics.median(rounds):.2f} ms ({min(rounds):.2f}–{max(rounds):.2f}) with {entries:,} entries"
         line.reached = statistics.median(rounds) <= 5 and entries >= 1000000
     yield line
+
+
+# Requests in flight: an answer of NTP as a ratio to chronyd, and one of text in microseconds.
+def _time(results):
+    for load, how in (("ntp", "one request in flight"), ("ntp-16", "16 in flight")):
+        ratios = results.ratios(load, "ftpcd", "chronyd", "server_cpu_us")
+        yield _at_most(f"processor time for an answer of NTP, {how}", 1.0, ratios, "to chronyd")
+    for load, how in (("time-text", "one request in flight"), ("time-text-16", "16 in flight")):
+        line = Line(f"processor time for an answer as text, {how}", "≤ 5 µs")
+        rounds = results.values(load, "ftpcd", "server_cpu_us")
+        if rounds:
+            line.measured = f"{statistics.median(rounds):.2f} µs ({min(rounds):.2f}–{max(rounds):.2f})"
+            line.reached = statistics.median(rounds) <= 5
+        yield line
 
 
 def _against_limits(results):
