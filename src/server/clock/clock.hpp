@@ -7,8 +7,8 @@
 
 namespace ftpc::server {
 
-// What the kernel says of this machine's clock (adjtimex(2), only read), and the zone in which its time is
-// shown.
+// The state of this machine's clock as the kernel tells it (adjtimex(2), only read), and the zone in which
+// its time is shown.
 struct KernelClock {
     bool synchronised = false;             // not STA_UNSYNC and not TIME_ERROR
     std::chrono::microseconds max_error{}; // as the kernel states it: grows while nothing synchronises it
