@@ -12,7 +12,7 @@ class BeforeTls(SharedServerTest):
     def test_login_and_everything_behind_it_is_refused(self):
         with Control(self.server.port) as control:
             for line in ["USER alice", "PASS correct horse battery staple", "MKD x", "SITE AUTH PREHASH1 " + "A" * 43,
-                         "SITE SESSION LIST", "SITE MKDIR x", "PBSZ 0", "PROT P", "CWD /", "PWD", "STAT", "REIN", "OPTS UTF8 ON", "CLNT x",
+                         "SITE SESSION LIST", "SITE TIME", "SITE MKDIR x", "PBSZ 0", "PROT P", "CWD /", "PWD", "STAT", "REIN", "OPTS UTF8 ON", "CLNT x",
                          "PASV", "EPSV", "LIST", "MLSD", "MLST", "SIZE x", "ABOR", "RETR x", "SITE MLSD /"]:
                 self.assertEqual(control.code(line), 534, line)
             self.assertEqual(control.code("USER alice"), 534, "still, and without counting")

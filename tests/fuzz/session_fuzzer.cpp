@@ -217,6 +217,15 @@ public:
                                    std::numeric_limits<std::int64_t>::min()};
         check_reply(Session::on_modified(show.path, or_failure(times[choices_.below(times.size())])));
     }
+    void operator()(const TellTime&)
+    {
+        require(tls_ != TlsVersion::none, "the time is told inside TLS");
+        check_reply(Session::on_time({.received = std::chrono::nanoseconds{choices_.below(256)},
+                                      .sent = std::chrono::seconds{choices_.below(256) << 23U},
+                                      .state = static_cast<ServerTime::State>(choices_.below(3)),
+                                      .max_error = std::chrono::microseconds{choices_.below(256)},
+                                      .zone_offset = -static_cast<long>(choices_.below(256)) * 300}));
+    }
     void operator()(const ListTree& tree)
     {
         check_listed(tree.path);

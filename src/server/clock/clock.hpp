@@ -7,8 +7,7 @@
 
 namespace ftpc::server {
 
-// The state of this machine's clock as the kernel tells it (adjtimex(2), only read), and the zone in which
-// its time is shown.
+// The state of this machine's clock, as the kernel says it (adjtimex(2), only read).
 struct KernelClock {
     bool synchronised = false;             // not STA_UNSYNC and not TIME_ERROR
     std::chrono::microseconds max_error{}; // as the kernel states it: grows while nothing synchronises it

@@ -1,5 +1,6 @@
 #include "server/ftp/connection.hpp"
 
+#include "server/ftp/commands/server_time.hpp"
 #include "server/transport/tls/tls_role.hpp"
 
 #include <boost/asio.hpp>
@@ -119,7 +120,8 @@ void Connection::take(const Result<std::size_t>& received)
 {
     if (received) {
         lines_.received(*received);
-        directories_.set_arrival(Clock::now());
+        arrived_ = Clock::now();
+        directories_.set_arrival(arrived_);
     } else if (received.error() != asio::error::would_block) {
         const bool closed = received.error() == asio::error::eof;
         client_.stage.input_ended(closed ? "closed by the client" : in_words(received.error()));
@@ -224,6 +226,7 @@ asio::awaitable<void> Connection::perform(Action& action)
                           [this](ShowSize& request) { return facts_.show(std::move(request)); },
                           [this](ShowModified& request) { return facts_.show(std::move(request)); },
                           [this](ListTree& request) { return facts_.list(std::move(request)); },
+                          [this](TellTime&) { return tell_time(); },
                       },
                       action);
 }
@@ -237,6 +240,12 @@ asio::awaitable<void> Connection::answer(Reply reply)
 asio::awaitable<void> Connection::answer_last(LastReply last)
 {
     client_.answer_last(last);
+    co_return;
+}
+
+asio::awaitable<void> Connection::tell_time()
+{
+    client_.answer(Session::on_time(server_time(client_.context->settings.time_source, arrived_)));
     co_return;
 }
 

@@ -56,6 +56,7 @@ private:
     boost::asio::awaitable<void> answer_last(LastReply last);
     boost::asio::awaitable<void> start_tls(StartTls start);
     boost::asio::awaitable<void> stop_tls(StopTls stop);
+    boost::asio::awaitable<void> tell_time();
 
     void cut_off(std::string_view reason);
     void leave_file_system();
@@ -70,6 +71,7 @@ private:
     LineBuffer lines_;
     CommandRate rate_;
     Transfers transfers_;
+    Clock::time_point arrived_{};   // the bytes that were read last
     std::uint64_t sent_before_ = 0; // bytes, when the deadlines were looked at last
     std::uint64_t answered_ = 0;    // commands
     bool begun_ = false;

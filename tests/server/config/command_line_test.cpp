@@ -105,6 +105,14 @@ TEST_CASE("a settings file that cannot be read is a problem")
           anybody + ": anybody can change it; mend it with: chmod o-w " + anybody);
 }
 
+TEST_CASE("a zone that is not on this machine is a problem")
+{
+    CHECK(parse({"--time-zone", "Europe/Berlin"}).settings.time_zone == "Europe/Berlin");
+    CHECK_THAT(refusal({"--time-zone", "Europe/Nowhere"}),
+               test::starts_with("time-zone: there is no zone 'Europe/Nowhere'"));
+    CHECK_THAT(refusal({"--time-zone", "../localtime"}), test::starts_with("time-zone: there is no zone"));
+}
+
 TEST_CASE("unknown, abbreviated and incomplete flags are refused")
 {
     for (const Words& words : {Words{"--port", "21"}, {"--dura", "none"}, {"--data"}, {"-x"}, {"--config"}}) {

@@ -10,10 +10,13 @@ TEST_CASE("a setting that needs a new start is put back and named, and others ar
     Settings settings;
     settings.root = "/elsewhere";
     settings.reactors = 7;
+    settings.time_zone = "Europe/Berlin";
+    settings.time_source = TimeSource::local;
     settings.max_connections = in_force.max_connections + 1;
-    CHECK(keep_until_next_start(in_force, settings) == "root, reactors");
+    CHECK(keep_until_next_start(in_force, settings) == "root, time-zone, reactors");
     CHECK(settings.root == in_force.root);
     CHECK(settings.reactors == in_force.reactors);
+    CHECK((settings.time_source == TimeSource::local));
     CHECK(settings.max_connections == in_force.max_connections + 1);
 }
 

@@ -10,6 +10,7 @@
 #include "shared/protocol/session_key.hpp"
 
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -100,10 +101,14 @@ struct ListTree { // SITE MLSD
     unsigned depth; // 0: the path alone; at most 32
 };
 
-using Action =
-    std::variant<Reply, LastReply, StartTls, StopTls, LogInByPassword, LogInByPrehash, LogInBySessionKey,
-                 EnrolKey, EndKey, ListKeys, ChangeDirectory, MakeDirectory, MakePath, OpenPassivePort,
-                 SendListing, AbortTransfer, ShowFacts, ShowStatus, ShowSize, ShowModified, ListTree>;
+// ---- the clock
+
+struct TellTime {}; // SITE TIME; then on_time()
+
+using Action = std::variant<Reply, LastReply, StartTls, StopTls, LogInByPassword, LogInByPrehash,
+                            LogInBySessionKey, EnrolKey, EndKey, ListKeys, ChangeDirectory, MakeDirectory,
+                            MakePath, OpenPassivePort, SendListing, AbortTransfer, ShowFacts, ShowStatus,
+                            ShowSize, ShowModified, ListTree, TellTime>;
 
 // ---- results of these
 
@@ -124,6 +129,18 @@ enum class LoginOutcome {
 struct PassivePort {
     std::optional<std::array<std::uint8_t, 4>> ipv4; // none: the control connection is over IPv6
     std::uint16_t port = 0;
+};
+
+// The answer to SITE TIME. Points in time are those of this machine's clock, counted from
+// 1970-01-01T00:00:00Z.
+struct ServerTime {
+    enum class State { synchronised, local, unsynchronised };
+
+    std::chrono::nanoseconds received{}; // the bytes of the command had been read
+    std::chrono::nanoseconds sent{};     // the reply is made
+    State state = State::unsynchronised;
+    std::chrono::microseconds max_error{}; // of this machine's clock, as the kernel states it
+    long zone_offset = 0;                  // seconds east of UTC
 };
 
 } // namespace ftpc::server

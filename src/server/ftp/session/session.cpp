@@ -87,6 +87,7 @@ std::span<const Session::SiteRow> Session::site_rows()
                 "SITE AUTH PREHASH1 <prehash> | SESSKEY1 <session> <signature>"},
         SiteRow{"SESSION", Needs::login, &Session::site_session,
                 "SITE SESSION NEW <public key> [<seconds>] | LIST | END [<session>]"},
+        SiteRow{"TIME", Needs::tls, &Session::site_time, "SITE TIME"},
         SiteRow{"HELP", Needs::tls, &Session::site_help, "SITE HELP [<command>]"},
     };
     return rows;

@@ -56,6 +56,8 @@ public:
     // In seconds since 1970-01-01T00:00:00Z.
     static Reply on_modified(const RemotePath& path, const Result<std::int64_t>& seconds);
 
+    static Reply on_time(const ServerTime& time);
+
     bool logged_in() const { return logged_in_; }
     bool logged_in_by_site_auth() const { return logged_in_ && by_site_auth_; }
     const std::string& user() const { return user_; } // as given with USER
@@ -146,6 +148,9 @@ private:
     Action send_listing(ListingForm form, std::string_view path) const;
     Result<RemotePath> listed_path(std::string_view argument) const;
     Reply status() const;
+
+    // session_time.cpp
+    Action site_time(std::string_view argument);
 
     // session_help.cpp
     Action feat(std::string_view);

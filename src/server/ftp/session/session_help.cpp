@@ -40,7 +40,7 @@ Action Session::feat(std::string_view)
     if (tls_ != TlsVersion::none) {
         reply.text += "\nSITE AUTH PREHASH1;SESSKEY1\nSITE MKDIR\nSITE MLSD";
         if (!realm_->empty()) reply.text += "\nSITE REALM " + *realm_;
-        reply.text += "\nSITE SESSION";
+        reply.text += "\nSITE SESSION\nSITE TIME";
     }
     reply.text += "\nSIZE\nTVFS\nUTF8\nEnd";
     return reply;

@@ -90,6 +90,7 @@ struct OutcomeText {
     {
         return "show time of " + std::string{show.path.text()};
     }
+    std::string operator()(const server::TellTime&) const { return "tell time"; }
     std::string operator()(const server::ListTree& tree) const
     {
         return "list tree of " + std::string{tree.path.text()} + " to " + std::to_string(tree.depth);

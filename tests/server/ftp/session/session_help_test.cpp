@@ -82,7 +82,7 @@ TEST_CASE_METHOD(SessionDriver, "SITE HELP and HELP SITE do the same for the com
     const std::string all = text("SITE HELP");
     CHECK(all == text("HELP SITE"));
     const auto words = commands_for_perl(all);
-    for (const std::string word : {"AUTH", "HELP", "MKDIR", "MLSD", "SESSION"}) {
+    for (const std::string word : {"AUTH", "HELP", "MKDIR", "MLSD", "SESSION", "TIME"}) {
         INFO(word);
         CHECK(contains_word(words, word));
         CHECK(outcome("SITE HELP " + word) == "214");

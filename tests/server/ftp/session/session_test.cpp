@@ -52,6 +52,8 @@ const std::array dispatch{
     Row{"STRU F", "534", "530", "200"},
     Row{"ALLO 1024", "534", "530", "202"},
     Row{"SITE HELP", "534", "214", "214"},
+    Row{"SITE TIME", "534", "tell time", "tell time"},
+    Row{"SITE TIME now", "534", "501", "501"},
     Row{"SITE MKDIR a/b", "534", "530", "make all of /a/b"},
     Row{"SITE SESSION LIST", "534", "530", "list keys"},
     Row{"SITE SESSION END", "534", "530", "end own key"},
@@ -216,7 +218,7 @@ TEST_CASE_METHOD(SessionDriver, "FEAT announces the realm and the extensions ins
     start_tls();
     CHECK(text("FEAT") == before +
                               "SITE AUTH PREHASH1;SESSKEY1\nSITE MKDIR\nSITE MLSD\n"
-                              "SITE REALM 6f2c8e1bd0a94f7793ab5c44e1d2f0a7\nSITE SESSION\n" +
+                              "SITE REALM 6f2c8e1bd0a94f7793ab5c44e1d2f0a7\nSITE SESSION\nSITE TIME\n" +
                               behind);
 }
 
