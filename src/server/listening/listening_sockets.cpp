@@ -34,10 +34,12 @@ void set_option(const UniqueFd& socket, int level, int name, int value)
 }
 
 // The process that serves it may set no option. (With SO_REUSEADDR another program could have UDP's address,
-// too, and take the datagrams.)
+// too, and take the datagrams.) Answers are never cut into fragments, among which somebody else could put
+// others. They are shorter than the least MTU that the kernel believes in, which is 552 bytes.
 void set_udp_options(const UniqueFd& socket, int family)
 {
     set_option(socket, SOL_SOCKET, SO_TIMESTAMPNS, 1);
+    set_option(socket, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DO);
     if (family == AF_INET6)
         set_option(socket, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
     else

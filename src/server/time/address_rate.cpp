@@ -22,7 +22,7 @@ std::uint64_t mix(std::uint64_t a, std::uint64_t b)
 
 bool AddressRate::pass(const PeerNetwork& network, Time now)
 {
-    Entry& entry = entry_in(set_of(network), network);
+    Entry& entry = entry_of(hash_of(network));
     const Time rested = std::max(entry.rested, now);
     // protection: time-rate
     if (rested - now > (burst - 1) * interval) return false;
@@ -30,24 +30,24 @@ bool AddressRate::pass(const PeerNetwork& network, Time now)
     return true;
 }
 
-AddressRate::Set& AddressRate::set_of(const PeerNetwork& network)
+std::uint64_t AddressRate::hash_of(const PeerNetwork& network) const
 {
     std::array<std::uint64_t, 2> halves{};
     static_assert(sizeof halves == sizeof network);
     std::memcpy(halves.data(), network.data(), sizeof halves);
-    const std::uint64_t hash = mix(mix(halves[0] ^ secret_[0], halves[1] ^ secret_[1]), secret_[0]);
-    return sets_[hash % sets_.size()];
+    return mix(mix(halves[0] ^ secret_[0], halves[1] ^ secret_[1]), secret_[0]);
 }
 
-AddressRate::Entry& AddressRate::entry_in(Set& set, const PeerNetwork& network)
+AddressRate::Entry& AddressRate::entry_of(std::uint64_t hash)
 {
-    const auto found =
-        std::find_if(set.begin(), set.end(), [&](const Entry& entry) { return entry.network == network; });
-    if (found != set.end()) return *found;
-    Entry& other = *std::min_element(
-        set.begin(), set.end(), [](const Entry& one, const Entry& two) { return one.rested < two.rested; });
-    other = {network, {}};
-    return other;
+    auto& entries = sets_[hash % sets_.size()].entries;
+    Entry* rested = entries.data();
+    for (Entry& entry : entries) {
+        if (entry.hash == hash) return entry;
+        if (entry.rested < rested->rested) rested = &entry;
+    }
+    *rested = {hash, {}};
+    return *rested;
 }
 
 } // namespace ftpc::server

@@ -19,7 +19,7 @@ public:
     static constexpr unsigned burst = 64;
     static constexpr std::size_t remembered = 16384; // addresses
 
-    // `secret`: random, so that nobody can choose addresses that push each other out.
+    // `secret`: random, so that nobody can choose addresses that push each other out, or count as one.
     using Secret = std::array<std::uint64_t, 2>;
     explicit AddressRate(const Secret& secret) : secret_{secret}, sets_(remembered / ways) {}
 
@@ -30,16 +30,18 @@ private:
     // The time at which the network may have `burst` requests again. Each request moves it on (the generic
     // cell rate algorithm, ITU-T I.371).
     struct Entry {
-        PeerNetwork network{};
+        std::uint64_t hash = 0; // stands for the network: that of another one is the same once in 2^64
         Time rested{};
     };
     // A network stands in the one set that its hash chooses. If the set is full, the network that has asked
     // least is forgotten: an address that is flooded stays.
     static constexpr std::size_t ways = 8;
-    using Set = std::array<Entry, ways>;
+    struct alignas(64) Set {
+        std::array<Entry, ways> entries;
+    };
 
-    Set& set_of(const PeerNetwork& network);
-    static Entry& entry_in(Set& set, const PeerNetwork& network);
+    std::uint64_t hash_of(const PeerNetwork& network) const;
+    Entry& entry_of(std::uint64_t hash);
 
     Secret secret_;
     std::vector<Set> sets_;

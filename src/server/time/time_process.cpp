@@ -78,12 +78,12 @@ public:
     void run()
     {
         report_ready();
-        while (!stopping_) {
-            if (SteadyClock::now() >= next_look_) look();
-            ::poll(waiting_.data(), waiting_.size(), milliseconds_to_wait());
-            if (waiting_.front().revents != 0) obey();
+        for (auto now = SteadyClock::now(); !stopping_; now = SteadyClock::now()) {
+            if (now >= next_look_) look(now);
             for (std::size_t i = 0; i < sockets_.size(); ++i)
-                if (waiting_[i + 1].revents != 0) serve(sockets_[i]);
+                if (waiting_[i + 1].revents != 0) serve(sockets_[i], now);
+            ::poll(waiting_.data(), waiting_.size(), milliseconds_until(next_look_, now));
+            if (waiting_.front().revents != 0) obey();
         }
     }
 
@@ -95,12 +95,11 @@ private:
 
     // ---- clients
 
-    void serve(const Socket& socket)
+    void serve(const Socket& socket, SteadyClock::time_point now)
     {
         const std::size_t count = datagrams_.receive(socket.fd.get());
         if (count == 0) return;
         const SystemTime sent = system_time_now();
-        const auto now = SteadyClock::now();
         for (std::size_t i = 0; i < count; ++i)
             socket.is_ntp ? answer_ntp(i, sent, now) : answer_text(i, sent, now);
         datagrams_.send(socket.fd.get());
@@ -122,15 +121,15 @@ private:
 
     // ---- once a second
 
-    int milliseconds_to_wait() const
+    static int milliseconds_until(SteadyClock::time_point time, SteadyClock::time_point now)
     {
-        const auto left = std::chrono::ceil<std::chrono::milliseconds>(next_look_ - SteadyClock::now());
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(time - now);
         return static_cast<int>(std::max<std::int64_t>(left.count(), 0));
     }
 
-    void look()
+    void look(SteadyClock::time_point now)
     {
-        next_look_ = SteadyClock::now() + look_interval;
+        next_look_ = now + look_interval;
         look_at_clock();
         tell_limit_hits();
     }
