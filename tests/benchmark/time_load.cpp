@@ -70,8 +70,8 @@ boost::json::object TimeLoad::run(const TimePlan& plan)
     std::uint64_t answers = 0;
     while (seconds_since(begin) < plan.seconds) {
         while (asked_at.size() < plan.in_flight) {
-            ask(plan.question);
             asked_at.push_back(Clock::now());
+            ask(plan.question);
         }
         take_answer(plan.question);
         latencies.record(Clock::now() - asked_at.front()); // they come in the order of the requests

@@ -16,6 +16,8 @@ NUMBERS = [
     ("remembers the last {:,} such addresses", "transport/admission.hpp", "most_trusted"),
     ("At most {:,} parents wait", "ftp/commands/client_directories.hpp", "most_parents_of_home"),
     ("{:,} times as long away", "storage/quota.cpp", "good_for"),
+    ("at most {:,} times at once", "time/address_rate.hpp", "burst"),
+    ("times at once and {:,} times a second", "time/address_rate.hpp", "a_second"),
     ("{:,} lines a second", "log/event_log.hpp", "unauthenticated_lines_a_second"),
 ]
 

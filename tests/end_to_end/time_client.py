@@ -110,6 +110,14 @@ class TimeTest(EndToEndTest):
     def text_port(self, server):
         return self.port_of(server, "time as text")
 
+    def need_port_of_ntp(self, address):
+        """Skips the test if another program has it."""
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            try:
+                probe.bind((address, 123))
+            except OSError as failure:
+                self.skipTest(f"SKIPPED: port 123 of {address}: {failure.strerror}")
+
     def client(self, port, host="127.0.0.1", **options):
         client = TimeClient(host, port, **options)
         self.addCleanup(client.socket.close)

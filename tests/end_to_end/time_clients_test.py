@@ -35,6 +35,7 @@ def need(program):
 class ClientsTest(TimeTest):
     def tools_server(self, source):
         """On port 123, which some clients ask alone."""
+        self.need_port_of_ntp("127.77.0.2")
         return self.start(self.make_site(time_source=source), "--listen-ntp", "127.77.0.2")
 
     def run_client(self, *command, **options):

@@ -235,8 +235,7 @@ class Process(TimeTest):
     @unittest.skipUnless(IS_ROOT, "SKIPPED: needs root for a port below 1024")
     def test_a_port_below_1024_is_opened_by_the_supervisor(self):
         site = self.make_site(time_source="local")
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-            probe.bind(("127.77.0.1", 123))
+        self.need_port_of_ntp("127.77.0.1")
         self.start(site, "--listen-ntp", "127.77.0.1")  # the port is that of NTP
         ask_ntp(self.client(123, "127.77.0.1"))
 

@@ -75,6 +75,10 @@ class OpenSessions:
             self.close()
             raise
 
+    @property
+    def pid(self):
+        return self._process.pid
+
     def order(self, *words):
         self._send(" ".join(str(word) for word in words))
         return _not_refused(self._answer())

@@ -1,11 +1,12 @@
 """Answers to questions for the time over UDP, beside chronyd: the processor time of the server for one. No clock is set."""
 import contextlib
+import os
 import re
 import time
 
 from bench.context import SETTLING, order_with_cpu
 from bench.packages import Unpacked
-from bench.processes import Daemon, answers_ntp, cpu_seconds, free_udp_port, until
+from bench.processes import Daemon, answers_ntp, cpu_seconds, descendants, free_udp_port, until
 
 LOADS = {"ntp": 1, "ntp-16": 16, "time-text": 1, "time-text-16": 16}  # requests in flight
 
@@ -49,11 +50,21 @@ def run(bench, loads=LOADS):
         chronyd = Chronyd(bench)
         stack.callback(chronyd.daemon.stop)
         bench.results.version(chronyd.name, chronyd.version)
+        for server in (ours, chronyd):
+            keep_on_one_processor(server.daemon.pid)
         for number in range(bench.rounds):
             for load in loads:
                 measure(bench, load, "ftpcd", ours, address_of(ours, load), number)
                 if load.startswith("ntp"):
                     measure(bench, load, "chronyd", chronyd, f"127.0.0.1:{chronyd.port}", number)
+
+
+def keep_on_one_processor(pid):
+    """The server and the generator. Waking up another processor of a virtual machine takes longer than all else here, and
+    chance would decide how often it happens. A client on another machine is an interrupt on the server's processor."""
+    one = {min(os.sched_getaffinity(0))}
+    for process in descendants(pid):
+        os.sched_setaffinity(process, one)
 
 
 def address_of(server, load):
@@ -65,6 +76,7 @@ def measure(bench, load, who, server, address, number):
     def ask():
         generator = bench.generator.time(load.removesuffix("-16"), address, in_flight=LOADS[load], seconds=bench.seconds)
         with contextlib.closing(generator) as asker:
+            keep_on_one_processor(asker.pid)
             time.sleep(SETTLING)
             return order_with_cpu(server, asker, "begin", counted="answers")
     bench.measure(load, who, number, ask)
