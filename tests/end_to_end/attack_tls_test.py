@@ -266,7 +266,8 @@ class UnreadAnswers(EndToEndTest):
         server = self.serve(write_timeout=f"{max(1, round(SCALE))}s", login_timeout="1h")
         with Control(server.port) as control:
             control.start_tls(RawTlsContext())
-            fill_with_key_updates(control)
+            with contextlib.suppress(OSError):  # on a busy machine it is given up before that
+                fill_with_key_updates(control)
             server.log.wait_for('event=disconnected .* reason=write-timeout')
 
 
