@@ -39,15 +39,18 @@ inline void expect(bool done, const char* what)
 // A self-signed certificate for localhost and 127.0.0.1, made in memory.
 class Certificate {
 public:
-    Certificate()
+    Certificate() : Certificate{-60, 3600} {}
+
+    // Valid from `begin` to `end`, both in seconds from now.
+    Certificate(long begin, long end)
         : key_{EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", "P-256"), EVP_PKEY_free}, certificate_{X509_new(),
                                                                                                 X509_free}
     {
         X509* const x509 = certificate_.get();
         X509_set_version(x509, X509_VERSION_3);
         ASN1_INTEGER_set(X509_get_serialNumber(x509), 1);
-        X509_gmtime_adj(X509_getm_notBefore(x509), -60);
-        X509_gmtime_adj(X509_getm_notAfter(x509), 3600);
+        X509_gmtime_adj(X509_getm_notBefore(x509), begin);
+        X509_gmtime_adj(X509_getm_notAfter(x509), end);
         X509_set_pubkey(x509, key_.get());
         add_extension(NID_subject_alt_name, "DNS:localhost,IP:127.0.0.1");
         expect(X509_sign(x509, key_.get(), EVP_sha256()) > 0, "sign the certificate");

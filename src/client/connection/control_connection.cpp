@@ -41,14 +41,14 @@ ControlConnection::ControlConnection(ServerAddress server, TimeAllowance allowan
 {}
 
 Outcome<ControlConnection> ControlConnection::open(const ServerAddress& server, const std::string& ca_file,
-                                                   TimeAllowance allowance)
+                                                   TimeAllowance allowance, CertificateDates dates)
 {
     const TimeAllowance::Use use{allowance};
     const Deadline deadline = allowance.deadline();
     auto socket = connect_to(server, deadline);
     if (!socket) return socket.error();
     if (auto begun = begin_tls(socket->get(), server, deadline); !begun) return begun.error();
-    auto tls = TlsStream::over(socket->get(), server.host, ca_file);
+    auto tls = TlsStream::over(socket->get(), server.host, ca_file, dates);
     if (!tls) return tls.error();
     if (auto done = shake_hands(*tls, socket->get(), server, deadline); !done) return done.error();
     return ControlConnection{server, allowance, std::move(*socket), std::move(*tls)};

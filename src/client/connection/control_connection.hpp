@@ -29,7 +29,8 @@ public:
     // ExitStatus::unreachable. Fails with untrusted when the server refuses TLS or sends bytes behind its
     // consent to it, or when the CA file cannot be used.
     static Outcome<ControlConnection> open(const ServerAddress& server, const std::string& ca_file,
-                                           TimeAllowance allowance);
+                                           TimeAllowance allowance,
+                                           CertificateDates dates = CertificateDates::count);
 
     const ServerAddress& server() const { return server_; }
     PeerIdentity peer() const { return tls_.peer(); }

@@ -22,6 +22,9 @@ struct PeerIdentity {
         chain_problem; // why the CA file does not vouch for it under this host name; empty when it does
 };
 
+// Whether the dates of certificates count. They do not if the clock of this machine is in question.
+enum class CertificateDates { count, ignored };
+
 class TlsStream {
 public:
     enum class Status {
@@ -39,7 +42,8 @@ public:
     // TLS over the socket `fd`, which stays the caller's. The server is asked for, and by `ca_file` checked
     // under, the name `host`; without a `ca_file` nothing vouches for it and PeerIdentity::chain_problem says
     // so. Fails with ExitStatus::untrusted when the CA file cannot be used.
-    static Outcome<TlsStream> over(int fd, const std::string& host, const std::string& ca_file);
+    static Outcome<TlsStream> over(int fd, const std::string& host, const std::string& ca_file,
+                                   CertificateDates dates = CertificateDates::count);
 
     // Goes on with the handshake. It succeeds with any server: look at peer() before anything secret is sent.
     Progress handshake();

@@ -44,7 +44,8 @@ Outcome<ControlConnection> open_trusted_connection(const ServerAddress& server,
     if (!servers) return servers.error();
     const KnownServer* known = servers->find(server);
 
-    auto connection = ControlConnection::open(server, ca_file_for(settings.trust, known), settings.allowance);
+    auto connection = ControlConnection::open(server, ca_file_for(settings.trust, known), settings.allowance,
+                                              settings.dates);
     if (!connection) return connection;
     const PeerIdentity peer = connection->peer();
     const auto decision =

@@ -19,6 +19,7 @@ struct ConnectSettings {
     TimeAllowance allowance{std::chrono::seconds{30}}; // of the command, over all its connections
     // Asks the user whether a new server may be trusted. Fails with ENXIO if nobody can be asked.
     std::function<Result<Answer>(const std::string& question)> ask;
+    CertificateDates dates = CertificateDates::count;
 };
 
 // Connects and makes sure of the server before anything secret is sent: by the options, by the remembered

@@ -102,6 +102,30 @@ TEST_CASE("a server trusted by its CA is recognised by the same CA later, withou
     CHECK(refused.error().status == ExitStatus::untrusted);
 }
 
+TEST_CASE("the dates of a certificate count, unless the clock of this machine is in question")
+{
+    const test::Certificate expired{-7200, -3600};
+    const test::Certificate of_tomorrow{86400, 172800};
+    for (const test::Certificate& certificate : {expired, of_tomorrow}) {
+        const test::TemporaryDirectory directory;
+        const StateDirectory state{directory.path("ftpc")};
+        const ScriptedServer server{std::vector<ScriptedServer::Script>(3, shake_hands), certificate};
+        directory.write("ca.pem", certificate.pem());
+        User nobody{no_terminal, {}};
+        TrustOptions by_ca;
+        by_ca.ca_file = directory.path("ca.pem");
+        ConnectSettings settings = nobody.settings(by_ca);
+        const auto refused = open_trusted_connection(address(server), settings, state);
+        REQUIRE(refused.has_error());
+        CHECK(refused.error().status == ExitStatus::untrusted);
+        settings.dates = CertificateDates::ignored;
+        CHECK(open_trusted_connection(address(server), settings, state));
+        // The name and the signature count still.
+        directory.write("ca.pem", test::Certificate{}.pem());
+        CHECK(open_trusted_connection(address(server), settings, state).has_error());
+    }
+}
+
 TEST_CASE("a deliberate new pin replaces the old one and forgets the realm")
 {
     const test::TemporaryDirectory directory;
