@@ -1,0 +1,66 @@
+// Waiting for a time of the server's day.
+#pragma once
+
+#include "client/base/failure.hpp"
+#include "client/clock/measurement.hpp"
+#include "client/clock/occurrence.hpp"
+
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <string>
+
+namespace ftpc::client {
+
+struct WaitOptions {
+    TimeOfDay until;
+    std::chrono::seconds late{}; // it may have passed by so much when the wait begins
+    bool or_local = false;       // if the server stays away, the clock of this machine counts
+};
+
+// The outside world, as a wait sees it.
+struct WaitSurroundings {
+    std::function<Outcome<ClockReading>()> ask_server;
+    std::function<ClockReading()> read_own_clock;
+    std::function<BootClock::time_point()> now;
+    std::function<void(BootClock::time_point end)> sleep_until;
+    std::function<void(const std::string& words)> warn;
+};
+
+struct Reached {
+    std::chrono::local_seconds occurrence; // in the server's zone
+    std::chrono::nanoseconds late_by{};
+};
+
+// Asks the server at once, then each time at half of what is left, and last a second before the end. A server
+// that answers slowly is asked earlier. It may be away in between, but not at the end.
+class OccurrenceWait {
+public:
+    OccurrenceWait(std::string server, const WaitOptions& options, WaitSurroundings surroundings)
+        : server_{std::move(server)}, options_{options}, world_{std::move(surroundings)}
+    {}
+
+    // Returns when the time has come, and never waits for the day after. Fails with ExitStatus::failed if it
+    // has passed by more than is allowed. Fails like `ask_server` if the server stays away.
+    Outcome<Reached> run();
+
+private:
+    using Moment = BootClock::time_point;
+
+    Outcome<void> look();
+    Outcome<void> do_without(const Failure& failure);
+    Moment due() const;
+    Outcome<Reached> arrive(Moment begun, Moment now) const;
+    Failure too_late(std::chrono::nanoseconds late_by) const;
+
+    std::string server_;
+    WaitOptions options_;
+    WaitSurroundings world_;
+    std::optional<ClockReading> clock_; // none: not known yet
+    bool by_server_ = false;            // the server has told it
+    bool warned_ = false;
+    std::optional<std::chrono::local_seconds> occurrence_;
+    std::optional<Failure> away_; // the last answer did not come
+};
+
+} // namespace ftpc::client
