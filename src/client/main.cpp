@@ -1,4 +1,4 @@
-// ftpc: logs in to an ftpcd server, makes directories there and lists them.
+// ftpc: logs in to an ftpcd server, makes directories there and lists them, and asks for its time.
 #include "client/commands/options.hpp"
 #include "client/commands/subcommands.hpp"
 #include "client/terminal/safe_text.hpp"
@@ -45,7 +45,7 @@ ExitStatus run(const Arguments& arguments, const char* name, Outcome<Options> (*
     return options->common.help ? print(help()) : command(*options);
 }
 
-constexpr std::array<Subcommand, 6> subcommands{{
+constexpr std::array<Subcommand, 7> subcommands{{
     {"login", "log in to a server",
      [](const Arguments& arguments) {
          return run(arguments, "login", parse_login_options, login_help, login);
@@ -58,6 +58,12 @@ constexpr std::array<Subcommand, 6> subcommands{{
      [](const Arguments& arguments) { return run(arguments, "ls", parse_ls_options, ls_help, ls); }},
     {"tree", "show a directory with all that lies beneath it",
      [](const Arguments& arguments) { return run(arguments, "tree", parse_tree_options, tree_help, tree); }},
+    {"time", "show the server's time, compare the clock with it, or wait for a time of its day",
+     [](const Arguments& arguments) {
+         return run(
+             arguments, "time", parse_time_options, time_help,
+             +[](const TimeOptions& options) { return time(options, kernel_clock_setter); });
+     }},
     {"logout", "end the login",
      [](const Arguments& arguments) {
          return run(arguments, "logout", parse_plain_options, logout_help, logout);
@@ -70,8 +76,9 @@ constexpr std::array<Subcommand, 6> subcommands{{
 
 std::string overview()
 {
-    std::string text = "Usage: ftpc SUBCOMMAND [OPTION]... [ARGUMENT]...\n"
-                       "Log in to an ftpcd server, make directories there and list them.\n\n";
+    std::string text =
+        "Usage: ftpc SUBCOMMAND [OPTION]... [ARGUMENT]...\n"
+        "Log in to an ftpcd server, make directories there and list them, and ask for its time.\n\n";
     for (const Subcommand& subcommand : subcommands) {
         std::string line = "  " + std::string{subcommand.name};
         line.resize(12, ' ');

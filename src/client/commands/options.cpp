@@ -1,5 +1,7 @@
 #include "client/commands/options.hpp"
 
+#include "client/clock/time_text.hpp"
+#include "client/state/let_through.hpp"
 #include "client/terminal/safe_text.hpp"
 #include "shared/base/duration.hpp"
 #include "shared/base/numbers.hpp"
@@ -8,6 +10,8 @@
 #include <boost/filesystem/operations.hpp>
 #include <boost/program_options.hpp>
 
+#include <algorithm>
+#include <array>
 #include <sstream>
 
 namespace ftpc::client {
@@ -75,6 +79,25 @@ po::options_description tree_description()
     describe_listing(description);
     description.add_options()("level,L", po::value<std::string>()->value_name("N"),
                               "go N levels down, 1 to 32 (32)");
+    return description;
+}
+
+po::options_description time_description()
+{
+    po::options_description description = common_description();
+    description.add_options()("utc", "show the time in UTC, not in the server's zone")(
+        "offset", "say by how much the clock of this machine is off, and how exactly that is known")(
+        "check", po::value<std::string>()->value_name("TIME"),
+        "end with status 1 if the clock may be off by more than this, such as 500ms or 2s")(
+        "wait-until", po::value<std::string>()->value_name("HH:MM[:SS]"),
+        "wait for this time of the server's day, the nearest one, or for YYYY-MM-DDTHH:MM[:SS]")(
+        "late", po::value<std::string>()->value_name("TIME"),
+        "with --wait-until: it may have passed by this, such as 2h")(
+        "or-local", "with --wait-until: if the server stays away, go on by the clock of this machine")(
+        "job", po::value<std::string>()->value_name("NAME"),
+        "with --wait-until: the name of what waits, if several jobs wait for the same time")(
+        "set", "set the clock of this machine (root)")("large",
+                                                       "with --set: also by more than 1,000 seconds");
     return description;
 }
 
@@ -269,6 +292,98 @@ Outcome<void> read_tree_options(const po::variables_map& values, TreeOptions& op
     return {};
 }
 
+// "500ms", "100us", or as parse_duration.
+std::optional<std::chrono::nanoseconds> parse_tolerance(std::string_view text)
+{
+    constexpr std::int64_t most = 1'000'000'000;
+    const std::string_view number = text.substr(0, text.size() - std::min<std::size_t>(text.size(), 2));
+    if (text.ends_with("ms") || text.ends_with("us")) {
+        const auto count = parse_number<std::int64_t>(number, 1, most);
+        if (!count) return std::nullopt;
+        return std::chrono::microseconds{text.ends_with("ms") ? *count * 1000 : *count};
+    }
+    const auto seconds = parse_duration(text);
+    if (!seconds) return std::nullopt;
+    return *seconds;
+}
+
+// The one form of `ftpc time` that is wanted.
+Outcome<TimeOptions::Mode> time_mode(const po::variables_map& values)
+{
+    using Mode = TimeOptions::Mode;
+    constexpr std::array modes{std::pair{"offset", Mode::offset}, std::pair{"check", Mode::check},
+                               std::pair{"wait-until", Mode::wait}, std::pair{"set", Mode::set}};
+    Mode chosen = Mode::show;
+    for (const auto& [name, mode] : modes) {
+        if (values.count(name) == 0) continue;
+        if (chosen != Mode::show)
+            return usage("--offset, --check, --wait-until and --set exclude each other");
+        chosen = mode;
+    }
+    return chosen;
+}
+
+// Options that mean something in one form only.
+Outcome<void> expect_form(const po::variables_map& values, TimeOptions::Mode mode)
+{
+    using Mode = TimeOptions::Mode;
+    for (const char* const name : {"late", "or-local", "job"})
+        if (values.count(name) > 0 && mode != Mode::wait)
+            return usage(std::string{"--"} + name + " goes with --wait-until");
+    if (values.count("large") > 0 && mode != Mode::set) return usage("--large goes with --set");
+    if (values.count("utc") > 0 && mode != Mode::show) return usage("--utc is for showing the time");
+    return {};
+}
+
+Outcome<void> read_time_format(const po::variables_map& values, TimeOptions& options)
+{
+    const auto arguments = positional_of(values);
+    options.utc = values.count("utc") > 0;
+    options.format = format_of_date;
+    if (arguments.empty()) return {};
+    if (arguments.size() > 1) return usage("unexpected argument '" + safe_text(arguments[1]) + "'");
+    const std::string& format = arguments.front();
+    if (options.mode != TimeOptions::Mode::show || !format.starts_with('+'))
+        return usage("unexpected argument '" + safe_text(format) + "' (a format begins with '+')");
+    options.format = format.substr(1);
+    return {};
+}
+
+Outcome<void> read_wait_options(const po::variables_map& values, TimeOptions& options)
+{
+    const std::string until_text = text_of(values, "wait-until");
+    const auto until = parse_time_of_day(until_text);
+    if (!until)
+        return usage("--wait-until: '" + safe_text(until_text) +
+                     "' is no time such as 00:00, 23:59:30 or 2026-12-01T00:00");
+    options.wait.until = *until;
+    options.wait.or_local = values.count("or-local") > 0;
+    options.job = text_of(values, "job");
+    if (values.count("job") > 0 && !is_job_name(options.job))
+        return usage("--job: a name has 1 to 64 characters of A-Z, a-z, 0-9, '_', '.' and '-'");
+    if (values.count("late") == 0) return {};
+    const auto late = parse_duration(text_of(values, "late"));
+    if (!late) return usage("--late: a time such as 90s, 30m or 2h is needed");
+    options.wait.late = *late;
+    return {};
+}
+
+Outcome<void> read_time_options(const po::variables_map& values, TimeOptions& options)
+{
+    const auto mode = time_mode(values);
+    if (!mode) return mode.error();
+    options.mode = *mode;
+    options.large = values.count("large") > 0;
+    if (auto fits = expect_form(values, *mode); !fits) return fits;
+    if (auto format = read_time_format(values, options); !format) return format;
+    if (*mode == TimeOptions::Mode::wait) return read_wait_options(values, options);
+    if (*mode != TimeOptions::Mode::check) return {};
+    const auto tolerance = parse_tolerance(text_of(values, "check"));
+    if (!tolerance) return usage("--check: a time such as 500ms, 2s or 1m is needed");
+    options.tolerance = *tolerance;
+    return {};
+}
+
 } // namespace
 
 Outcome<LoginOptions> parse_login_options(const Arguments& arguments)
@@ -289,6 +404,11 @@ Outcome<LsOptions> parse_ls_options(const Arguments& arguments)
 Outcome<TreeOptions> parse_tree_options(const Arguments& arguments)
 {
     return parse_options(arguments, tree_description(), read_tree_options);
+}
+
+Outcome<TimeOptions> parse_time_options(const Arguments& arguments)
+{
+    return parse_options(arguments, time_description(), read_time_options);
 }
 
 Outcome<PlainOptions> parse_plain_options(const Arguments& arguments)
@@ -330,6 +450,17 @@ std::string tree_help()
                 tree_description());
 }
 
+std::string time_help()
+{
+    return help("Usage: ftpc time ['+FORMAT'] [--utc]    show the server's time, as date(1) does\n"
+                "       ftpc time --offset              compare the clock of this machine with it\n"
+                "       ftpc time --check TIME          whether the clock is right\n"
+                "       ftpc time --wait-until HH:MM [--late TIME] [--or-local] [--job NAME] && COMMAND\n"
+                "       ftpc time --set [--large]       set the clock of this machine\n"
+                "Ask the server for its time. No login is needed, but the server must be trusted.\n",
+                time_description());
+}
+
 std::string logout_help()
 {
     return help("Usage: ftpc logout [OPTION]...\n"
@@ -350,7 +481,7 @@ std::string exit_statuses_help()
            "  0  all done\n"
            "  1  some path failed, the server cannot use the home directory, or something on this "
            "machine is "
-           "in the way\n"
+           "in the way; time: too late, or the clock is off\n"
            "  2  wrong usage\n"
            "  3  not logged in, or login refused\n"
            "  4  the server cannot be reached or has no room (421), or the connection was lost\n"

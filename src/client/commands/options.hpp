@@ -3,6 +3,7 @@
 
 #include "client/base/failure.hpp"
 #include "client/base/server_address.hpp"
+#include "client/clock/occurrence_wait.hpp"
 #include "client/connection/trust.hpp"
 
 #include <chrono>
@@ -57,6 +58,24 @@ struct TreeOptions {
     std::string path;
 };
 
+struct TimeOptions {
+    enum class Mode {
+        show,   // the server's time
+        offset, // how far the clock is from it
+        check,  // whether that is within the tolerance
+        wait,   // until a time of the server's day
+        set,    // the clock of this machine
+    };
+    CommonOptions common;
+    Mode mode = Mode::show;
+    std::string format;                   // as of date(1), without its '+'
+    bool utc = false;                     // show: not in the server's zone
+    std::chrono::nanoseconds tolerance{}; // of check
+    WaitOptions wait;
+    std::string job;    // of wait: its name; empty if none is given
+    bool large = false; // set: also by more than 1,000 s
+};
+
 // Of logout and status.
 struct PlainOptions {
     CommonOptions common;
@@ -67,6 +86,7 @@ Outcome<LoginOptions> parse_login_options(const Arguments& arguments);
 Outcome<MkdirOptions> parse_mkdir_options(const Arguments& arguments);
 Outcome<LsOptions> parse_ls_options(const Arguments& arguments);
 Outcome<TreeOptions> parse_tree_options(const Arguments& arguments);
+Outcome<TimeOptions> parse_time_options(const Arguments& arguments);
 Outcome<PlainOptions> parse_plain_options(const Arguments& arguments);
 
 // The text that --help shows.
@@ -74,6 +94,7 @@ std::string login_help();
 std::string mkdir_help();
 std::string ls_help();
 std::string tree_help();
+std::string time_help();
 std::string logout_help();
 std::string status_help();
 std::string exit_statuses_help();

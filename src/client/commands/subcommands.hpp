@@ -3,7 +3,10 @@
 #pragma once
 
 #include "client/base/failure.hpp"
+#include "client/clock/clock_setter.hpp"
 #include "client/commands/options.hpp"
+
+#include <memory>
 
 namespace ftpc::client {
 
@@ -13,5 +16,7 @@ ExitStatus ls(const LsOptions& options);
 ExitStatus tree(const TreeOptions& options);
 ExitStatus logout(const PlainOptions& options);
 ExitStatus status(const PlainOptions& options);
+// `setter` is called for --set only.
+ExitStatus time(const TimeOptions& options, std::unique_ptr<ClockSetter> (*setter)());
 
 } // namespace ftpc::client

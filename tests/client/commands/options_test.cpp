@@ -139,6 +139,87 @@ TEST_CASE("options of tree")
     CHECK(parse_tree_options({"a", "b"}).has_error());
 }
 
+TEST_CASE("time shows the time unless another form is asked for")
+{
+    using Mode = TimeOptions::Mode;
+    CHECK(parse_time_options({})->mode == Mode::show);
+    CHECK(parse_time_options({})->format == "%a %b %e %H:%M:%S %Z %Y");
+    const auto shown = parse_time_options({"+%F %T", "--utc", "--server", "host"});
+    REQUIRE(shown);
+    CHECK(shown->format == "%F %T");
+    CHECK(shown->utc);
+    CHECK(parse_time_options({"+"})->format.empty());
+    CHECK(parse_time_options({"--offset"})->mode == Mode::offset);
+    CHECK(parse_time_options({"--set"})->mode == Mode::set);
+    CHECK_FALSE(parse_time_options({"--set"})->large);
+    CHECK(parse_time_options({"--set", "--large"})->large);
+}
+
+TEST_CASE("the tolerance of a clock may be less than a second")
+{
+    using namespace std::chrono_literals;
+    const auto tolerance = [](const std::string& text) {
+        return parse_time_options({"--check", text})->tolerance;
+    };
+    CHECK(parse_time_options({"--check", "500ms"})->mode == TimeOptions::Mode::check);
+    CHECK(tolerance("500ms") == 500ms);
+    CHECK(tolerance("1us") == 1us);
+    CHECK(tolerance("2s") == 2s);
+    CHECK(tolerance("2") == 2s);
+    CHECK(tolerance("1m") == 1min);
+    CHECK(tolerance("1000000000ms") == 1'000'000s);
+    for (const char* const wrong :
+         {"", "ms", "us", "0ms", "-1ms", "1.5s", "soon", "1000000001ms", "5ns", "5 ms"}) {
+        INFO(wrong);
+        CHECK(parse_time_options({"--check", wrong}).has_error());
+    }
+}
+
+TEST_CASE("a wait has a time, and may be late, local and for a job with a name")
+{
+    const auto plain = parse_time_options({"--wait-until", "00:00"});
+    REQUIRE(plain);
+    CHECK(plain->mode == TimeOptions::Mode::wait);
+    CHECK(plain->wait.until.since_midnight == std::chrono::seconds{0});
+    CHECK(plain->wait.late == std::chrono::seconds{0});
+    CHECK_FALSE(plain->wait.or_local);
+    CHECK(plain->job.empty());
+    const auto all = parse_time_options(
+        {"--wait-until", "2026-12-01T23:30", "--late", "2h", "--or-local", "--job", "billing"});
+    REQUIRE(all);
+    CHECK(all->wait.until.day);
+    CHECK(all->wait.late == std::chrono::hours{2});
+    CHECK(all->wait.or_local);
+    CHECK(all->job == "billing");
+    for (const char* const wrong : {"", "midnight", "24:00", "0:00"})
+        CHECK(parse_time_options({"--wait-until", wrong}).has_error());
+    CHECK(parse_time_options({"--wait-until", "00:00", "--late", "never"}).has_error());
+    CHECK(parse_time_options({"--wait-until", "00:00", "--job", "two words"}).has_error());
+    CHECK(parse_time_options({"--wait-until", "00:00", "--job", ""}).has_error());
+}
+
+TEST_CASE("forms of time exclude each other, and options go with their form")
+{
+    for (const Arguments& wrong : std::vector<Arguments>{{"--offset", "--check", "1s"},
+                                                         {"--offset", "--set"},
+                                                         {"--wait-until", "00:00", "--check", "1s"},
+                                                         {"--late", "1h"},
+                                                         {"--or-local", "--offset"},
+                                                         {"--job", "billing"},
+                                                         {"--large"},
+                                                         {"--large", "--check", "1s"},
+                                                         {"--utc", "--offset"},
+                                                         {"--offset", "+%F"},
+                                                         {"%F"},
+                                                         {"+%F", "+%T"},
+                                                         {"--che", "1s"}}) {
+        INFO(wrong.front());
+        const auto options = parse_time_options(wrong);
+        REQUIRE(options.has_error());
+        CHECK(options.error().status == ExitStatus::usage);
+    }
+}
+
 TEST_CASE("logout and status take options only")
 {
     CHECK(parse_plain_options({"--server", "host"})->common.server->host == "host");
@@ -152,7 +233,7 @@ TEST_CASE("help is shown even if all else is missing, and names the exit statuse
     CHECK(parse_login_options({"-h"})->common.help);
     CHECK(parse_plain_options({"--help", "x"})->common.help);
     for (const auto& text :
-         {login_help(), mkdir_help(), ls_help(), tree_help(), logout_help(), status_help()}) {
+         {login_help(), mkdir_help(), ls_help(), tree_help(), time_help(), logout_help(), status_help()}) {
         CHECK(test::contains(text, "Exit status:"));
         CHECK(test::contains(text, "--accept-new"));
     }
