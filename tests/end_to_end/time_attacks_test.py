@@ -152,8 +152,8 @@ class Bounds(AttackTest):
         return count
 
     def ask_often(self, server, request, times):
-        """The answers to so many requests of one address, sent as fast as the server takes them, and how many its bound
-        allows for the time that this took."""
+        """The answers to so many requests of one address, sent as fast as the server takes them. Also how many its bound
+        allows for that time."""
         count, began = 0, time.monotonic()
         with TimeClient(*server) as client:
             for _ in range(times // 50):

@@ -141,8 +141,9 @@ std::string length_text(nanoseconds length)
         return text + " s";
     }
     if (whole < 3600) return two_units(whole / 60, "min", whole % 60, "s");
-    if (whole < 48 * 3600) return two_units(whole / 3600, "h", whole / 60 % 60, "min");
-    return std::to_string(whole / (24 * 3600)) + " days";
+    constexpr std::int64_t day = std::int64_t{24} * 3600;
+    if (whole < 2 * day) return two_units(whole / 3600, "h", whole / 60 % 60, "min");
+    return std::to_string(whole / day) + " days";
 }
 
 } // namespace ftpc::client

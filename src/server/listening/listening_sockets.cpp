@@ -33,9 +33,10 @@ void set_option(const UniqueFd& socket, int level, int name, int value)
     ::setsockopt(socket.get(), level, name, &value, sizeof value);
 }
 
-// The process that serves it may set no option. (With SO_REUSEADDR another program could have UDP's address,
-// too, and take the datagrams.) Answers are never cut into fragments, among which somebody else could put
-// others. They are shorter than the least MTU that the kernel believes in, which is 552 bytes.
+// The process that serves it may set no option. SO_REUSEADDR is left out: with it another program could have
+// UDP's address, too, and take the datagrams. Answers are never cut into fragments, since somebody else could
+// put others among these. They are shorter than the least MTU that the kernel believes in, which is 552
+// bytes.
 void set_udp_options(const UniqueFd& socket, int family)
 {
     set_option(socket, SOL_SOCKET, SO_TIMESTAMPNS, 1);

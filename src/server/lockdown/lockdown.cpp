@@ -27,9 +27,15 @@ struct Layers {
 constexpr std::uint64_t rights_of(Locked process)
 {
     using namespace landlock;
-    if (process == Locked::net) return make_dir | read_dir;
-    if (process == Locked::time) return 0;
-    return read_dir | read_file | write_file | truncate | make_reg | remove_file;
+    switch (process) {
+    case Locked::auth:
+        return read_dir | read_file | write_file | truncate | make_reg | remove_file;
+    case Locked::net:
+        return make_dir | read_dir;
+    case Locked::time:
+        break;
+    }
+    return 0;
 }
 
 // OpenSSL reads its configuration, and the modules named there, when it is first used, and its random

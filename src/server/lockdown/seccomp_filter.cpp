@@ -325,8 +325,15 @@ void allow_those_of(Locked process, Filter& filter)
 
 std::string_view log_name_of(Locked process)
 {
-    if (process == Locked::net) return "ftpcd[net]";
-    return process == Locked::auth ? "ftpcd[auth]" : "ftpcd[time]";
+    switch (process) {
+    case Locked::net:
+        return "ftpcd[net]";
+    case Locked::auth:
+        return "ftpcd[auth]";
+    case Locked::time:
+        return "ftpcd[time]";
+    }
+    return "ftpcd";
 }
 
 } // namespace
