@@ -34,7 +34,7 @@ void check_text(const std::string& text)
 // The command took a second, and came so long after the start of the machine.
 void check_reading(const ToldTime& told, std::chrono::nanoseconds sent)
 {
-    const TimeRound round{BootClock::time_point{sent}, BootClock::time_point{sent + 1s}, told};
+    const TimeRound round{BootTime{sent}, BootTime{sent + 1s}, told};
     const auto reading = best_of(std::array{round, round});
     require(reading.has_value() == (told.sent - told.received <= 1s),
             "a round is good or contradicts itself");

@@ -5,14 +5,14 @@
 
 namespace ftpc::client {
 
-BootClock::time_point BootClock::now()
+BootTime BootClock::now()
 {
     timespec now{};
     ::clock_gettime(CLOCK_BOOTTIME, &now);
-    return time_point{std::chrono::seconds{now.tv_sec} + std::chrono::nanoseconds{now.tv_nsec}};
+    return BootTime{std::chrono::seconds{now.tv_sec} + std::chrono::nanoseconds{now.tv_nsec}};
 }
 
-void sleep_until(BootClock::time_point end)
+void sleep_until(BootTime end)
 {
     const auto since_start = end.time_since_epoch();
     const auto seconds = std::chrono::floor<std::chrono::seconds>(since_start);

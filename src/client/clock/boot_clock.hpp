@@ -5,19 +5,14 @@
 
 namespace ftpc::client {
 
-struct BootClock { // CLOCK_BOOTTIME (clock_gettime(2)), as std::chrono wants a clock
-    // NOLINTBEGIN(readability-identifier-naming): the names that [time.clock.req] asks for
-    using duration = std::chrono::nanoseconds;
-    using rep = duration::rep;
-    using period = duration::period;
-    using time_point = std::chrono::time_point<BootClock>;
-    // NOLINTEND(readability-identifier-naming)
-    static constexpr bool is_steady = true;
+struct BootClock;
+using BootTime = std::chrono::time_point<BootClock, std::chrono::nanoseconds>;
 
-    static time_point now();
+struct BootClock { // CLOCK_BOOTTIME (clock_gettime(2))
+    static BootTime now();
 };
 
 // If the machine sleeps at `end`, returns when it wakes.
-void sleep_until(BootClock::time_point end);
+void sleep_until(BootTime end);
 
 } // namespace ftpc::client

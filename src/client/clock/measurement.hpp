@@ -13,8 +13,8 @@ namespace ftpc::client {
 
 // One question, and its answer.
 struct TimeRound {
-    BootClock::time_point sent;
-    BootClock::time_point received;
+    BootTime sent;
+    BootTime received;
     ToldTime told;
 };
 
@@ -26,14 +26,8 @@ struct ClockReading {
     std::chrono::microseconds max_error{};
     std::chrono::seconds zone_offset{}; // east of UTC
 
-    ClockTime at(BootClock::time_point moment) const
-    {
-        return ClockTime{moment.time_since_epoch() + ahead_of_boot};
-    }
-    BootClock::time_point moment_of(ClockTime time) const
-    {
-        return BootClock::time_point{time.time_since_epoch() - ahead_of_boot};
-    }
+    ClockTime at(BootTime moment) const { return ClockTime{moment.time_since_epoch() + ahead_of_boot}; }
+    BootTime moment_of(ClockTime time) const { return BootTime{time.time_since_epoch() - ahead_of_boot}; }
 };
 
 // The reading with the smallest bound (docs/protocol.md §16). Nothing if there is no round. Nothing, too, if

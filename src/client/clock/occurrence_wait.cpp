@@ -19,9 +19,9 @@ constexpr nanoseconds longest_oversleep = std::chrono::minutes{1};
 Outcome<Reached> OccurrenceWait::run()
 {
     while (true) {
-        const Moment begun = world_.now();
+        const BootTime begun = world_.now();
         if (auto looked = look(); !looked) return looked.error();
-        const Moment now = world_.now();
+        const BootTime now = world_.now();
         if (now >= due()) return arrive(begun, now);
         const nanoseconds left = due() - now;
         const nanoseconds lead = std::max(shortest_lead, 2 * (now - begun));
@@ -66,13 +66,13 @@ Outcome<void> OccurrenceWait::do_without(const Failure& failure)
     return {};
 }
 
-OccurrenceWait::Moment OccurrenceWait::due() const
+BootTime OccurrenceWait::due() const
 {
     return clock_->moment_of(ClockTime{occurrence_->time_since_epoch() - clock_->zone_offset});
 }
 
 // `begun`: when the server was asked. If the time came since then, nobody was late.
-Outcome<Reached> OccurrenceWait::arrive(Moment begun, Moment now) const
+Outcome<Reached> OccurrenceWait::arrive(BootTime begun, BootTime now) const
 {
     if (away_ && !options_.or_local) return *away_;
     const nanoseconds late_by = now - due();

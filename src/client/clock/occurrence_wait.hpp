@@ -22,8 +22,8 @@ struct WaitOptions {
 struct WaitSurroundings {
     std::function<Outcome<ClockReading>()> ask_server;
     std::function<ClockReading()> read_own_clock;
-    std::function<BootClock::time_point()> now;
-    std::function<void(BootClock::time_point end)> sleep_until;
+    std::function<BootTime()> now;
+    std::function<void(BootTime end)> sleep_until;
     std::function<void(const std::string& words)> warn;
 };
 
@@ -45,12 +45,10 @@ public:
     Outcome<Reached> run();
 
 private:
-    using Moment = BootClock::time_point;
-
     Outcome<void> look();
     Outcome<void> do_without(const Failure& failure);
-    Moment due() const;
-    Outcome<Reached> arrive(Moment begun, Moment now) const;
+    BootTime due() const;
+    Outcome<Reached> arrive(BootTime begun, BootTime now) const;
     Failure too_late(std::chrono::nanoseconds late_by) const;
 
     std::string server_;

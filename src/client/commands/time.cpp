@@ -114,7 +114,7 @@ private:
             return name() + " says that its own clock is not synchronised, so nothing can be checked by it" +
                    "\nIf it is the standard, its administrator says so: time-source = local";
         const auto far = offset.offset < std::chrono::nanoseconds::zero() ? -offset.offset : offset.offset;
-        const std::string off =
+        std::string off =
             "the clock of this machine is " + bound_text(far) + " s" + direction(offset.offset) + name();
         if (verdict == ClockVerdict::outside) return off;
         return off + ", and cannot be checked so exactly: the way there leaves " + bound_text(offset.bound) +
@@ -142,7 +142,7 @@ private:
         if (auto ready = state_.prepare(jobs_file); !ready) return ready.error();
         OccurrenceWait wait{name(), options_.wait,
                             WaitSurroundings{[this] { return ask(); }, read_own_clock, BootClock::now,
-                                             sleep_until, [this](const std::string& words) { warn(words); }}};
+                                             sleep_until, [](const std::string& words) { warn(words); }}};
         const auto reached = wait.run();
         if (!reached) return reached.error();
         const std::string occurrence = occurrence_text(reached->occurrence);

@@ -20,8 +20,8 @@ TimeRound round_of(nanoseconds sent, nanoseconds there, nanoseconds at_server, n
 {
     const nanoseconds arrived = sent + there;
     const nanoseconds answered = arrived + at_server;
-    return {BootClock::time_point{sent},
-            BootClock::time_point{answered + back},
+    return {BootTime{sent},
+            BootTime{answered + back},
             {ClockTime{arrived + ahead}, ClockTime{answered + ahead}, ClockState::synchronised, 5us, 1h}};
 }
 
@@ -41,8 +41,8 @@ TEST_CASE("a round gives the server's clock, and half of its way as the bound")
     CHECK(even->state == ClockState::synchronised);
     CHECK(even->max_error == 5us);
     CHECK(even->zone_offset == 1h);
-    CHECK(even->at(BootClock::time_point{2s}) == ClockTime{years + 2s});
-    CHECK(even->moment_of(ClockTime{years + 2s}) == BootClock::time_point{2s});
+    CHECK(even->at(BootTime{2s}) == ClockTime{years + 2s});
+    CHECK(even->moment_of(ClockTime{years + 2s}) == BootTime{2s});
 }
 
 TEST_CASE("the error of a round whose ways are unlike is exactly its bound, and never more")

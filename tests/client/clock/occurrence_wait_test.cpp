@@ -17,7 +17,7 @@ namespace {
 const ClockTime half_past_eleven{1'796'083'200s - 30min}; // 2026-11-30T23:30:00 in UTC
 
 struct World {
-    BootClock::time_point now{1000s};
+    BootTime now{1000s};
     ClockReading server{half_past_eleven - ClockTime{1000s}, 1ms, ClockState::synchronised, 0us, 0s};
     ClockReading own = server;
     nanoseconds answer_takes = 10ms;
@@ -51,7 +51,7 @@ struct World {
         OccurrenceWait wait{"files:2121",
                             options,
                             {[this] { return answer(); }, [this] { return own; }, [this] { return now; },
-                             [this](BootClock::time_point end) {
+                             [this](BootTime end) {
                                  now = std::max(now, end);
                                  after_each_sleep();
                              },
