@@ -18,11 +18,21 @@ nanoseconds distance(nanoseconds a, nanoseconds b)
     return a < b ? b - a : a - b;
 }
 
+nanoseconds time_at_server(const TimeRound& round)
+{
+    return round.told.sent - round.told.received;
+}
+
+nanoseconds time_here(const TimeRound& round)
+{
+    return round.received - round.sent;
+}
+
 // In this form no sum overflows for the times that a ToldTime may have.
 ClockReading reading_of(const TimeRound& round)
 {
-    const nanoseconds at_server = round.told.sent - round.told.received;
-    const nanoseconds here = round.received - round.sent;
+    const nanoseconds at_server = time_at_server(round);
+    const nanoseconds here = time_here(round);
     const nanoseconds middle_there = round.told.received.time_since_epoch() + at_server / 2;
     const nanoseconds middle_here = round.sent.time_since_epoch() + here / 2;
     return {middle_there - middle_here, (here - at_server) / 2, round.told.state, round.told.max_error,
@@ -40,8 +50,8 @@ std::optional<ClockReading> best_of(std::span<const TimeRound> rounds)
 {
     std::optional<ClockReading> best;
     for (const TimeRound& round : rounds) {
+        if (time_at_server(round) > time_here(round)) return std::nullopt;
         const ClockReading reading = reading_of(round);
-        if (reading.bound < nanoseconds::zero()) return std::nullopt;
         if (!best || reading.bound < best->bound) best = reading;
     }
     for (const TimeRound& round : rounds)

@@ -73,6 +73,9 @@ TEST_CASE("rounds that contradict each other, or themselves, are no measurement"
     TimeRound jumped = round_of(1s, 1ms, 1ms, 1ms);
     jumped.told.sent += 1s;
     CHECK_FALSE(best_of(std::vector{jumped, round_of(2s, 1ms, 1ms, 1ms)}));
+    TimeRound jumped_least = round_of(1s, 0ms, 1ms, 0ms);
+    jumped_least.told.sent += 1ns;
+    CHECK_FALSE(best_of(std::vector{jumped_least}));
     // A slow one agrees with everything that it leaves open.
     CHECK(best_of(std::vector{round_of(1s, 1ms, 1ms, 1ms), round_of(2s, 900ms, 1ms, 1ms)}));
 }
