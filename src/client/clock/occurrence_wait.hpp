@@ -20,7 +20,7 @@ struct WaitOptions {
 
 // The outside world, as a wait sees it.
 struct WaitSurroundings {
-    std::function<Outcome<ClockReading>()> ask_server;
+    std::function<Outcome<ClockReading>(std::chrono::seconds at_most)> ask_server;
     std::function<ClockReading()> read_own_clock;
     std::function<BootTime()> now;
     std::function<void(BootTime end)> sleep_until;
@@ -32,8 +32,9 @@ struct Reached {
     std::chrono::nanoseconds late_by{};
 };
 
-// Asks the server at once, then each time at half of what is left, and last a second before the end. A server
-// that answers slowly is asked earlier. It may be away in between, but not at the end.
+// Asks the server at once, then each time at half of what is left, a second before the end, and at the end. A
+// server that answers slowly is asked earlier before it. The answer at the end counts: the offset of the zone
+// may have changed at this very time. The server may be away in between, but not at the end.
 class OccurrenceWait {
 public:
     OccurrenceWait(std::string server, const WaitOptions& options, WaitSurroundings surroundings)
@@ -41,14 +42,30 @@ public:
     {}
 
     // Returns when the time has come, and never waits for the day after. Fails with ExitStatus::failed if it
-    // has passed by more than is allowed. Fails like `ask_server` if the server stays away.
+    // has passed by more than is allowed: by `late`, or by a minute if it was still ahead at some question.
+    // Fails like `ask_server` if the server stays away.
     Outcome<Reached> run();
 
 private:
-    Outcome<void> look();
-    Outcome<void> do_without(const Failure& failure);
+    struct Away {
+        Failure failure;
+        BootTime since;
+    };
+    struct SeenAhead {
+        BootTime moment;
+        std::chrono::seconds zone_offset;
+    };
+
+    Outcome<void> look(BootTime begun);
+    Outcome<void> do_without(const Failure& failure, BootTime begun);
+    std::chrono::seconds longest_answer(BootTime now) const;
+    BootTime next_look(BootTime now) const;
+    bool is_over(BootTime begun) const;
+    bool gives_up() const;
     BootTime due() const;
-    Outcome<Reached> arrive(BootTime begun, BootTime now) const;
+    BootTime end() const { return due() + clock_->bound; } // the server shows the time for certain
+    BootTime came() const;
+    Outcome<Reached> arrive() const;
     Failure too_late(std::chrono::nanoseconds late_by) const;
 
     std::string server_;
@@ -57,8 +74,10 @@ private:
     std::optional<ClockReading> clock_; // none: not known yet
     bool by_server_ = false;            // the server has told it
     bool warned_ = false;
+    std::chrono::nanoseconds answer_took_{}; // the last one that came
     std::optional<std::chrono::local_seconds> occurrence_;
-    std::optional<Failure> away_; // the last answer did not come
+    std::optional<SeenAhead> ahead_; // the last time; none: the wait began too late
+    std::optional<Away> away_;       // the last answer did not come
 };
 
 } // namespace ftpc::client

@@ -8,6 +8,7 @@
 
 #include <boost/json/object.hpp>
 
+#include <algorithm>
 #include <cstdlib>
 #include <iostream>
 
@@ -66,10 +67,11 @@ public:
 private:
     std::string name() const { return server_.text(); }
 
-    // Each question may take all of --timeout.
-    Outcome<ClockReading> ask() const
+    // Each question may take all of --timeout, but no longer than `at_most`.
+    Outcome<ClockReading> ask(std::chrono::seconds at_most = std::chrono::seconds::max()) const
     {
         ConnectSettings settings = connect_settings(options_.common);
+        settings.allowance = std::min(options_.common.timeout, at_most);
         settings.dates = CertificateDates::ignored;
         return ask_server_time(server_, settings, state_);
     }
@@ -141,8 +143,9 @@ private:
         // Nothing is waited for that could not be remembered.
         if (auto ready = state_.prepare(jobs_file); !ready) return ready.error();
         OccurrenceWait wait{name(), options_.wait,
-                            WaitSurroundings{[this] { return ask(); }, read_own_clock, BootClock::now,
-                                             sleep_until, [](const std::string& words) { warn(words); }}};
+                            WaitSurroundings{[this](std::chrono::seconds at_most) { return ask(at_most); },
+                                             read_own_clock, BootClock::now, sleep_until,
+                                             [](const std::string& words) { warn(words); }}};
         const auto reached = wait.run();
         if (!reached) return reached.error();
         const std::string occurrence = occurrence_text(reached->occurrence);

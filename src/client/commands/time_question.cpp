@@ -45,8 +45,9 @@ Outcome<ClockReading> ask_server_time(const ServerAddress& server, const Connect
         if (!round) return round.error();
         rounds.push_back(*round);
     }
+    // All is known: the reply to QUIT is not waited for.
     connection->send("QUIT");
-    if (connection->await_reply()) connection->close();
+    if (connection->exchange()) connection->close();
     const auto best = best_of(rounds);
     if (!best)
         return Failure{ExitStatus::unreachable,
