@@ -14,14 +14,14 @@ using std::chrono::seconds;
 
 constexpr nanoseconds most_slewed = std::chrono::milliseconds{500}; // the kernel takes 1,000 s for it
 constexpr nanoseconds most_stepped = seconds{1000};
+constexpr nanoseconds largest_bound = most_slewed;
 
 class KernelClockSetter final : public ClockSetter {
 public:
-    // A daemon that keeps the clock says so by clearing STA_UNSYNC, or has the kernel's loop in use.
     bool is_kept() override
     {
         timex clock{};
-        return ::adjtimex(&clock) >= 0 && ((clock.status & STA_UNSYNC) == 0 || (clock.status & STA_PLL) != 0);
+        return ::adjtimex(&clock) >= 0 && says_kept(clock.status);
     }
 
     Result<void> slew(std::chrono::microseconds by) override
@@ -58,6 +58,13 @@ Failure not_set(const error_code& error)
 
 } // namespace
 
+// A program that keeps the clock clears STA_UNSYNC, and the kernel sets it again some hours after the last
+// correction. STA_PLL says nothing: systemd-timesyncd sets it, and nobody clears it when that program ends.
+bool says_kept(int kernel_status)
+{
+    return (kernel_status & STA_UNSYNC) == 0;
+}
+
 std::unique_ptr<ClockSetter> kernel_clock_setter()
 {
     return std::make_unique<KernelClockSetter>();
@@ -76,6 +83,10 @@ Outcome<ClockChange> set_clock(ClockSetter& clock, const ClockOffset& offset, bo
                       " off, and more than 1,000 s are a mistake most "
                       "often, so it was not set\nIf they are not: "
                       "--large");
+    if (offset.bound > largest_bound)
+        return failed("the way to the server leaves " + length_text(offset.bound) +
+                      " open, so it cannot be known how far the clock is off, and it was not set\nTry again, "
+                      "or ask a server that is nearer");
     if (far <= offset.bound) return ClockChange::none;
     const bool slews = far <= most_slewed;
     const auto done = slews ? clock.slew(std::chrono::round<std::chrono::microseconds>(offset.offset))

@@ -29,14 +29,17 @@ public:
 
 std::unique_ptr<ClockSetter> kernel_clock_setter();
 
+// Whether the status of adjtimex(2) says so.
+bool says_kept(int kernel_status);
+
 enum class ClockChange {
     none, // it is right, as far as this can be known
     slewed,
     stepped,
 };
 
-// Up to half a second is slewed, more is a step. More than 1,000 s is refused unless `large`. Fails with
-// ExitStatus::failed.
+// Up to half a second is slewed, more is a step. More than 1,000 s is refused unless `large`. So is an
+// offset that is not known to half a second. Fails with ExitStatus::failed.
 Outcome<ClockChange> set_clock(ClockSetter& clock, const ClockOffset& offset, bool large);
 
 } // namespace ftpc::client

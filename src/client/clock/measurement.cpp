@@ -88,8 +88,9 @@ ClockVerdict judge(const ClockReading& server, const ClockOffset& offset, nanose
     const nanoseconds far = distance(offset.offset, nanoseconds::zero());
     const nanoseconds doubt = offset.bound + server.max_error;
     if (server.state == ClockState::unsynchronised) return ClockVerdict::server_unsynchronised;
-    if (far + doubt <= tolerance) return ClockVerdict::within;
-    return far - std::min(far, doubt) <= tolerance ? ClockVerdict::uncertain : ClockVerdict::outside;
+    // Differences of lengths do not overflow; their sum might.
+    if (far <= tolerance - doubt) return ClockVerdict::within;
+    return far - doubt <= tolerance ? ClockVerdict::uncertain : ClockVerdict::outside;
 }
 
 } // namespace ftpc::client

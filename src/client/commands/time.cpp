@@ -129,6 +129,8 @@ private:
         const ClockOffset offset = offset_between(reading, read_own_clock());
         const auto change = set_clock(clock, offset, options_.large);
         if (!change) return change.error();
+        if (reading.state == ClockState::unsynchronised)
+            warn(name() + " says that its own clock is not synchronised, so this one may be as wrong");
         const char* const words = *change == ClockChange::none     ? "not set: it is right"
                                   : *change == ClockChange::slewed ? "slewed"
                                                                    : "stepped";

@@ -4,6 +4,8 @@
 #include "client/outcome.hpp"
 #include "support/catch.hpp"
 
+#include <sys/timex.h>
+
 #include <string>
 
 using namespace ftpc;
@@ -41,10 +43,12 @@ private:
 struct Setting {
     ClockDouble clock;
 
+    std::chrono::nanoseconds bound = 1ms;
+
     Outcome<ClockChange> set(std::chrono::nanoseconds offset, bool large = false)
     {
         clock.done.clear();
-        return set_clock(clock, {offset, 1ms}, large);
+        return set_clock(clock, {offset, bound}, large);
     }
 };
 
@@ -93,6 +97,29 @@ TEST_CASE_METHOD(Setting, "a clock that another program keeps is not set, not ev
         CHECK(contains(refused.error().message, "another program keeps this clock"));
         CHECK(clock.done.empty());
     }
+}
+
+TEST_CASE("the kernel says that a clock is kept until it says that nothing synchronises it")
+{
+    CHECK(says_kept(0));
+    CHECK(says_kept(STA_PLL | STA_NANO));
+    CHECK_FALSE(says_kept(STA_UNSYNC));
+    // systemd-timesyncd leaves STA_PLL behind when it ends.
+    CHECK_FALSE(says_kept(STA_UNSYNC | STA_PLL));
+}
+
+TEST_CASE_METHOD(Setting, "a clock is neither set nor called right by an offset that is hardly known")
+{
+    bound = 10s;
+    for (const auto offset : {0s, 5s, -5s, 60s}) {
+        const auto refused = set(offset, true);
+        REQUIRE_FALSE(refused);
+        CHECK(refused.error().status == ExitStatus::failed);
+        CHECK(contains(refused.error().message, "the way to the server leaves 10.000 s open"));
+        CHECK(clock.done.empty());
+    }
+    bound = 500ms;
+    CHECK(*set(60s) == ClockChange::stepped);
 }
 
 TEST_CASE_METHOD(Setting, "a user who may not set the clock is told who may")

@@ -89,6 +89,9 @@ TEST_CASE("the largest times of a server overflow nothing")
     CHECK(reading->ahead_of_boot > 8'999'999'990s);
     const ClockOffset offset = offset_between(*reading, read_own_clock());
     CHECK(judge(*reading, offset, 1s) == ClockVerdict::outside);
+    const ClockReading doubtful = server_with(ClockState::synchronised, 1'000'000s); // the largest error
+    CHECK(judge(doubtful, {nanoseconds::max(), 1s}, 1s) == ClockVerdict::outside);
+    CHECK(judge(doubtful, {-nanoseconds::max(), 1s}, 1s) == ClockVerdict::outside);
 }
 
 TEST_CASE("the own clock is the system's, with its zone")

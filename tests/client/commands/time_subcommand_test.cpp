@@ -234,6 +234,21 @@ TEST_CASE_METHOD(TimeTest, "a server that does not know the command, or tells wh
     }
 }
 
+TEST_CASE_METHOD(TimeTest, "once the time is known, a server that does not answer QUIT is not waited for")
+{
+    ScriptedServer server{[](Peer& peer) {
+        peer.greet_and_start_tls();
+        for (int round = 0; round < 8; ++round) {
+            peer.read_line();
+            peer.write(Clock{}.answer());
+        }
+        test::expect(peer.read_line() == "QUIT", "the client says QUIT");
+        test::expect(peer.client_said_goodbye(), "the client ends the connection");
+    }};
+    CHECK(ask(Mode::offset, server) == ExitStatus::done);
+    CHECK(server.finish().empty());
+}
+
 TEST_CASE_METHOD(TimeTest, "another key is not trusted, also for the time")
 {
     const ScriptedServer server{[](Peer& peer) { peer.greet_and_start_tls(); }};
@@ -317,4 +332,21 @@ TEST_CASE_METHOD(TimeTest, "the clock is set by the server's, as the rules of th
     CHECK(run([&] { return client::time(wanted, double_setter); }) == ExitStatus::done);
     CHECK(change_of_double == "step 60");
     CHECK(run.out().starts_with("stepped: +3"));
+    CHECK(run.err().empty());
+}
+
+TEST_CASE_METHOD(TimeTest, "a clock that is fast is set back")
+{
+    const ScriptedServer server{tells({.ahead = -15min})};
+    CHECK(run([&] { return client::time(options(Mode::set, server), double_setter); }) == ExitStatus::done);
+    CHECK(change_of_double == "step -15");
+    CHECK(run.out().starts_with("stepped: -"));
+}
+
+TEST_CASE_METHOD(TimeTest, "if a clock is set by a server that is not synchronised, there is a warning")
+{
+    const ScriptedServer server{tells({.ahead = 15min, .state = "unsynchronised 16000000 0"})};
+    CHECK(run([&] { return client::time(options(Mode::set, server), double_setter); }) == ExitStatus::done);
+    CHECK(change_of_double == "step 15");
+    CHECK(contains(run.err(), "says that its own clock is not synchronised, so this one may be as wrong"));
 }
