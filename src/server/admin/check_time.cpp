@@ -4,9 +4,11 @@
 #include "server/admin/login_report.hpp"
 #include "server/auth/state/penalty_table.hpp"
 #include "server/clock/clock.hpp"
+#include "server/listening/listening_addresses.hpp"
 #include "server/listening/listening_sockets.hpp"
 
 #include <array>
+#include <utility>
 
 namespace ftpc::server {
 
@@ -69,15 +71,28 @@ void check_doors(const Settings& settings, const ServerStatus& server, std::vect
                                                   "; restart it to put this setting into force"});
 }
 
-void check_limit(const ServerStatus& server, std::vector<Problem>& problems)
+// The two services cannot have one address.
+void check_clash(const Settings& settings, std::vector<Problem>& problems)
+{
+    for (const ListeningAddress& ntp : plan_listening(settings.listen_ntp).addresses)
+        for (const ListeningAddress& text : plan_listening(settings.listen_time_text).addresses)
+            if (overlap(ntp, text))
+                return problems.push_back(
+                    {"listen-time-text", UnusableAddress{text.text(), "listen-ntp has " + ntp.text() +
+                                                                          ", so give one another port"}
+                                             .words()});
+}
+
+// No problem: anybody can cause it.
+std::string words_about_limit(const ServerStatus& server)
 {
     const TimeLimitHits& hits = server.time_limit_hits;
     const auto last = Moment{std::chrono::seconds{hits.last_time}};
-    if (hits.requests == 0 || system_now() - last > recently) return;
-    problems.push_back({"time", process_of(server) + " left " + std::to_string(hits.requests) +
-                                    " requests without an answer, since an address may ask 16 times a "
-                                    "second; the last came from " +
-                                    hits.last_peer + " at " + utc_time_text(hits.last_time)});
+    if (hits.requests == 0 || system_now() - last > recently) return {};
+    return "time: " + process_of(server) + " left " + std::to_string(hits.requests) +
+           " requests without an answer (rate limited), since an address may ask 16 times a second; the last "
+           "came from " +
+           hits.last_peer + " at " + utc_time_text(hits.last_time);
 }
 
 } // namespace
@@ -91,11 +106,10 @@ std::vector<Problem> time_problems(const Arguments& arguments)
         add(problems, door, check.problems);
         if (!check.any_usable) add(problems, door, check.left_out);
     }
+    check_clash(arguments.settings, problems);
     check_clock(arguments.settings, problems);
-    for (const ServerStatus& server : running_servers_meant(arguments)) {
+    for (const ServerStatus& server : running_servers_meant(arguments))
         check_doors(arguments.settings, server, problems);
-        check_limit(server, problems);
-    }
     return problems;
 }
 
@@ -110,6 +124,8 @@ std::vector<std::string> describe_time(const Arguments& arguments)
                         std::to_string(read_kernel_clock().max_error.count()) + " us at most");
     else if (!arguments.settings.listen_ntp.empty())
         lines.emplace_back("NTP: this machine's clock is the standard (time-source = local)");
+    for (const ServerStatus& server : running_servers_meant(arguments))
+        if (std::string words = words_about_limit(server); !words.empty()) lines.push_back(std::move(words));
     return lines;
 }
 

@@ -8,11 +8,12 @@
 
 namespace ftpc::server {
 
-// Addresses that cannot be had, a clock that nothing synchronises, a running server that answers no such
-// requests, and clients that ask too often. Empty if the settings want none answered.
+// Addresses that cannot be had, a clock that nothing synchronises, and a running server that answers no such
+// requests. Empty if the settings want none answered.
 std::vector<Problem> time_problems(const Arguments& arguments);
 
-// Addresses that are left out, and how right NTP's clients are told that the clock is; a line each.
+// Addresses that are left out, how right NTP's clients are told that the clock is, and requests that were
+// left without an answer a short time ago; a line each.
 std::vector<std::string> describe_time(const Arguments& arguments);
 
 } // namespace ftpc::server

@@ -194,6 +194,11 @@ in_port_t ListeningAddress::port() const
                           : address_of<sockaddr_in6>(*this).sin6_port;
 }
 
+bool overlap(const ListeningAddress& one, const ListeningAddress& other)
+{
+    return includes(one, other) || includes(other, one);
+}
+
 ListeningPlan plan_listening(const std::vector<std::string>& where)
 {
     ListeningPlan plan;

@@ -40,6 +40,9 @@ struct ListeningPlan {
 // given for the same port. An address that another one includes, or that is given twice, is left out.
 ListeningPlan plan_listening(const std::vector<std::string>& where);
 
+// Whether one of them includes the other, so that two sockets of one protocol cannot have both.
+bool overlap(const ListeningAddress& one, const ListeningAddress& other);
+
 // 0.0.0.0, with the same port.
 ListeningAddress ipv4_wildcard(const ListeningAddress& like);
 

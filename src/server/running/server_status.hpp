@@ -20,7 +20,8 @@ struct RunningChild {
     friend bool operator==(const RunningChild&, const RunningChild&) = default;
 };
 
-// Requests for the time that were beyond the bound of their address, since the server started.
+// Requests for the time that were left without an answer since they were beyond the bound of their address.
+// Counted since the server started.
 struct TimeLimitHits {
     std::uint64_t requests = 0;
     std::string last_peer;

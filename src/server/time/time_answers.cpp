@@ -31,7 +31,7 @@ std::optional<NtpPacket> TimeAnswers::to_ntp(const TimeRequest& request, SystemT
     if (!asked) return std::nullopt;
     // Some are answered all the same: somebody who forges the address of a client cannot mute it.
     // protection: ntp-rate
-    if (!is_within_bounds(ntp_rate_, request, now) && !is_lucky_()) return std::nullopt;
+    if (!note(ntp_rate_.pass(network_of(request.peer), now) || is_lucky_(), request)) return std::nullopt;
     return ntp_answer(*asked, clock_, request.received, sent);
 }
 
@@ -41,17 +41,16 @@ std::string_view TimeAnswers::to_text(const TimeRequest& request, SystemTime sen
     if (request.port < lowest_port_of_text_clients) return {};
     const std::string_view format = time_format_in(text_of(request.bytes));
     // protection: time-text-rate
-    if (format.empty() || !is_within_bounds(text_rate_, request, now)) return {};
+    if (format.empty() || !note(text_rate_.pass(network_of(request.peer), now), request)) return {};
     const auto seconds = std::chrono::floor<std::chrono::seconds>(sent).time_since_epoch().count();
     return write_time(format, max_time_text_bytes(request.bytes.size()), seconds, text);
 }
 
-bool TimeAnswers::is_within_bounds(AddressRate& rate, const TimeRequest& request, Time now)
+bool TimeAnswers::note(bool is_answered, const TimeRequest& request)
 {
-    const PeerNetwork network = network_of(request.peer);
-    if (rate.pass(network, now)) return true;
+    if (is_answered) return true;
     ++limit_hits_.count;
-    limit_hits_.last = network;
+    limit_hits_.last = network_of(request.peer);
     return false;
 }
 

@@ -20,7 +20,8 @@ struct TimeRequest {
     SystemTime received;
 };
 
-// Requests beyond the bound of their address, since the process started.
+// Requests that were left without an answer since they were beyond the bound of their address. Counted since
+// the process started.
 struct LimitHits {
     std::uint64_t count = 0;
     PeerNetwork last{}; // the address of the last one
@@ -31,7 +32,7 @@ class TimeAnswers {
 public:
     using Time = AddressRate::Time;
 
-    // `is_lucky`: true for a quarter of its calls, which nobody can foretell.
+    // `is_lucky`: true for a quarter of its calls, by random choice.
     using Lot = std::function<bool()>;
     TimeAnswers(const AddressRate::Secret& secret, Lot is_lucky);
 
@@ -45,7 +46,8 @@ public:
     const LimitHits& limit_hits() const { return limit_hits_; }
 
 private:
-    bool is_within_bounds(AddressRate& rate, const TimeRequest& request, Time now);
+    // Counts a request that is not answered. Returns `is_answered`.
+    bool note(bool is_answered, const TimeRequest& request);
 
     NtpClock clock_;
     AddressRate ntp_rate_;

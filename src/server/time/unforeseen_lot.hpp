@@ -1,4 +1,4 @@
-// Draws lots that nobody can foretell, at the price of a system call for 256 of them.
+// Random choices that nobody can predict, at the price of a system call for 256 of them.
 #pragma once
 
 #include <array>

@@ -49,6 +49,24 @@ TEST_CASE("an address that is given twice has one socket, also in other words")
     CHECK(planned({"[::ffff:0.0.0.0]:2121", "[::]:2121"}) == Words{"0.0.0.0:2121", "[::]:2121"});
 }
 
+TEST_CASE("two addresses overlap if one includes the other, for one port that is not taken freely")
+{
+    const auto overlap_of = [](const std::string& one, const std::string& other) {
+        const auto first = plan_listening({one}).addresses.front();
+        const auto second = plan_listening({other}).addresses.front();
+        CHECK(overlap(first, second) == overlap(second, first));
+        return overlap(first, second);
+    };
+    CHECK(overlap_of("*:2123", "*:2123"));
+    CHECK(overlap_of("*:2123", "127.0.0.1:2123"));
+    CHECK(overlap_of("[::]:2123", "127.0.0.1:2123"));
+    CHECK(overlap_of("127.0.0.1:2123", "127.0.0.1:2123"));
+    CHECK_FALSE(overlap_of("*:123", "*:2123"));
+    CHECK_FALSE(overlap_of("127.0.0.1:2123", "127.0.0.2:2123"));
+    CHECK_FALSE(overlap_of("0.0.0.0:2123", "[::1]:2123"));
+    CHECK_FALSE(overlap_of("*:0", "*:0"));
+}
+
 TEST_CASE("free ports are taken as often as they are asked for")
 {
     CHECK(planned({"127.0.0.1:0", "127.0.0.1:0"}).size() == 2);

@@ -92,7 +92,8 @@ TEST_CASE_METHOD(TimeAnswersTest,
     lucky = true;
     CHECK(ntp());
     CHECK(text_of("%Y").empty());
-    CHECK(answers.limit_hits() == LimitHits{4, network_of(parse_address("192.0.2.7").value())});
+    // Only what was left without an answer counts.
+    CHECK(answers.limit_hits() == LimitHits{3, network_of(parse_address("192.0.2.7").value())});
     CHECK(ntp(123, "192.0.2.8"));
 }
 
