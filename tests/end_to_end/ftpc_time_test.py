@@ -5,7 +5,7 @@ import subprocess
 import time
 import unittest
 
-from harness import FTPC, SANITIZED, EndToEndTest, Log, scaled
+from harness import FTPC, SANITIZED, EndToEndTest, Log, scaled, timing
 from faked_clock import HOUR, LIBRARY, FakedClock
 from ftpc_client import FtpcUser
 
@@ -68,6 +68,12 @@ class Shown(TimeTest):
         self.assertEqual(set(said), {"server", "time", "zone_offset", "offset", "bound", "state", "max_error", "text"})
         self.assertEqual((said["state"], said["max_error"], said["zone_offset"]), ("local", 0, 0))
         self.assertLess(abs(said["offset"]), said["bound"] + 0.001)
+
+    @timing
+    @unittest.skipIf(SANITIZED, "a sanitizer makes the answers slow")
+    def test_the_offset_is_known_to_less_than_a_third_of_a_millisecond_on_one_machine(self):
+        bounds = [json.loads(self.assert_asked(self.ask("--offset", "--json")).stdout)["bound"] for _ in range(5)]
+        self.assertLessEqual(min(bounds), 0.0003, bounds)
 
     def test_a_server_that_is_gone_is_unreachable(self):
         self.assert_asked(self.ask())
