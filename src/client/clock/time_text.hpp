@@ -13,9 +13,9 @@ namespace ftpc::client {
 // As date(1) shows a time without a format in the locale C: "Tue Dec  1 00:00:00 +01 2026".
 inline constexpr std::string_view format_of_date = "%a %b %e %H:%M:%S %Z %Y";
 
-// `time` as strftime(3) and date(1) have it, in English. Nanoseconds are %N, and %3N the first three
-// digits of them. The zone (%Z) is "UTC" if `utc`, else an offset such as "+01" or "+0530": no name of the
-// zone is known. Nothing if the text is longer than 64 KiB.
+// `time` as strftime(3) has it, in English. Nanoseconds are %N, and %3N the first three digits of them. The
+// zone (%Z) is "UTC" if `utc`, else an offset such as "+01" or "+0530": no name of the zone is known. Nothing
+// if the text is longer than 64 KiB.
 std::optional<std::string> format_time(std::string_view format, ClockTime time,
                                        std::chrono::seconds zone_offset, bool utc);
 

@@ -452,7 +452,7 @@ std::string tree_help()
 
 std::string time_help()
 {
-    return help("Usage: ftpc time ['+FORMAT'] [--utc]    show the server's time, as date(1) does\n"
+    return help("Usage: ftpc time ['+FORMAT'] [--utc]    show the server's time; FORMAT as of strftime(3)\n"
                 "       ftpc time --offset              compare the clock of this machine with it\n"
                 "       ftpc time --check TIME          whether the clock is right\n"
                 "       ftpc time --wait-until HH:MM [--late TIME] [--or-local] [--job NAME] && COMMAND\n"

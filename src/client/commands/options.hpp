@@ -68,7 +68,7 @@ struct TimeOptions {
     };
     CommonOptions common;
     Mode mode = Mode::show;
-    std::string format;                   // as of date(1), without its '+'
+    std::string format;                   // of format_time(), without the '+' before it
     bool utc = false;                     // show: not in the server's zone
     std::chrono::nanoseconds tolerance{}; // of check
     WaitOptions wait;
