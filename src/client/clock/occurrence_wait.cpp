@@ -17,7 +17,7 @@ constexpr nanoseconds between_tries = seconds{1}; // after the end
 // A wait that began in time may end so much late: a machine pauses, and a server's clock is set a little.
 constexpr nanoseconds forgiven = std::chrono::minutes{1};
 
-// For an answer at the end, and for a server that is away then. A job that may do without starts on time.
+// For an answer at the end, and for a server that is away then. A job that may do without waits less.
 constexpr seconds patience = seconds{10};
 constexpr seconds short_patience = seconds{2};
 
@@ -66,7 +66,7 @@ Outcome<void> OccurrenceWait::do_without(const Failure& failure, BootTime begun)
     return {};
 }
 
-// No question before the end lasts beyond it.
+// No question before the end lasts more than a second beyond it.
 seconds OccurrenceWait::longest_answer(BootTime now) const
 {
     if (!clock_) return seconds::max();
