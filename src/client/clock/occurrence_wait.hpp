@@ -42,7 +42,7 @@ public:
     {}
 
     // Returns when the time has come, and never waits for the day after. Fails with ExitStatus::failed if it
-    // has passed by more than is allowed: by `late`, or by a minute if it was still ahead at some question.
+    // has passed by more than `late`. If it was still ahead at some question, a minute is allowed.
     // Fails like `ask_server` if the server stays away.
     Outcome<Reached> run();
 

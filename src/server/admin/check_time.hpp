@@ -12,8 +12,8 @@ namespace ftpc::server {
 // requests. Empty if the settings want none answered.
 std::vector<Problem> time_problems(const Arguments& arguments);
 
-// Addresses that are left out, how right NTP's clients are told that the clock is, and requests that were
-// left without an answer a short time ago; a line each.
+// A line each: addresses that are left out, and how right NTP's clients are told that the clock is. The same
+// for requests that were left without an answer a short time ago.
 std::vector<std::string> describe_time(const Arguments& arguments);
 
 } // namespace ftpc::server
